@@ -1,0 +1,142 @@
+#pragma once
+/// Holds gradients against finite differences.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <xgrad/graph/variable.hpp>
+
+namespace xgrad {
+
+struct GradcheckOptions {
+  /// 1 checks the gradient; 2 also the gradient of the gradient, which `create_graph` computes; and so on.
+  int order = 1;
+  double rtol = 1e-7;  ///< largest difference allowed, relative to the larger of the two derivatives
+  double atol = 0;     ///< and absolute; what rounding in the function explains is allowed for without being asked
+  std::uint64_t seed = 0;
+  /// Gradients that are all zero fail unless this is set: they prove nothing.
+  bool allow_zero = false;
+  /// Jacobians of up to this many entries, and of larger ones inputs of up to this many elements, are checked entry by entry.
+  std::size_t max_entries = 1000;
+  std::size_t samples = 32;    ///< entries checked of inputs with more elements, chosen at random …
+  std::size_t directions = 4;  ///< … and random directions, along which all of the input's elements move together
+};
+
+/// What became of one input at one order.
+struct GradcheckInput {
+  std::string name;
+  int order = 1;
+  Shape shape;
+  std::size_t entries = 0, directions = 0;  ///< how many were checked
+  bool ok = true;
+  /// The worst entry: its index, and that of the result's entry where the whole Jacobian was checked.
+  Shape index, result_index;
+  double analytic = 0, numeric = 0;
+  /// |analytic - numeric| relative to the larger of them, rounding allowed for. At most rtol where ok.
+  double error = 0;
+  bool located = false;        ///< the worst is an entry, not a direction
+  bool kink = false;           ///< the slopes on the two sides of the point disagree …
+  double point = 0;            ///< … which is this value of the entry
+  double left = 0, right = 0;  ///< … and these are the slopes
+  std::string note;            ///< why it failed, and what to do
+};
+
+struct GradcheckReport {
+  Where where;
+  std::vector<GradcheckInput> inputs;  ///< order by order
+  std::string failure;                 ///< what is wrong with the function as a whole, if anything
+  std::string method;                  ///< how the result was reduced to what was checked
+
+  bool ok() const;
+};
+
+/// A line per input and order, and above them what failed.
+XGRAD_API std::string to_string(const GradcheckReport& report);
+
+inline bool GradcheckReport::ok() const {
+  return failure.empty() && std::all_of(inputs.begin(), inputs.end(), [](const GradcheckInput& input) { return input.ok; });
+}
+
+namespace detail {
+XGRAD_API GradcheckReport run_gradcheck(const std::function<Variable<double>()>& closure, std::vector<NamedVariable<double>> inputs,
+                                        const GradcheckOptions& options, Where where);
+[[noreturn]] XGRAD_API void wrong_arity(std::size_t takes, std::size_t given, Where where);
+XGRAD_API std::vector<NamedVariable<double>> number_inputs(const std::vector<Variable<double>>& inputs, const char* name);
+
+template <class R>
+Variable<double> checked_result(R&& result) {
+  static_assert(std::is_convertible_v<R, Variable<double>>,
+                "xgrad: gradcheck needs a function that returns a Variable<double>: float cannot be told from a wrong gradient");
+  return std::forward<R>(result);
+}
+
+/// Calls f(x[0], x[1], …), f(x) or f(), whichever it takes. Single Variables first: the body of a generic lambda must not be
+/// compiled for a vector.
+template <std::size_t N = 1, class F>
+std::function<Variable<double>()> bind_inputs(const F& f, const std::vector<Variable<double>>& x, Where where) {
+  if constexpr (std::is_invocable_v<const F&>) {
+    return [&f] { return checked_result(f()); };
+  } else if constexpr (N > 8) {
+    static_assert(std::is_invocable_v<const F&, const std::vector<Variable<double>>&>,
+                  "xgrad: gradcheck takes a function of no arguments, of one to eight Variables, or of a vector of Variables");
+    return [&f, &x] { return checked_result(f(x)); };
+  } else {
+    return [&]<std::size_t... I>(std::index_sequence<I...>)->std::function<Variable<double>()> {
+      if constexpr (std::is_invocable_v<const F&, decltype(static_cast<void>(I), Variable<double>())...>) {
+        if (x.size() != N) wrong_arity(N, x.size(), where);
+        return [&f, &x] { return checked_result(f(Variable<double>(x[I])...)); };
+      } else {
+        return bind_inputs<N + 1>(f, x, where);
+      }
+    }
+    (std::make_index_sequence<N>{});
+  }
+}
+}  // namespace detail
+
+/// Compares the gradients of `function` at `inputs` with central differences over four points, in double precision.
+///
+///     auto report = xg::gradcheck([](auto x, auto w) { return tanh(matmul(x, w)); }, {x, w}, {.order = 2});
+///     fmt::print("{}\n", report);
+///
+/// The function takes one to eight Variable<double>, or a std::vector of them, and returns one of any shape. The inputs are leaves
+/// that require a gradient; while the check runs their values move, and are exactly what they were when it ends, also where the
+/// function throws. Small Jacobians are checked whole. Of large ones a random combination of the result's entries is
+/// differentiated, and large inputs are moved along random directions, which see any wrong entry (the worst is then searched
+/// for), and at a random sample of entries. Where the differences of one step size do not settle, as beside a kink, smaller
+/// steps are tried.
+///
+/// Throws GraphError for an input that is undefined, no leaf or needs no gradient, ValueError for options that make no sense, and
+/// whatever the function throws. A wrong gradient is not an exception: see GradcheckReport::ok.
+template <class F>
+GradcheckReport gradcheck(const F& function, const std::vector<Variable<double>>& inputs, GradcheckOptions options = {},
+                          Where where = Where::current()) {
+  constexpr bool closure = std::is_invocable_v<const F&>;
+  return detail::run_gradcheck(detail::bind_inputs(function, inputs, where),
+                               detail::number_inputs(inputs, closure ? "parameter" : "input"), options, where);
+}
+/// ... of a closure over the parameters it uses: `gradcheck([&] { return cross_entropy(net(x), y); }, nn::named_parameters(net))`.
+template <class F>
+requires std::is_invocable_v<const F&> GradcheckReport gradcheck(const F& closure,
+                                                                 const std::vector<NamedVariable<double>>& parameters,
+                                                                 GradcheckOptions options = {}, Where where = Where::current()) {
+  return detail::run_gradcheck([&closure] { return detail::checked_result(closure()); }, parameters, options, where);
+}
+
+}  // namespace xgrad
+
+template <>
+struct fmt::formatter<xgrad::GradcheckReport> {
+  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
+  template <class Context>
+  auto format(const xgrad::GradcheckReport& report, Context& context) const {
+    const std::string text = xgrad::to_string(report);
+    return std::copy(text.begin(), text.end(), context.out());
+  }
+};

@@ -1,0 +1,84 @@
+#pragma once
+/// The one place that names the xtensor container.
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+
+#if __has_include(<xtensor/containers/xarray.hpp>)
+#include <xtensor/containers/xarray.hpp>  // xtensor 0.26 and later
+#else
+#include <xtensor/xarray.hpp>
+#endif
+
+#include <xgrad/core/memory.hpp>
+
+namespace xgrad {
+
+/// Lengths of the axes. Up to four live without an allocation.
+using Shape = xt::svector<std::size_t, 4, std::allocator<std::size_t>, true>;
+
+/// An xtensor container: row-major, any number of axes, on the pool. Unlike xt::xarray it is one type whatever XTENSOR_USE_XSIMD
+/// says.
+template <class T>
+using Array = xt::xarray_container<xt::uvector<T, Allocator<T>>, xt::layout_type::row_major, Shape, xt::xtensor_expression_tag>;
+
+using Labels = Array<std::int64_t>;
+using Mask = Array<bool>;
+
+template <class T>
+class Variable;
+
+template <class T>
+inline constexpr bool is_variable = false;
+template <class T>
+inline constexpr bool is_variable<Variable<T>> = true;
+
+/// float and double: the types that have gradients.
+template <class T>
+concept Real = std::same_as<T, float> || std::same_as<T, double>;
+/// A number on its own, as in `2 * x`.
+template <class S>
+concept Scalar = std::is_arithmetic_v<S> && !std::same_as<S, bool>;
+/// An xtensor container, view or lazy expression.
+template <class E>
+concept Expression = xt::is_xexpression<std::remove_cvref_t<E>>::value;
+/// ... with exactly this value type: xtensor itself would convert silently.
+template <class E, class T>
+concept ExpressionOf = Expression<E> && std::same_as<std::remove_cv_t<typename std::remove_cvref_t<E>::value_type>, T>;
+template <class E>
+concept IntegerExpression = Expression<E> && std::integral<typename std::remove_cvref_t<E>::value_type> &&
+    !std::same_as<typename std::remove_cvref_t<E>::value_type, bool>;
+
+/// "(64, 400)"; "(5,)" for one axis and "()" for none, as NumPy writes it.
+XGRAD_API std::string to_string(const Shape& shape);
+
+/// An Array of this shape filled with one value.
+template <class T>
+Array<T> full(const Shape& shape, T value) {
+  Array<T> result(shape);
+  result.fill(value);
+  return result;
+}
+template <class T>
+Array<T> zeros(const Shape& shape) {
+  return full<T>(shape, T(0));
+}
+template <class T>
+Array<T> ones(const Shape& shape) {
+  return full<T>(shape, T(1));
+}
+
+}  // namespace xgrad
+
+// xtensor's forwarding operators match `variable + array` better than ours. Its own way to say "no such operator" is a missing
+// `type` here; `tests/mixed_operands` holds that every mixed pair of operands reaches our operators.
+namespace xt::detail {
+template <class F, class A, class B>
+requires(xgrad::is_variable<std::remove_cvref_t<A>> || xgrad::is_variable<std::remove_cvref_t<B>>) struct xfunction_type<F, A, B> {
+};
+template <class F, class A, class B, class C>
+requires(xgrad::is_variable<std::remove_cvref_t<A>> || xgrad::is_variable<std::remove_cvref_t<B>> ||
+         xgrad::is_variable<std::remove_cvref_t<C>>) struct xfunction_type<F, A, B, C> {
+};
+}  // namespace xt::detail

@@ -1,0 +1,44 @@
+#pragma once
+#include <cstddef>
+
+#include <xgrad/core/api.hpp>
+
+/// The pool behind every Array, Storage and Node. Blocks are aligned to 64 bytes and a multiple of 64 bytes long, so kernels may
+/// read and write a whole vector at the end of an array. Under AddressSanitizer the pool steps aside.
+namespace xgrad::memory {
+
+/// At least `bytes` bytes (zero is allowed), aligned to 64. Throws std::bad_alloc.
+XGRAD_API void* allocate(std::size_t bytes);
+/// Gives back a block of `allocate(bytes)`; any thread may do so.
+XGRAD_API void deallocate(void* block, std::size_t bytes) noexcept;
+
+/// In bytes, over all threads.
+struct Stats {
+  std::size_t in_use = 0;  ///< in blocks that are allocated now
+  std::size_t cached = 0;  ///< in blocks kept for the next allocation
+  std::size_t peak = 0;    ///< the largest `in_use` since the start or `reset_peak()`
+};
+XGRAD_API Stats stats() noexcept;
+XGRAD_API void reset_peak() noexcept;
+/// Returns cached blocks to the system: those of the calling thread and those shared by all.
+XGRAD_API void trim() noexcept;
+
+}  // namespace xgrad::memory
+
+namespace xgrad {
+
+template <class T>
+struct Allocator {
+  using value_type = T;
+  Allocator() noexcept = default;
+  template <class U>
+  Allocator(const Allocator<U>&) noexcept {}  // NOLINT(google-explicit-constructor): an allocator converts
+  T* allocate(std::size_t n) { return static_cast<T*>(memory::allocate(n * sizeof(T))); }
+  void deallocate(T* p, std::size_t n) noexcept { memory::deallocate(p, n * sizeof(T)); }
+  template <class U>
+  bool operator==(const Allocator<U>&) const noexcept {
+    return true;
+  }
+};
+
+}  // namespace xgrad

@@ -1,0 +1,42 @@
+#pragma once
+#include <cstddef>
+#include <initializer_list>
+#include <string_view>
+#include <vector>
+
+#include <xgrad/core/array.hpp>
+#include <xgrad/core/error.hpp>
+
+namespace xgrad {
+
+/// The axes a reduction works along: `0`, `-1`, `{0, 1}`; empty (the default) means all of them. Negative ones count from the end.
+class Axes {
+ public:
+  Axes() = default;
+  Axes(int axis) : axes_{axis} {}  // NOLINT(google-explicit-constructor): sum(x, 0)
+  Axes(std::initializer_list<std::ptrdiff_t> axes) : axes_(axes) {}
+  explicit Axes(std::vector<std::ptrdiff_t> axes) : axes_(std::move(axes)) {}
+
+  bool all() const { return axes_.empty(); }
+  /// One flag per axis of an array with `rank` axes. Throws ShapeError for an axis out of range or given twice.
+  XGRAD_API std::vector<bool> flags(std::size_t rank) const;
+
+ private:
+  std::vector<std::ptrdiff_t> axes_;
+};
+
+/// `axis` counted from the front. Throws ShapeError when it is not in [-rank, rank).
+XGRAD_API std::size_t normalise_axis(std::ptrdiff_t axis, std::size_t rank);
+
+inline std::size_t size_of(const Shape& shape) {
+  std::size_t n = 1;
+  for (std::size_t length : shape) n *= length;
+  return n;
+}
+
+/// The common shape of NumPy's broadcasting. Throws ShapeError, naming the operands "a" and "b".
+XGRAD_API Shape broadcast_shapes(const Shape& a, const Shape& b);
+/// Whether an array of shape `from` can be broadcast to shape `to`.
+XGRAD_API bool broadcasts_to(const Shape& from, const Shape& to);
+
+}  // namespace xgrad

@@ -1,0 +1,54 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace xgrad {
+
+/// The operations that formulas are made of. To add one: an entry here, its name (src/graph/program.hpp), its symbol function
+/// (formula.hpp), its kernel (src/kernels/formula.cpp) and its derivative (src/graph/differentiate.cpp), each a line.
+enum class Primitive : std::uint8_t {
+  input,
+  constant,
+  // one operand
+  neg,
+  abs,
+  sign,
+  square,
+  sqrt,
+  rsqrt,
+  reciprocal,
+  exp,
+  expm1,
+  log,
+  log1p,
+  sin,
+  cos,
+  tanh,
+  sigmoid,
+  relu,
+  logical_not,
+  // two operands
+  add,
+  sub,
+  mul,
+  div,
+  maximum,
+  minimum,
+  less,
+  less_equal,
+  equal,
+  not_equal,
+  logical_and,
+  logical_or,
+  // three operands
+  where,
+  clamp,
+  fma,   ///< a * b + c, found by optimise
+  fms,   ///< a * b - c
+  fnma,  ///< c - a * b
+  count
+};
+
+inline constexpr std::size_t primitive_count = static_cast<std::size_t>(Primitive::count);
+
+}  // namespace xgrad

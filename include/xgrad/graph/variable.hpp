@@ -1,0 +1,204 @@
+#pragma once
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <xgrad/core/array.hpp>
+#include <xgrad/core/error.hpp>
+#include <xgrad/core/shape.hpp>
+#include <xgrad/graph/mode.hpp>
+#include <xgrad/graph/node.hpp>
+
+namespace xgrad {
+
+template <class T>
+struct Operand;
+
+/// A value and how it came to be: a handle of two words (counted value, counted graph node). Copies are cheap and mean the same
+/// Variable; `assign` on one shows in all of them. T is float or double, and the two never mix.
+template <class T>
+class Variable {
+  static_assert(Real<T>, "xgrad: a Variable holds float or double; pass integer arrays (labels, indices) as Labels, masks as Mask");
+
+ public:
+  using value_type = T;
+
+  /// An undefined Variable: good for nothing but being assigned to.
+  Variable() = default;
+
+  /// A leaf when `requires_grad`, else a constant. Takes an Array<T> over without a copy when it is moved in.
+  template <std::same_as<Array<T>> A>
+  Variable(A value, bool requires_grad = false, Where where = Where::current())  // NOLINT(google-explicit-constructor)
+      : value_(Storage<T>::create(std::move(value))) {
+    if (requires_grad) become_leaf(where);
+  }
+  /// From any other xtensor container or expression of exactly this value type.
+  template <ExpressionOf<T> E>
+  requires(!std::same_as<std::remove_cvref_t<E>, Array<T>>)
+      Variable(const E& value, bool requires_grad = false, Where where = Where::current())  // NOLINT(google-explicit-constructor)
+      : Variable(Array<T>(value), requires_grad, where) {}
+  /// A 0-d array.
+  template <Scalar S>
+  Variable(S value, bool requires_grad = false, Where where = Where::current())  // NOLINT(google-explicit-constructor)
+      : Variable(full<T>(Shape{}, static_cast<T>(value)), requires_grad, where) {}
+
+  /// For ops and the engine: a value with the node that produced it.
+  explicit Variable(Ref<Storage<T>> value, Ref<Node<T>> node = {}) noexcept : value_(std::move(value)), node_(std::move(node)) {}
+
+  bool defined() const noexcept { return bool(value_); }
+  bool requires_grad() const noexcept { return bool(node_); }
+  bool is_leaf() const noexcept { return !node_ || node_->is_leaf(); }
+
+  const Array<T>& value(Where where = Where::current()) const { return storage(where)->array; }
+  const Shape& shape(Where where = Where::current()) const { return value(where).shape(); }
+  std::size_t size(Where where = Where::current()) const { return value(where).size(); }
+  /// The only element. Throws ShapeError when there are more or fewer.
+  T item(Where where = Where::current()) const {
+    if (size(where) != 1)
+      throw ShapeError(where, "item", "the Variable has shape " + to_string(shape(where)) + "; item() needs exactly one element");
+    return *value(where).data();
+  }
+
+  /// The gradient that backward calls have accumulated here. Throws GraphError when there is none.
+  const Array<T>& grad(Where where = Where::current()) const {
+    need_leaf("grad", where);
+    if (!node_->gradient.defined())
+      throw GraphError(where, "grad",
+                       "there is no gradient yet: no backward has reached this Variable since it was made or zero_grad ran");
+    return node_->gradient.value(where);
+  }
+  bool has_grad() const noexcept { return node_ && node_->is_leaf() && node_->gradient.defined(); }
+  /// Forgets the gradient.
+  void zero_grad() noexcept {
+    if (has_grad()) node_->gradient = {};
+  }
+  /// f(Array<T>&) may change the gradient in place: clipping, averaging. The buffer is made this Variable's own first.
+  template <class F>
+  void update_grad(F&& f, Where where = Where::current()) {
+    static_cast<void>(grad(where));
+    Ref<Storage<T>>& gradient = node_->gradient.value_;
+    if (!gradient->references.only_one()) gradient = Storage<T>::create(Array<T>(gradient->array));
+    std::forward<F>(f)(gradient->array);
+  }
+
+  /// The same value as a constant: no gradient flows through it.
+  Variable detach() const { return Variable(value_); }
+
+  /// Replaces the value of a leaf or constant, in all copies of this handle. A graph that keeps the old value refuses to run
+  /// backward. Throws ShapeError when the shape differs, GraphError when the Variable is the result of a recorded operation.
+  void assign(Array<T> value, Where where = Where::current()) {
+    if (value.shape() != shape(where))
+      throw ShapeError(
+          where, "assign",
+          "the new value is " + to_string(value.shape()) + ", the Variable is " + to_string(shape(where)) + "; they must be equal");
+    update([&](Array<T>& mine) { mine = std::move(value); }, where);
+  }
+  /// f(Array<T>&) may change the value in place, but not its shape; otherwise as assign.
+  template <class F>
+  void update(F&& f, Where where = Where::current()) {
+    if (!is_leaf())
+      throw GraphError(where, "assign",
+                       "the Variable is the result of " + std::string(node_->name()) + " recorded at " + to_string(node_->where()) +
+                           "; only leaves and constants can be assigned: use detach() for a constant of the same value");
+    ++storage(where)->version;
+    std::forward<F>(f)(value_->array);
+  }
+
+  /// For ops and the engine.
+  const Ref<Storage<T>>& storage(Where where = Where::current()) const {
+    if (!value_) throw GraphError(where, "Variable", "it is undefined: give it a value before it is used");
+    return value_;
+  }
+  Ref<Storage<T>> take_storage() noexcept { return std::move(value_); }
+  const Ref<Node<T>>& node() const noexcept { return node_; }
+  Ref<Node<T>> take_node() noexcept { return std::move(node_); }
+  bool same_storage(const Variable& other) const noexcept { return value_ == other.value_; }
+
+  // Operators, by way of add, sub, … of ops/arithmetic.hpp. The user's line arrives with the operand on the right.
+  friend Variable operator+(Variable a, Operand<T> b) { return add(std::move(a), std::move(b.variable), b.where); }
+  friend Variable operator-(Variable a, Operand<T> b) { return sub(std::move(a), std::move(b.variable), b.where); }
+  friend Variable operator*(Variable a, Operand<T> b) { return mul(std::move(a), std::move(b.variable), b.where); }
+  friend Variable operator/(Variable a, Operand<T> b) { return div(std::move(a), std::move(b.variable), b.where); }
+  template <class L>
+  requires(Scalar<L> || ExpressionOf<L, T>) friend Variable operator+(const L& a, Operand<T> b) {
+    return add(Variable(a), std::move(b.variable), b.where);
+  }
+  template <class L>
+  requires(Scalar<L> || ExpressionOf<L, T>) friend Variable operator-(const L& a, Operand<T> b) {
+    return sub(Variable(a), std::move(b.variable), b.where);
+  }
+  template <class L>
+  requires(Scalar<L> || ExpressionOf<L, T>) friend Variable operator*(const L& a, Operand<T> b) {
+    return mul(Variable(a), std::move(b.variable), b.where);
+  }
+  template <class L>
+  requires(Scalar<L> || ExpressionOf<L, T>) friend Variable operator/(const L& a, Operand<T> b) {
+    return div(Variable(a), std::move(b.variable), b.where);
+  }
+  friend Variable operator-(Operand<T> x) { return neg(std::move(x.variable), x.where); }
+
+  // These bind the handle to a new Variable; other copies keep the old one.
+  Variable& operator+=(Operand<T> b) { return *this = add(*this, std::move(b.variable), b.where); }
+  Variable& operator-=(Operand<T> b) { return *this = sub(*this, std::move(b.variable), b.where); }
+  Variable& operator*=(Operand<T> b) { return *this = mul(*this, std::move(b.variable), b.where); }
+  Variable& operator/=(Operand<T> b) { return *this = div(*this, std::move(b.variable), b.where); }
+
+  // Comparisons look at values only and give a Mask. There is no ==: whether it compares handles or values would be a guess;
+  // `equal` and `not_equal` compare values.
+  friend Mask operator<(const Variable& a, Operand<T> b) { return less(a, b.variable, b.where); }
+  friend Mask operator<=(const Variable& a, Operand<T> b) { return less_equal(a, b.variable, b.where); }
+  friend Mask operator>(const Variable& a, Operand<T> b) { return less(b.variable, a, b.where); }
+  friend Mask operator>=(const Variable& a, Operand<T> b) { return less_equal(b.variable, a, b.where); }
+  template <class L>
+  requires(Scalar<L> || ExpressionOf<L, T>) friend Mask operator<(const L& a, Operand<T> b) {
+    return less(Variable(a), b.variable, b.where);
+  }
+  template <class L>
+  requires(Scalar<L> || ExpressionOf<L, T>) friend Mask operator<=(const L& a, Operand<T> b) {
+    return less_equal(Variable(a), b.variable, b.where);
+  }
+  template <class L>
+  requires(Scalar<L> || ExpressionOf<L, T>) friend Mask operator>(const L& a, Operand<T> b) {
+    return less(b.variable, Variable(a), b.where);
+  }
+  template <class L>
+  requires(Scalar<L> || ExpressionOf<L, T>) friend Mask operator>=(const L& a, Operand<T> b) {
+    return less_equal(b.variable, Variable(a), b.where);
+  }
+
+ private:
+  void become_leaf(Where where) { node_ = Node<T>::create_leaf(value_->array.shape(), where); }
+  void need_leaf(const char* what, Where where) const {
+    static_cast<void>(storage(where));
+    if (!node_) throw GraphError(where, what, "the Variable is a constant; make it with requires_grad = true to have a gradient");
+    if (!node_->is_leaf())
+      throw GraphError(where, what,
+                       "the Variable is the result of " + std::string(node_->name()) + " recorded at " + to_string(node_->where()) +
+                           "; only leaves own a gradient: use xgrad::grad(y, {x}) for others");
+  }
+
+  Ref<Storage<T>> value_;
+  Ref<Node<T>> node_;
+};
+
+/// What stands on one side of an operator: a Variable, a number, or an array of the same value type, and the user's line.
+template <class T>
+struct Operand {
+  Variable<T> variable;
+  Where where;
+
+  Operand(const Variable<T>& x, Where w = Where::current()) : variable(x), where(w) {}        // NOLINT(google-explicit-constructor)
+  Operand(Variable<T>&& x, Where w = Where::current()) : variable(std::move(x)), where(w) {}  // NOLINT(google-explicit-constructor)
+  template <class S>
+  requires(Scalar<S> || ExpressionOf<S, T>) Operand(const S& x, Where w = Where::current())
+      : variable(x, false, w), where(w) {}  // NOLINT(google-explicit-constructor)
+};
+
+/// A Variable and what it is called, as in "conv1.weight".
+template <class T>
+struct NamedVariable {
+  std::string name;
+  Variable<T> variable;
+};
+
+}  // namespace xgrad

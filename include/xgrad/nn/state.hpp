@@ -1,0 +1,209 @@
+#pragma once
+/// What a network has learnt: its parameters (Variables that require a gradient) and its buffers (Variables that do not, such as
+/// running means). Names are paths, "conv1.weight". Variables that share their value (tied weights) count once, under the first
+/// name.
+#include <span>
+#include <string>
+#include <type_traits>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include <xgrad/graph/variable.hpp>
+#include <xgrad/nn/visit.hpp>
+
+namespace xgrad::nn {
+
+namespace detail {
+
+template <class Net>
+constexpr auto real_of() {
+  constexpr unsigned found = reals<std::remove_cv_t<Net>>();
+  static_assert((found & 3) != 3,
+                "xgrad: this network mixes Variable<float> and Variable<double>; all its Variables must have one type");
+  static_assert(found != 0, "xgrad: this network has no Variables");
+  if constexpr ((found & 3) == 2)
+    return double{};
+  else
+    return float{};
+}
+
+[[noreturn]] inline void not_a_leaf(Where where, const std::string& path, const NodeBase& node) {
+  throw GraphError(where, "parameters",
+                   path + " is the result of " + std::string(node.name()) + " recorded at " + to_string(node.where()) +
+                       ", and only a leaf can be trained: make a Variable(value, true) of its value, or keep its detach()");
+}
+
+/// Puts the defined Variables of a walk on a list, each value once.
+template <class T>
+struct Collector {
+  bool buffers_too;
+  Where where;
+  std::vector<NamedVariable<T>> found = {};
+  std::unordered_set<const void*> seen = {};
+
+  void operator()(const std::string& path, const Variable<T>& variable) {
+    if (!variable.defined()) return;
+    if (!variable.is_leaf()) not_a_leaf(where, path, *variable.node());
+    if (!variable.requires_grad() && !buffers_too) return;
+    if (seen.insert(variable.storage().get()).second) found.push_back({path, variable});
+  }
+};
+
+template <class Net>
+auto collect(const Net& net, bool buffers_too, Where where) {
+  Collector<decltype(real_of<Net>())> collector{buffers_too, where};
+  visit(net, collector);
+  return std::move(collector.found);
+}
+
+/// Gives a copied network its own values, and its own objects behind each shared_ptr. What was one stays one.
+template <class T>
+struct Separator {
+  Where where;
+  std::unordered_map<const void*, Ref<Storage<T>>> values = {};
+  std::unordered_map<const void*, Ref<Node<T>>> leaves = {};
+  std::unordered_map<const void*, std::shared_ptr<void>> objects = {};
+
+  template <class V>
+  void operator()(const std::string& path, V& variable) {
+    static_assert(!std::is_const_v<V>, "xgrad: clone cannot give a const member, or a shared_ptr to const, a value of its own");
+    if (!variable.defined()) return;
+    if (!variable.is_leaf()) not_a_leaf(where, path, *variable.node());
+    Ref<Storage<T>>& value = values[variable.storage().get()];
+    if (!value) own(values, value = Storage<T>::create(Array<T>(variable.value())));
+    if (!variable.requires_grad()) return static_cast<void>(variable = Variable<T>(value));
+    Ref<Node<T>>& leaf = leaves[variable.node().get()];
+    if (!leaf) own(leaves, leaf = Node<T>::create_leaf(variable.shape(), where));
+    variable = Variable<T>(value, leaf);
+  }
+
+  template <class X>
+  void pointer(std::shared_ptr<X>& p) {
+    static_assert(std::is_copy_constructible_v<X>, "xgrad: clone needs a network that can be copied, also behind a shared_ptr");
+    std::shared_ptr<void>& object = objects[p.get()];
+    if (!object) own(objects, object = std::make_shared<X>(*p));
+    p = std::static_pointer_cast<X>(object);
+  }
+
+ private:
+  /// What a walk meets again must not be copied again.
+  template <class Map, class Pointer>
+  static void own(Map& map, Pointer mine) {
+    map.emplace(mine.get(), mine);
+  }
+};
+
+/// Sets the members named `training`.
+struct Switch {
+  bool training;
+  void field(std::string_view name, bool& member) const {
+    if (name == "training") member = training;
+  }
+  template <class V>
+  void operator()(const std::string&, V&) const {}
+};
+
+// The part that does not depend on the network, in src/nn/state.cpp.
+template <class T>
+using State = std::span<const NamedVariable<T>>;
+XGRAD_API void save_state(State<float> state, const std::string& path, Where where);
+XGRAD_API void save_state(State<double> state, const std::string& path, Where where);
+XGRAD_API void load_state(State<float> state, const std::string& path, Where where);
+XGRAD_API void load_state(State<double> state, const std::string& path, Where where);
+XGRAD_API void copy_state(State<float> from, State<float> to, Where where);
+XGRAD_API void copy_state(State<float> from, State<double> to, Where where);
+XGRAD_API void copy_state(State<double> from, State<float> to, Where where);
+XGRAD_API void copy_state(State<double> from, State<double> to, Where where);
+
+}  // namespace detail
+
+/// float or double: the type of the network's Variables. It does not compile when they differ or there are none.
+template <class Net>
+using real_of = decltype(detail::real_of<Net>());
+
+/// The parameters and what they are called, in the order of the members. Throws GraphError for a Variable that is the result of a
+/// recorded operation: an optimiser could not change it.
+template <class Net>
+std::vector<NamedVariable<real_of<Net>>> named_parameters(const Net& net, Where where = Where::current()) {
+  return detail::collect(net, false, where);
+}
+/// The parameters, for an optimiser. Throws as named_parameters.
+template <class Net>
+std::vector<Variable<real_of<Net>>> parameters(const Net& net, Where where = Where::current()) {
+  std::vector<Variable<real_of<Net>>> result;
+  for (auto& named : detail::collect(net, false, where)) result.push_back(std::move(named.variable));
+  return result;
+}
+/// Parameters and buffers: what `save` writes. Throws as named_parameters.
+template <class Net>
+std::vector<NamedVariable<real_of<Net>>> named_state(const Net& net, Where where = Where::current()) {
+  return detail::collect(net, true, where);
+}
+/// How many numbers the parameters have together.
+template <class Net>
+std::size_t parameter_count(const Net& net, Where where = Where::current()) {
+  std::size_t count = 0;
+  for (const auto& named : detail::collect(net, false, where)) count += named.variable.size();
+  return count;
+}
+
+/// A network of its own: the values are copied, without gradients. (A plain copy shares its parameters.) Tied weights stay tied,
+/// shared objects shared, within the clone. What a std::function or a skipped member refers to stays shared with `net`. Throws as
+/// named_parameters.
+template <class Net>
+Net clone(const Net& net, Where where = Where::current()) {
+  static_assert(
+      std::is_copy_constructible_v<Net>,
+      "xgrad: clone needs a network that can be copied; one with a std::unique_ptr cannot, one with a std::shared_ptr can");
+  Net copy(net);
+  detail::Separator<real_of<Net>> separator{where};
+  visit(copy, separator);
+  return copy;
+}
+
+/// Sets every `bool training` (a member of a class with XGRAD_FIELDS must be listed there) in the network's structs: dropout and
+/// batch normalisation then do what training needs.
+template <class Net>
+void train(Net& net) {
+  static_assert(!std::is_const_v<Net>, "xgrad: train changes the network, which must not be const");
+  visit(net, detail::Switch{true});
+}
+/// Clears every `bool training`: dropout does nothing, batch normalisation uses its running statistics.
+template <class Net>
+void eval(Net& net) {
+  static_assert(!std::is_const_v<Net>, "xgrad: eval changes the network, which must not be const");
+  visit(net, detail::Switch{false});
+}
+
+/// Forgets the gradients of all parameters.
+template <class Net>
+void zero_grad(const Net& net) {
+  visit(net, [](const std::string&, auto variable) { variable.zero_grad(); });
+}
+
+/// Copies parameters and buffers by name, converted where the precision differs: a float network can be checked in double. All or
+/// nothing. Throws ValueError when the names differ, ShapeError when shapes do.
+template <class From, class To>
+void copy_parameters(const From& from, const To& to, Where where = Where::current()) {
+  const auto source = detail::collect(from, true, where);
+  const auto target = detail::collect(to, true, where);
+  detail::copy_state(std::span(source), std::span(target), where);
+}
+
+/// Writes parameters and buffers to a file in the safetensors format (https://huggingface.co/docs/safetensors), whole or not at
+/// all: a file that was there stays until the new one is complete. Throws FileError.
+template <class Net>
+void save(const Net& net, const std::string& path, Where where = Where::current()) {
+  const auto state = detail::collect(net, true, where);
+  detail::save_state(std::span(state), path, where);
+}
+/// Reads what `save` wrote into a network with the same names, shapes and precision, all or nothing. Throws FileError, which says
+/// what in the file is wrong, or differs from the network.
+template <class Net>
+void load(const Net& net, const std::string& path, Where where = Where::current()) {
+  const auto state = detail::collect(net, true, where);
+  detail::load_state(std::span(state), path, where);
+}
+
+}  // namespace xgrad::nn

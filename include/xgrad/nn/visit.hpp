@@ -1,0 +1,229 @@
+#pragma once
+/// Finds the Variables of a network, however deep in structs and containers.
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <functional>
+#include <iterator>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <xgrad/core/random.hpp>
+#include <xgrad/core/shape.hpp>
+#include <xgrad/graph/variable.hpp>
+#include <xgrad/nn/fields.hpp>
+
+namespace xgrad::nn {
+
+/// Specialise to true for a class that holds nothing to train, save or clone:
+///
+///     template <>
+///     inline constexpr bool xgrad::nn::skip<MyClock> = true;
+template <class X>
+inline constexpr bool skip = false;
+
+namespace detail {
+
+/// What the walk does with a type. `unknown` does not compile: skipping silently would be silent non-training.
+enum class Kind { skipped, variable, fields, range, map, pointer, variant, tuple, unknown };
+
+template <template <class...> class, class>
+inline constexpr bool is_a = false;
+template <template <class...> class Template, class... A>
+inline constexpr bool is_a<Template, Template<A...>> = true;
+template <class>
+inline constexpr bool is_std_array = false;
+template <class X, std::size_t N>
+inline constexpr bool is_std_array<std::array<X, N>> = true;
+
+/// Numbers, enums, pointers to functions or members, text. std::function is skipped because nobody can look into it.
+template <class X>
+constexpr bool is_plain() {
+  if constexpr (std::is_pointer_v<X>)
+    return std::is_function_v<std::remove_pointer_t<X>> || std::is_same_v<X, const char*>;
+  else
+    return std::is_arithmetic_v<X> || std::is_enum_v<X> || std::is_member_pointer_v<X> || std::is_null_pointer_v<X> ||
+           std::is_same_v<X, std::string> || std::is_same_v<X, std::string_view> || is_a<std::function, X>;
+}
+/// The library's own types without Variables, and arrays of xtensor.
+template <class X>
+constexpr bool is_data() {
+  return Expression<X> || std::is_same_v<X, Shape> || std::is_same_v<X, Axes> || std::is_same_v<X, Generator>;
+}
+
+template <class X>
+constexpr Kind kind_of() {
+  if constexpr (skip<X>)
+    return Kind::skipped;
+  else if constexpr (is_variable<X>)
+    return Kind::variable;
+  else if constexpr (is_plain<X>() || is_data<X>())
+    return Kind::skipped;
+  else if constexpr (Listed::in<X>)
+    return Kind::fields;
+  else if constexpr (is_a<std::vector, X> || is_a<std::deque, X> || is_a<std::list, X> || is_std_array<X> || std::is_array_v<X>)
+    return Kind::range;
+  else if constexpr (is_a<std::map, X> || is_a<std::unordered_map, X>)
+    return Kind::map;
+  else if constexpr (is_a<std::unique_ptr, X> || is_a<std::shared_ptr, X>)
+    return requires(X & x) { *x; }
+  ? Kind::pointer : Kind::unknown;  // not to void, not to an array
+  else if constexpr (is_a<std::optional, X>) return Kind::pointer;
+  else if constexpr (is_a<std::variant, X>) return Kind::variant;
+  else if constexpr (is_a<std::pair, X> || is_a<std::tuple, X>) return Kind::tuple;
+  else if constexpr (std::is_empty_v<X>) return Kind::skipped;  // holds nothing: a lambda without captures, std::monostate
+  else if constexpr (std::is_aggregate_v<X>) return Kind::fields;
+  else return Kind::unknown;
+}
+template <class X>
+inline constexpr Kind kind = kind_of<std::remove_cvref_t<X>>();
+
+template <class X>
+using Inner = std::iter_value_t<decltype(std::begin(std::declval<X&>()))>;
+template <class X>
+using Pointee = std::remove_cvref_t<decltype(*std::declval<X&>())>;
+
+/// Types one step down, for the containers.
+template <template <class...> class Template, class... A>
+constexpr auto arguments(const Template<A...>*) {
+  return Types<std::remove_cvref_t<A>...>{};
+}
+template <class X>
+constexpr auto children() {
+  if constexpr (kind<X> == Kind::fields)
+    return field_types<X>();
+  else if constexpr (kind<X> == Kind::range)
+    return Types<Inner<X>>{};
+  else if constexpr (kind<X> == Kind::map)
+    return Types<typename X::mapped_type>{};
+  else if constexpr (kind<X> == Kind::pointer)
+    return Types<Pointee<X>>{};
+  else if constexpr (kind<X> == Kind::variant || kind<X> == Kind::tuple)
+    return arguments(static_cast<const X*>(nullptr));
+  else
+    return Types<>{};
+}
+
+/// 1 when X holds Variable<float>, 2 for Variable<double>, 3 for both; 4 more when a type in it is unknown. `Seen` are the classes
+/// above X: one may hold itself.
+template <class X, class... Seen>
+constexpr unsigned reals();
+template <class... Seen, class... C>
+constexpr unsigned reals_of(Types<C...>) {
+  return (0U | ... | reals<C, Seen...>());
+}
+template <class X, class... Seen>
+constexpr unsigned reals() {
+  if constexpr (kind<X> == Kind::variable)
+    return std::is_same_v<typename X::value_type, float> ? 1 : 2;
+  else if constexpr (kind<X> == Kind::unknown)
+    return 4;
+  else if constexpr (kind<X> != Kind::fields)
+    return reals_of<Seen...>(children<X>());
+  else if constexpr ((std::is_same_v<X, Seen> || ...))
+    return 0;
+  else
+    return reals_of<Seen..., X>(children<X>());
+}
+
+/// Runs body() while `path` has one more name.
+template <class Body>
+void below(std::string& path, std::string_view name, Body&& body) {
+  const std::size_t size = path.size();
+  if (size > 4096)
+    throw GraphError("the network is nested without end at " + path.substr(0, 60) +
+                     "…: a shared_ptr must not lead back to its owner");
+  if (size > 0) path += '.';
+  path += name;
+  body();
+  path.resize(size);
+}
+
+template <class X>
+std::string key_name(const X& key) {
+  if constexpr (std::is_integral_v<X>) {
+    return std::to_string(key);
+  } else {
+    static_assert(std::is_convertible_v<const X&, std::string>,
+                  "xgrad: the keys of a map in a network must be strings or integers");
+    return key;
+  }
+}
+/// Calls f(key, value) in the order of the keys, also for an unordered map: names must come in the same order everywhere.
+template <class Map, class F>
+void in_order(Map& map, F&& f) {
+  std::vector<decltype(&*map.begin())> entries;
+  for (auto& entry : map) entries.push_back(&entry);
+  if constexpr (is_a<std::unordered_map, std::remove_const_t<Map>>)
+    std::sort(entries.begin(), entries.end(), [](auto* a, auto* b) { return a->first < b->first; });
+  for (auto* entry : entries) f(entry->first, entry->second);
+}
+
+/// Calls f(path, variable) for every Variable in x. When f has them, also f.field(name, member) for every member of a class, and
+/// f.pointer(p) for every shared_ptr that is not null.
+template <class X, class F>
+void walk(X& x, std::string& path, F& f) {
+  if constexpr (kind<X> == Kind::variable) {
+    f(std::as_const(path), x);
+  } else if constexpr (kind<X> == Kind::fields) {
+    for_each_field(x, [&](std::string_view name, auto& member) {
+      if constexpr (requires { f.field(name, member); }) f.field(name, member);
+      if constexpr (kind<decltype(member)> != Kind::skipped) below(path, name, [&] { walk(member, path, f); });
+    });
+    if constexpr (requires { f.object(x); }) f.object(x);
+  } else if constexpr (kind<X> == Kind::range) {
+    if constexpr (kind<Inner<X>> != Kind::skipped) {
+      std::size_t i = 0;
+      for (auto& element : x) below(path, std::to_string(i++), [&] { walk(element, path, f); });
+    }
+  } else if constexpr (kind<X> == Kind::map) {
+    if constexpr (kind<typename X::mapped_type> != Kind::skipped)
+      in_order(x, [&](auto& key, auto& value) { below(path, key_name(key), [&] { walk(value, path, f); }); });
+  } else if constexpr (kind<X> == Kind::pointer) {
+    static_assert(
+        !std::is_polymorphic_v<Pointee<X>> || std::is_final_v<Pointee<X>> || skip<Pointee<X>>,
+        "xgrad: a pointer to a class with virtual functions hides the members of what it points to: hold a std::variant of "
+        "the classes instead");
+    if (!x) return;
+    if constexpr (requires { f.pointer(x); }) f.pointer(x);
+    if constexpr (std::is_const_v<X>)
+      walk(std::as_const(*x), path, f);
+    else
+      walk(*x, path, f);
+  } else if constexpr (kind<X> == Kind::variant) {
+    if (!x.valueless_by_exception()) std::visit([&](auto& alternative) { walk(alternative, path, f); }, x);
+  } else if constexpr (kind<X> == Kind::tuple) {
+    [[maybe_unused]] std::size_t i = 0;
+    std::apply([&](auto&... element) { (below(path, std::to_string(i++), [&] { walk(element, path, f); }), ...); }, x);
+  } else {
+    static_assert(kind<X> == Kind::skipped,
+                  "xgrad: this class may hold Variables that nobody would find: list its members in it with XGRAD_FIELDS(a, b), "
+                  "or, when there is nothing to train, specialise xgrad::nn::skip<X> to true; a lambda with captures goes into a "
+                  "std::function");
+  }
+}
+
+}  // namespace detail
+
+/// Calls f(const std::string& path, Variable<T>&) for every Variable of a network, defined or not, in the order of the members:
+/// "conv1.weight", "layers.0.bias", "blocks.stem.weight". The Variables of a const network are const.
+///
+/// Walked: structs of at most 64 members, classes with XGRAD_FIELDS, std::vector, array, deque, list, map, unordered_map (by key),
+/// pair, tuple, optional, variant, unique_ptr, shared_ptr. Skipped: numbers, enums, text, std::function, function pointers,
+/// empty classes such as lambdas without captures, arrays, and what `skip` names. Anything else does not compile.
+template <class Net, class F>
+void visit(Net& net, F&& f) {
+  std::string path;
+  detail::walk(net, path, f);
+}
+
+}  // namespace xgrad::nn

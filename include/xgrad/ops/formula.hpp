@@ -1,0 +1,95 @@
+#pragma once
+#include <cstddef>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <xgrad/graph/formula.hpp>
+#include <xgrad/graph/variable.hpp>
+
+namespace xgrad {
+
+/// A named program with its derivatives, found once and shared by all calls.
+class Routine {
+ public:
+  mutable Count references;
+  XGRAD_API void destroy() const noexcept;
+
+ protected:
+  Routine() = default;
+  ~Routine() = default;
+};
+
+namespace detail {
+XGRAD_API Ref<const Routine> make_routine(std::string name, const Program& program, std::vector<Program> derivatives);
+template <class T>
+XGRAD_API Variable<T> call(const Ref<const Routine>& routine, std::span<Variable<T>> inputs, Where where);
+
+template <std::size_t, class X>
+using Same = X;
+
+/// Number of parameters of a formula: a lambda with `auto` parameters says so only by being callable with that many.
+template <class F, std::size_t N = 1>
+constexpr std::size_t arity() {
+  static_assert(N <= 8, "xgrad: a formula takes one to eight symbols: [](auto x, auto y) { return … ; }");
+  if constexpr (N > 8)
+    return 0;
+  else if constexpr ([]<std::size_t... I>(std::index_sequence<I...>) { return std::is_invocable_v<const F&, Same<I, Sym>...>; }(
+                         std::make_index_sequence<N>{}))
+    return N;
+  else
+    return arity<F, N + 1>();
+}
+}  // namespace detail
+
+/// An elementwise function of N inputs, made by `elementwise`. Call it with Variables (or what converts to one, after the first).
+template <std::size_t N, class Rest = std::make_index_sequence<N - 1>>
+class Formula;
+
+template <std::size_t N, std::size_t... I>
+class Formula<N, std::index_sequence<I...>> {
+ public:
+  explicit Formula(Ref<const Routine> routine) : routine_(std::move(routine)) {}
+
+  /// The inputs broadcast as in NumPy. Differentiable to any order. Throws ShapeError.
+  template <class T>
+  Variable<T> operator()(Variable<T> first, detail::Same<I, std::type_identity_t<Variable<T>>>... rest, Where where = Where::current()) const {
+    Variable<T> inputs[]{std::move(first), std::move(rest)...};
+    return detail::call<T>(routine_, inputs, where);
+  }
+
+ private:
+  Ref<const Routine> routine_;
+};
+
+/// Makes an elementwise function from a formula. The lambda is called once, with symbols; what it computes becomes a small
+/// program that runs in one pass, without temporaries, at the library's own speed.
+///
+///     const auto softsign = xg::elementwise("softsign", [](auto x) { return x / (1 + abs(x)); });
+///     auto y = softsign(x);
+///
+/// The derivative is found from the formula. Where a better one is known, give one per input: a lambda of the output's gradient,
+/// the inputs and, if wanted, the output.
+///
+///     const auto softsign = xg::elementwise("softsign", [](auto x) { return x / (1 + abs(x)); },
+///                                           [](auto g, auto x) { return g / square(1 + abs(x)); });
+///
+/// Named locals and loops are fine; a branch on a value is not (`if (x > 0)` does not compile): write where(x > 0, a, b).
+/// Numbers captured by the lambda are baked in; pass what varies (a slope, a bound) as further inputs.
+template <class F, class... Derivatives>
+auto elementwise(std::string name, const F& formula, const Derivatives&... derivatives) {
+  constexpr std::size_t n = detail::arity<F>();
+  static_assert(sizeof...(derivatives) == 0 || sizeof...(derivatives) == n, "xgrad: give one derivative per input of the formula, or none");
+  std::vector<Program> given;
+  [[maybe_unused]] const auto add = [&](const auto& derivative) {
+    constexpr std::size_t m = detail::arity<std::remove_cvref_t<decltype(derivative)>>();
+    static_assert(m == n + 1 || m == n + 2, "xgrad: a derivative takes the output's gradient, the inputs and, if wanted, the output");
+    given.push_back(trace<m>(derivative));
+  };
+  (add(derivatives), ...);
+  return Formula<n>(detail::make_routine(std::move(name), trace<n>(formula), std::move(given)));
+}
+
+}  // namespace xgrad

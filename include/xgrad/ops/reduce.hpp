@@ -1,0 +1,22 @@
+#pragma once
+#include <xgrad/graph/variable.hpp>
+
+namespace xgrad {
+
+struct ReduceOptions {
+  /// Reduced axes stay, with length 1.
+  bool keepdims = false;
+};
+
+/// The sum along `axes` (all of them by default). Sums of many floats are pairwise, so rounding does not grow with their number.
+/// Throws ShapeError for an axis out of range or given twice.
+template <class T>
+XGRAD_API Variable<T> sum(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+/// The mean along `axes`; NaN over no elements.
+template <class T>
+XGRAD_API Variable<T> mean(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+/// Undoes a broadcast: sums over the axes along which `shape` was stretched to x's shape. Throws ShapeError when it was not.
+template <class T>
+XGRAD_API Variable<T> sum_to(Variable<T> x, const Shape& shape, Where where = Where::current());
+
+}  // namespace xgrad

@@ -1,0 +1,44 @@
+#pragma once
+/// All of xgrad, room by room: a room includes only from the rooms above it.
+#include <xgrad/core/api.hpp>
+#include <xgrad/core/array.hpp>
+#include <xgrad/core/error.hpp>
+#include <xgrad/core/memory.hpp>
+#include <xgrad/core/parallel.hpp>
+#include <xgrad/core/random.hpp>
+#include <xgrad/core/shape.hpp>
+#include <xgrad/core/where.hpp>
+
+#include <xgrad/graph/apply.hpp>
+#include <xgrad/graph/formula.hpp>
+#include <xgrad/graph/mode.hpp>
+#include <xgrad/graph/node.hpp>
+#include <xgrad/graph/op.hpp>
+#include <xgrad/graph/variable.hpp>
+
+#include <xgrad/ops/activation.hpp>
+#include <xgrad/ops/arithmetic.hpp>
+#include <xgrad/ops/conv.hpp>
+#include <xgrad/ops/elementwise.hpp>
+#include <xgrad/ops/formula.hpp>
+#include <xgrad/ops/linalg.hpp>
+#include <xgrad/ops/loss.hpp>
+#include <xgrad/ops/pool.hpp>
+#include <xgrad/ops/reduce.hpp>
+#include <xgrad/ops/shape.hpp>
+
+#include <xgrad/autodiff/backward.hpp>
+#include <xgrad/autodiff/gradcheck.hpp>
+
+#include <xgrad/nn/fields.hpp>
+#include <xgrad/nn/init.hpp>
+#include <xgrad/nn/layers.hpp>
+#include <xgrad/nn/state.hpp>
+#include <xgrad/nn/visit.hpp>
+
+#include <xgrad/optim/schedule.hpp>
+#include <xgrad/optim/sgd.hpp>
+
+#include <xgrad/data/batches.hpp>
+#include <xgrad/data/digits.hpp>
+#include <xgrad/data/idx.hpp>

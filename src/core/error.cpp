@@ -1,0 +1,40 @@
+#include <xgrad/core/error.hpp>
+
+#include <cstring>
+
+namespace xgrad {
+
+std::string to_string(Where where) {
+  if (!where) return "unknown line";
+  const char* slash = std::strrchr(where.file_name(), '/');
+  return std::string(slash ? slash + 1 : where.file_name()) + ":" + std::to_string(where.line());
+}
+
+Error::Error(const std::string& message) : Error(Where{}, "", message) {}
+
+Error::Error(Where where, std::string_view op, const std::string& message)
+    : std::runtime_error(message), where_(where), op_(op), message_(message) {
+  compose();
+}
+
+const char* Error::what() const noexcept { return text_.c_str(); }
+
+void Error::place(Where where, std::string_view op) {
+  if (!where_) where_ = where;
+  if (op_.empty()) op_ = op;
+  compose();
+}
+
+void Error::note(std::string_view text) {
+  message_ += " (" + std::string(text) + ")";
+  compose();
+}
+
+void Error::compose() {
+  text_.clear();
+  if (where_) text_ += to_string(where_) + ": ";
+  if (!op_.empty()) text_ += op_ + ": ";
+  text_ += message_;
+}
+
+}  // namespace xgrad

@@ -1,0 +1,54 @@
+#include <xgrad/core/shape.hpp>
+
+#include <fmt/format.h>
+#include <algorithm>
+
+namespace xgrad {
+
+std::string to_string(const Shape& shape) {
+  return shape.size() == 1 ? fmt::format("({},)", shape[0]) : fmt::format("({})", fmt::join(shape, ", "));
+}
+
+std::size_t normalise_axis(std::ptrdiff_t axis, std::size_t rank) {
+  const auto n = static_cast<std::ptrdiff_t>(rank);
+  if (axis < -n || axis >= n)
+    throw ShapeError(n == 0 ? fmt::format("axis {} of an array without axes", axis)
+                            : fmt::format("axis {} is out of range: an array of {} axes takes {} to {}", axis, n, -n, n - 1));
+  return static_cast<std::size_t>(axis < 0 ? axis + n : axis);
+}
+
+std::vector<bool> Axes::flags(std::size_t rank) const {
+  std::vector<bool> result(rank, all());
+  for (std::ptrdiff_t axis : axes_) {
+    const std::size_t k = normalise_axis(axis, rank);
+    if (result[k]) throw ShapeError(fmt::format("axis {} is given twice; give each axis once", k));
+    result[k] = true;
+  }
+  return result;
+}
+
+Shape broadcast_shapes(const Shape& a, const Shape& b) {
+  const bool a_longer = a.size() >= b.size();
+  const Shape& longer = a_longer ? a : b;
+  const Shape& shorter = a_longer ? b : a;
+  Shape result = longer;
+  const std::size_t offset = longer.size() - shorter.size();
+  for (std::size_t k = 0; k < shorter.size(); ++k) {
+    std::size_t& length = result[offset + k];
+    if (length == shorter[k] || shorter[k] == 1) continue;
+    if (length != 1)
+      throw ShapeError(
+          fmt::format("a is {}, b is {}: lengths {} and {} of axis {} do not broadcast; they must be equal, or one of them 1",
+                      to_string(a), to_string(b), a_longer ? length : shorter[k], a_longer ? shorter[k] : length,
+                      -static_cast<std::ptrdiff_t>(shorter.size() - k)));
+    length = shorter[k];
+  }
+  return result;
+}
+
+bool broadcasts_to(const Shape& from, const Shape& to) {
+  if (from.size() > to.size()) return false;
+  return std::equal(from.rbegin(), from.rend(), to.rbegin(), [](std::size_t f, std::size_t t) { return f == t || f == 1; });
+}
+
+}  // namespace xgrad

@@ -1,0 +1,185 @@
+#include <xgrad/data/idx.hpp>
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include <xgrad/core/error.hpp>
+
+namespace xgrad {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Caller {
+  Where where;
+  std::string_view function;
+};
+
+/// One idx file, plain or gzip: zlib reads both. Every complaint about it is made here.
+class IdxFile {
+ public:
+  IdxFile(fs::path path, Caller caller) : path_(std::move(path)), caller_(caller), file_(nullptr, gzclose) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path_, error);
+    if (status.type() == fs::file_type::not_found) fail("no such file; check the path");
+    if (fs::is_directory(status)) fail("is a directory, must be a file; load_mnist takes a directory");
+    errno = 0;
+    file_.reset(gzopen(path_.c_str(), "rb"));
+    if (!file_) fail(fmt::format("cannot be opened ({})", std::strerror(errno ? errno : ENOMEM)));
+    gzbuffer(file_.get(), 1U << 17U);
+  }
+
+  /// Fills `bytes` as far as the file goes and returns how many there were.
+  std::size_t read(std::span<std::uint8_t> bytes) {
+    const int n = gzread(file_.get(), bytes.data(), static_cast<unsigned>(bytes.size()));
+    int code = Z_OK;
+    const std::string_view reason = gzerror(file_.get(), &code);
+    if (n > 0) offset_ += static_cast<std::uint64_t>(n);
+    if (code == Z_BUF_ERROR) fail(fmt::format("the gzip data is cut short after {} unpacked bytes; fetch the file again", offset_));
+    if (n < 0)
+      fail(fmt::format("the gzip data is damaged after {} unpacked bytes ({}); fetch the file again", offset_,
+                       reason.substr(reason.rfind(':') == reason.npos ? 0 : reason.rfind(':') + 2)));
+    return static_cast<std::size_t>(n);
+  }
+
+  /// The lengths of the axes. `axes` is how many there must be, `what` what the file should hold.
+  std::vector<std::size_t> header(std::size_t axes, std::string_view what) {
+    std::array<std::uint8_t, 16> bytes{};
+    const std::size_t size = 4 + 4 * axes, got = read(std::span(bytes).first(size));
+    if (got == 0) fail(fmt::format("is empty, must be an idx file of {}", what));
+    if (got > 1 && (bytes[0] != 0 || bytes[1] != 0))
+      fail(fmt::format("begins with bytes {:02x} {:02x} at offset 0, an idx file begins with 00 00", bytes[0], bytes[1]));
+    if (got > 2 && bytes[2] != 8)
+      fail(fmt::format("has element type 0x{:02x} at offset 2, must be 0x08 (unsigned bytes)", bytes[2]));
+    if (got > 3 && bytes[3] != axes)
+      fail(fmt::format("has {} axes at offset 3, a file of {} has {}; are images and labels swapped?", bytes[3], what, axes));
+    if (got < size) fail(fmt::format("ends at offset {}, within its header of {} bytes; fetch the file again", got, size));
+    std::vector<std::size_t> lengths(axes);
+    for (std::size_t k = 0; k < axes; ++k) {
+      for (std::size_t i = 4 + 4 * k; i < 8 + 4 * k; ++i) lengths[k] = lengths[k] << 8U | bytes[i];
+      if (lengths[k] == 0)
+        fail(fmt::format("has {} = 0 at offset {}, must be at least 1",
+                         std::array<std::string_view, 3>{"count", "height", "width"}[k], 4 + 4 * k));
+    }
+    return lengths;
+  }
+
+  /// All that follows the header, which must be as many bytes as `lengths` says. Memory grows with what is really there: a header
+  /// of 16 bytes may claim 2^96.
+  std::vector<std::uint8_t> content(const std::vector<std::size_t>& lengths) {
+    constexpr std::size_t block = std::size_t{1} << 20U, most = std::numeric_limits<std::ptrdiff_t>::max();
+    const std::uint64_t begin = offset_;
+    std::size_t size = 1;
+    for (std::size_t length : lengths) {
+      if (size > most / length)
+        fail(fmt::format("claims ({}) elements at offset 4, more than memory can hold; fetch the file again",
+                         fmt::join(lengths, ", ")));
+      size *= length;
+    }
+    std::vector<std::uint8_t> bytes;
+    for (std::size_t got = 0; got < size;) {
+      const std::size_t wanted = std::min(block, size - got);
+      bytes.resize(got + wanted);
+      const std::size_t n = read(std::span(bytes).subspan(got));
+      got += n;
+      if (n < wanted)
+        fail(fmt::format("ends at offset {}, its header ({}) makes {} bytes; fetch the file again", offset_,
+                         fmt::join(lengths, ", "), begin + size));
+    }
+    std::uint8_t extra = 0;
+    if (read({&extra, 1}) != 0)
+      fail(fmt::format("goes on at offset {}, where its header ({}) ends it; fetch the file again", begin + size,
+                       fmt::join(lengths, ", ")));
+    return bytes;
+  }
+
+  [[noreturn]] void fail(const std::string& message) const {
+    throw FileError(caller_.where, caller_.function, path_.string() + ": " + message);
+  }
+
+ private:
+  fs::path path_;
+  Caller caller_;
+  std::unique_ptr<gzFile_s, decltype(&gzclose)> file_;
+  std::uint64_t offset_ = 0;  // in the unpacked bytes
+};
+
+std::vector<std::string> names_for(const fs::path& path) {
+  std::string text = path.string();
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (text.find("fashion") != text.npos)
+    return {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
+  return {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+}
+
+Dataset read_pair(const fs::path& image_path, const fs::path& label_path, Caller caller) {
+  constexpr std::size_t classes = 10;
+  // Both headers first: what does not belong together is told before 47 MB are read.
+  IdxFile image_file(image_path, caller), label_file(label_path, caller);
+  const auto image_lengths = image_file.header(3, "images"), label_lengths = label_file.header(1, "labels");
+  const std::size_t n = image_lengths[0];
+  if (label_lengths[0] != n)
+    label_file.fail(fmt::format("holds {} labels (offset 4), {} holds {} images; there must be one label for each image",
+                                label_lengths[0], image_path.string(), n));
+
+  const auto labels = label_file.content(label_lengths);
+  const auto wrong = std::find_if(labels.begin(), labels.end(), [](std::uint8_t label) { return label >= classes; });
+  if (wrong != labels.end())
+    label_file.fail(fmt::format("label {} of item {} at offset {}, must be 0 to 9", *wrong, wrong - labels.begin(),
+                                wrong - labels.begin() + 8));
+  const auto pixels = image_file.content(image_lengths);
+
+  Dataset result{Array<std::uint8_t>(Shape{n, image_lengths[1], image_lengths[2], 1}), Labels(Shape{n}), names_for(image_path),
+                 classes};
+  std::copy(pixels.begin(), pixels.end(), result.images.data());
+  std::copy(labels.begin(), labels.end(), result.labels.data());
+  return result;
+}
+
+/// `directory/stem` + "-idx3-ubyte" or ".idx3-ubyte", each with or without ".gz".
+fs::path find(const fs::path& directory, const std::string& stem, const std::string& kind, Caller caller) {
+  for (const char* separator : {"-", "."})
+    for (const char* ending : {"", ".gz"}) {
+      fs::path path = directory / (stem + separator + kind + ending);
+      std::error_code error;
+      if (fs::exists(path, error) && !fs::is_directory(path, error)) return path;
+    }
+  throw FileError(caller.where, caller.function,
+                  fmt::format("{}: neither {}-{} nor {}.{} is there, plain or with .gz; put the four MNIST files there",
+                              directory.string(), stem, kind, stem, kind));
+}
+
+}  // namespace
+
+Dataset read_idx(const fs::path& images, const fs::path& labels, Where where) {
+  return read_pair(images, labels, {where, "read_idx"});
+}
+
+Split load_mnist(const fs::path& directory, Where where) {
+  const Caller caller{where, "load_mnist"};
+  std::error_code error;
+  const fs::file_status status = fs::status(directory, error);
+  if (!fs::is_directory(status))
+    throw FileError(where, caller.function,
+                    fmt::format("{}: {}", directory.string(),
+                                fs::exists(status) ? "is a file, must be a directory; read_idx takes single files"
+                                                   : "no such directory; put the four MNIST files there"));
+  const auto pair = [&](const std::string& set) {
+    const fs::path images = find(directory, set + "-images", "idx3-ubyte", caller);
+    return read_pair(images, find(directory, set + "-labels", "idx1-ubyte", caller), caller);
+  };
+  return {pair("train"), pair("t10k")};
+}
+
+}  // namespace xgrad

@@ -1,0 +1,118 @@
+// The derivatives of all elementwise operations.
+#include <optional>
+
+#include "program.hpp"
+
+namespace xgrad {
+namespace {
+
+/// The change of a value when the chosen input changes by g; nothing where the value does not depend on that input.
+using Tangent = std::optional<Sym>;
+
+/// Symbols of an instruction's operands and result, and the tangents of the operands.
+struct Line {
+  Sym a, b, c, y;
+  Tangent ta, tb, tc;
+};
+
+Sym or_zero(const Tangent& t, Program* program) { return t ? *t : Sym(program, program->constant(0)); }
+
+Tangent operator+(const Tangent& a, const Tangent& b) { return a && b ? *a + *b : a ? a : b; }
+Tangent operator-(const Tangent& a, const Tangent& b) { return a && b ? *a - *b : a ? a : b ? Tangent(-*b) : b; }
+Tangent operator*(const Tangent& t, Sym factor) { return t ? *t * factor : t; }
+Tangent operator/(const Tangent& t, Sym divisor) { return t ? *t / divisor : t; }
+Tangent choose(SymBool condition, const Tangent& a, const Tangent& b, Program* program) {
+  return where(condition, or_zero(a, program), or_zero(b, program));
+}
+
+/// A line per primitive.
+Tangent tangent(Primitive op, const Line& line, Program* program) {
+  using P = Primitive;
+  const auto& [a, b, c, y, ta, tb, tc] = line;
+  switch (op) {
+    // clang-format off
+    case P::neg: return -*ta;
+    case P::abs: return *ta * sign(a);
+    case P::square: return 2 * (*ta * a);
+    case P::sqrt: return *ta / (2 * y);
+    case P::rsqrt: return -0.5 * *ta * (square(y) * y);
+    case P::reciprocal: return -(*ta * square(y));
+    case P::exp: return *ta * y;
+    case P::expm1: return *ta * (y + 1);
+    case P::log: return *ta / a;
+    case P::log1p: return *ta / (1 + a);
+    case P::sin: return *ta * cos(a);
+    case P::cos: return -(*ta * sin(a));
+    case P::tanh: return *ta * (1 - square(y));
+    case P::sigmoid: return *ta * (y * (1 - y));
+    case P::relu: return where(y <= 0, 0, *ta);
+    case P::add: return ta + tb;
+    case P::sub: return ta - tb;
+    case P::mul: return ta * b + tb * a;
+    case P::div: return (ta - tb * y) / b;
+    case P::maximum: return choose(a == b, Tangent((or_zero(ta, program) + or_zero(tb, program)) * 0.5), choose(a > b, ta, tb, program), program);
+    case P::minimum: return choose(a == b, Tangent((or_zero(ta, program) + or_zero(tb, program)) * 0.5), choose(a < b, ta, tb, program), program);
+    case P::where: return choose(SymBool(a), tb, tc, program);
+    case P::clamp: return choose(a < b, tb, choose(a > c, tc, ta, program), program);
+    case P::fma: return ta * b + tb * a + tc;
+    case P::fms: return ta * b + tb * a - tc;
+    case P::fnma: return tc - (ta * b + tb * a);
+    // clang-format on
+    case P::sign:
+    case P::logical_not:
+    case P::less:
+    case P::less_equal:
+    case P::equal:
+    case P::not_equal:
+    case P::logical_and:
+    case P::logical_or:
+    case P::input:
+    case P::constant:
+    case P::count:
+      break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+// The Jacobian of an elementwise function is diagonal, so g times it is the same from either side. We carry g along the program
+// from the input instead of back from the result: then `where` selects between finished tangents, and a NaN or infinity of the
+// branch not taken, even inside its derivative (sqrt at 0, log at 0), cannot get through. Sweeping backwards it would meet a
+// masked gradient as 0 * inf.
+Derivative differentiate(const Program& program, std::size_t wrt) {
+  const Program f = optimise(program);
+  Program d(f.inputs + 2);  // g, x0 ..., y
+  const auto input = [&](std::size_t k) { return Sym(&d, static_cast<int>(k)); };
+  std::vector<Sym> values;  // of the formula's instructions
+  std::vector<Tangent> tangents;
+  const auto value = [&](int k) { return k < 0 ? input(0) : values[static_cast<std::size_t>(k)]; };
+  const auto tangent_of = [&](int k) { return k < 0 ? Tangent() : tangents[static_cast<std::size_t>(k)]; };
+
+  for (std::size_t k = 0; k < f.code.size(); ++k) {
+    const Instr& i = f.code[k];
+    const bool is_result = static_cast<int>(k) == f.result;
+    if (i.op == Primitive::input) {
+      values.push_back(input(1 + static_cast<std::size_t>(i.a)));
+      tangents.push_back(static_cast<std::size_t>(i.a) == wrt ? Tangent(input(0)) : Tangent());
+      continue;
+    }
+    if (i.op == Primitive::constant) {
+      values.emplace_back(&d, d.constant(i.constant));
+      tangents.emplace_back();
+      continue;
+    }
+    // The value is kept where it is the result's, else computed again.
+    const Sym a = value(i.a), b = value(i.b), c = value(i.c);
+    const auto operand = [](int id, Sym s) { return id < 0 ? -1 : s.id(); };
+    const Sym y = is_result ? input(f.inputs + 1)
+                            : Sym(&d, d.push({.op = i.op, .a = operand(i.a, a), .b = operand(i.b, b), .c = operand(i.c, c)}));
+    const Line line{a, b, c, y, tangent_of(i.a), tangent_of(i.b), tangent_of(i.c)};
+    values.push_back(y);
+    tangents.push_back(line.ta || line.tb || line.tc ? tangent(i.op, line, &d) : Tangent());
+  }
+  d.result = or_zero(tangents[static_cast<std::size_t>(f.result)], &d).id();
+  return compact(d);
+}
+
+}  // namespace xgrad

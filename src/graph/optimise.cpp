@@ -1,0 +1,120 @@
+// Makes a recorded program ready to run.
+#include <algorithm>
+#include <optional>
+
+#include "program.hpp"
+
+namespace xgrad {
+namespace {
+
+std::size_t index(int k) { return static_cast<std::size_t>(k); }
+
+template <class F>
+void for_operands(const Instr& instr, const F& f) {
+  if (instr.op == Primitive::input) return;
+  for (int k : {instr.a, instr.b, instr.c})
+    if (k >= 0) f(index(k));
+}
+
+/// How often each value is used by code that matters to the result; 0 for dead code.
+std::vector<int> count_uses(const Program& program) {
+  std::vector<int> uses(program.code.size(), 0);
+  uses[index(program.result)] = 1;
+  for (std::size_t k = program.code.size(); k-- > 0;)
+    if (uses[k] > 0) for_operands(program.code[k], [&](std::size_t operand) { ++uses[operand]; });
+  return uses;
+}
+
+/// A sum or difference with a product that nobody else uses, as one instruction of `program`.
+std::optional<Instr> contract(const Program& program, const std::vector<int>& uses, const Instr& instr) {
+  using P = Primitive;
+  const auto at = [&](int k) -> const Instr& { return program.code[index(k)]; };
+  const auto is_product = [&](int k) { return at(k).op == P::mul || at(k).op == P::square; };
+  const auto fused = [&](P op, int product, int other) {
+    const Instr& m = at(product);
+    return Instr{.op = op, .a = m.a, .b = m.op == P::square ? m.a : m.b, .c = other};
+  };
+  const auto usable = [&](int k) { return is_product(k) && uses[index(k)] == 1; };
+  if (instr.op == P::add) {
+    if (usable(instr.b)) return fused(P::fma, instr.b, instr.a);
+    if (usable(instr.a)) return fused(P::fma, instr.a, instr.b);
+  }
+  // a * b - c * d stays: rounding one product alone would make a * b - a * b nonzero.
+  if (instr.op == P::sub && !(is_product(instr.a) && is_product(instr.b))) {
+    if (usable(instr.a)) return fused(P::fms, instr.a, instr.b);
+    if (usable(instr.b)) return fused(P::fnma, instr.b, instr.a);
+  }
+  return std::nullopt;
+}
+
+/// Drops what the result does not need.
+Program without_dead_code(const Program& program) {
+  const std::vector<int> uses = count_uses(program);
+  std::vector<int> moved(program.code.size(), -1);
+  const auto move = [&](int& k) {
+    if (k >= 0) k = moved[index(k)];
+  };
+  Program result;
+  result.inputs = program.inputs;
+  for (std::size_t k = 0; k < program.code.size(); ++k) {
+    if (uses[k] == 0) continue;
+    Instr instr = program.code[k];
+    if (instr.op != Primitive::input) {
+      move(instr.a);
+      move(instr.b);
+      move(instr.c);
+    }
+    moved[k] = static_cast<int>(result.code.size());
+    result.code.push_back(instr);
+  }
+  result.result = moved[index(program.result)];
+  return result;
+}
+
+/// Gives every value a slot for as long as it is needed. Inputs, constants and the result need none.
+void assign_slots(Program& program) {
+  std::vector<std::size_t> last_use(program.code.size(), 0);
+  for (std::size_t k = 0; k < program.code.size(); ++k)
+    for_operands(program.code[k], [&](std::size_t operand) { last_use[operand] = k; });
+  std::vector<int> free;
+  program.slots = 0;
+  for (std::size_t k = 0; k < program.code.size(); ++k) {
+    Instr& instr = program.code[k];
+    instr.slot = -1;
+    if (instr.op == Primitive::input || instr.op == Primitive::constant) continue;
+    for_operands(instr, [&](std::size_t operand) {  // first: kernels may write over their operands
+      const int slot = program.code[operand].slot;
+      if (slot >= 0 && last_use[operand] == k && std::find(free.begin(), free.end(), slot) == free.end()) free.push_back(slot);
+    });
+    if (index(program.result) == k) continue;
+    if (free.empty()) free.push_back(program.slots++);
+    instr.slot = free.back();
+    free.pop_back();
+  }
+}
+
+}  // namespace
+
+Program optimise(const Program& program) {
+  const std::vector<int> uses = count_uses(program);
+  Program fused = program;
+  for (std::size_t k = 0; k < fused.code.size(); ++k)
+    if (uses[k] > 0)
+      if (auto instr = contract(program, uses, program.code[k])) fused.code[k] = *instr;
+  Program result = without_dead_code(fused);
+  assign_slots(result);
+  return result;
+}
+
+Derivative compact(const Program& program) {
+  Derivative result{optimise(program), {}};
+  for (Instr& instr : result.program.code) {
+    if (instr.op != Primitive::input) continue;
+    result.reads.push_back(static_cast<std::uint8_t>(instr.a));
+    instr.a = static_cast<int>(result.reads.size()) - 1;
+  }
+  result.program.inputs = result.reads.size();
+  return result;
+}
+
+}  // namespace xgrad

@@ -1,0 +1,81 @@
+#pragma once
+/// What the library does with a recorded formula: simplify it, differentiate it, run it. Visible outside for the tests only.
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <xgrad/core/array.hpp>
+#include <xgrad/graph/formula.hpp>
+
+namespace xgrad {
+
+constexpr std::string_view name(Primitive op) {
+  constexpr std::array<std::string_view, primitive_count> names{
+      "input",   "constant", "neg",        "abs",   "sign",      "square", "sqrt", "rsqrt", "reciprocal", "exp", "expm1", "log",
+      "log1p",   "sin",      "cos",        "tanh",  "sigmoid",   "relu",   "not",  "add",   "sub",        "mul", "div",   "maximum",
+      "minimum", "less",     "less_equal", "equal", "not_equal", "and",    "or",   "where", "clamp",      "fma", "fms",   "fnma"};
+  static_assert(!names.back().empty(), "every primitive has a name");
+  return names[static_cast<std::size_t>(op)];
+}
+
+/// "v0 = input 0; v1 = constant 2; v2 = mul v0 v1; v2"
+XGRAD_API std::string to_string(const Program& program);
+
+/// Whether the program just hands on its k-th input.
+XGRAD_API bool is_input(const Program& program, std::size_t k);
+
+/// The program ready to run: no dead code, products and sums contracted to fma, slots given to the values.
+XGRAD_API Program optimise(const Program& program);
+
+/// A gradient's program and what it reads.
+struct Derivative {
+  Program program;
+  /// What the program's k-th input stands for: 0 is the gradient g of the result, 1 + i is input i of the formula, n + 1 is the
+  /// result y of the formula.
+  std::vector<std::uint8_t> reads;
+};
+
+/// The gradient with respect to one input, as a program. `program` need not be optimised.
+XGRAD_API Derivative differentiate(const Program& program, std::size_t wrt);
+
+/// Optimises a program with inputs (g, x0 …, y) and drops the inputs it does not read.
+XGRAD_API Derivative compact(const Program& program);
+
+/// An input array of run(). Its shape broadcasts to the result's.
+template <class T>
+struct ProgramInput {
+  const T* data;
+  const Shape* shape;
+};
+
+/// Computes the program for every element of `shape`. `out` may be the buffer of an input of that same shape. All buffers come from
+/// the pool: they are aligned to 64 bytes, and the rest of their last 64 bytes may be read and, for `out`, written.
+template <class T>
+XGRAD_API void run(const Program& program, T* out, const Shape& shape, std::span<const ProgramInput<T>> inputs);
+
+extern template XGRAD_API void run(const Program&, float*, const Shape&, std::span<const ProgramInput<float>>);
+extern template XGRAD_API void run(const Program&, double*, const Shape&, std::span<const ProgramInput<double>>);
+
+/// Evaluates a program line by line on values of any type: `apply(instr, operands)` gives the value of each instruction that is not
+/// an input, constants included.
+template <class V, class Apply>
+V replay(const Program& program, std::span<const V> inputs, const Apply& apply) {
+  std::vector<V> values;
+  values.reserve(program.code.size());
+  for (const Instr& instr : program.code) {
+    if (instr.op == Primitive::input) {
+      values.push_back(inputs[static_cast<std::size_t>(instr.a)]);
+      continue;
+    }
+    std::vector<V> operands;
+    for (int k : {instr.a, instr.b, instr.c})
+      if (k >= 0) operands.push_back(values[static_cast<std::size_t>(k)]);
+    values.push_back(apply(instr, std::span<const V>(operands)));
+  }
+  return values[static_cast<std::size_t>(program.result)];
+}
+
+}  // namespace xgrad

@@ -1,0 +1,103 @@
+#include "sum.hpp"
+
+#include <algorithm>
+
+#include <xgrad/core/memory.hpp>
+#include <xgrad/core/parallel.hpp>
+
+#include "kernels.hpp"
+
+namespace xgrad::kernels {
+namespace {
+
+/// Rows added one after the other before sums of sums begin.
+constexpr std::size_t run = 64;
+
+/// out (inner) = the sum of `rows` rows. `scratch` has room for one row per level of the recursion.
+template <class T>
+void sum_rows(const T* x, T* out, std::size_t rows, std::size_t inner, T* scratch) {
+  const Table<T>& kernel = table<T>();
+  if (rows <= run) {
+    std::copy_n(x, inner, out);
+    for (std::size_t r = 1; r < rows; ++r) kernel.add_row(out, x + r * inner, inner);
+    return;
+  }
+  const std::size_t half = rows / 2;
+  sum_rows(x, out, half, inner, scratch);
+  sum_rows(x + half * inner, scratch, rows - half, inner, scratch + inner);
+  kernel.add_row(out, scratch, inner);
+}
+
+constexpr std::size_t depth(std::size_t rows) {
+  std::size_t levels = 1;
+  for (; rows > run; rows = rows - rows / 2) ++levels;
+  return levels;
+}
+
+/// Long runs are cut into this many elements each, so that the pieces, and with them the result, do not depend on the number of
+/// threads.
+constexpr std::size_t piece = 16384;
+
+template <class T>
+void sum_contiguous(const T* x, T* out, std::size_t outer, std::size_t middle) {
+  const std::size_t pieces = (middle + piece - 1) / piece;
+  if (outer >= 4 || pieces < 2) {
+    parallel_for(outer, middle, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t o = begin; o < end; ++o) out[o] = table<T>().sum_row(x + o * middle, middle);
+    });
+    return;
+  }
+  Allocator<T> allocator;
+  for (std::size_t o = 0; o < outer; ++o) {
+    T* parts = allocator.allocate(pieces);
+    parallel_for(pieces, piece, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t p = begin; p < end; ++p)
+        parts[p] = table<T>().sum_row(x + o * middle + p * piece, std::min(piece, middle - p * piece));
+    });
+    out[o] = table<T>().sum_row(parts, pieces);
+    allocator.deallocate(parts, pieces);
+  }
+}
+
+template <class T>
+void sum_strided(const T* x, T* out, std::size_t outer, std::size_t middle, std::size_t inner) {
+  // Pieces of the middle axis are summed side by side when there are too few outer rows to share out.
+  const std::size_t rows = std::max<std::size_t>(1, piece / inner), pieces = outer >= 4 ? 1 : (middle + rows - 1) / rows;
+  const std::size_t share = pieces == 1 ? middle : rows;
+  Allocator<T> allocator;
+  T* parts = pieces == 1 ? out : allocator.allocate(outer * pieces * inner);
+  parallel_for(outer * pieces, share * inner, [&](std::size_t begin, std::size_t end) {
+    Allocator<T> local;
+    const std::size_t room = depth(share) * inner;
+    T* scratch = local.allocate(room);
+    for (std::size_t k = begin; k < end; ++k) {
+      const std::size_t o = k / pieces, p = k % pieces;
+      sum_rows(x + (o * middle + p * share) * inner, parts + k * inner, std::min(share, middle - p * share), inner, scratch);
+    }
+    local.deallocate(scratch, room);
+  });
+  if (pieces == 1) return;
+  const std::size_t room = depth(pieces) * inner;
+  T* scratch = allocator.allocate(room);
+  for (std::size_t o = 0; o < outer; ++o) sum_rows(parts + o * pieces * inner, out + o * inner, pieces, inner, scratch);
+  allocator.deallocate(scratch, room);
+  allocator.deallocate(parts, outer * pieces * inner);
+}
+
+}  // namespace
+
+template <class T>
+void sum(const T* x, T* out, std::size_t outer, std::size_t middle, std::size_t inner) {
+  if (outer * inner == 0) return;
+  if (middle == 0)
+    std::fill_n(out, outer * inner, T(0));
+  else if (inner == 1)
+    sum_contiguous(x, out, outer, middle);
+  else
+    sum_strided(x, out, outer, middle, inner);
+}
+
+template void sum(const float*, float*, std::size_t, std::size_t, std::size_t);
+template void sum(const double*, double*, std::size_t, std::size_t, std::size_t);
+
+}  // namespace xgrad::kernels

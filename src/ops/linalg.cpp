@@ -1,0 +1,117 @@
+#include <xgrad/ops/linalg.hpp>
+
+#include <fmt/format.h>
+
+#include <xgrad/graph/apply.hpp>
+#include <xgrad/ops/arithmetic.hpp>
+#include <xgrad/ops/reduce.hpp>
+#include <xgrad/ops/shape.hpp>
+
+#include "../kernels/gemm.hpp"
+#include "support.hpp"
+
+namespace xgrad {
+namespace {
+
+Shape batch_of(const Shape& shape) { return Shape(shape.begin(), shape.end() - 2); }
+
+/// The matrix product of arrays with at least two axes. Its transposes make it closed under differentiation.
+template <class T>
+struct Matmul {
+  static constexpr std::string_view name = "matmul";
+  static constexpr std::array uses{use::input(1), use::input(0)};
+  MatmulOptions flags;
+
+  Result<T> forward(Inputs<T> in) {
+    const Shape &a = in[0].shape(), &b = in[1].shape();
+    const std::size_t a_row = a.size() - 2 + flags.transpose_a, b_row = b.size() - 2 + flags.transpose_b;
+    const std::size_t a_column = 2 * a.size() - 3 - a_row, b_column = 2 * b.size() - 3 - b_row;
+    const std::size_t m = a[a_row], k = a[a_column], n = b[b_column];
+    if (k != b[b_row])
+      throw ShapeError(fmt::format("a is {}, b is {}: a.shape[{}] = {} must equal b.shape[{}] = {}", to_string(a), to_string(b), a_column, k, b_row, b[b_row]));
+    const Shape a_batch = batch_of(a), b_batch = batch_of(b);
+    Shape shape = broadcast_shapes(a_batch, b_batch);
+    const std::size_t count = size_of(shape);
+    const Shape batch = shape;
+    shape.push_back(m);
+    shape.push_back(n);
+    Array<T> out(shape);
+    if (b_batch.empty() && !flags.transpose_a) {  // one matrix for the whole batch: one product
+      kernels::gemm(false, flags.transpose_b, count * m, n, k, in[0].data(), in[1].data(), out.data());
+      return out;
+    }
+    for (std::size_t i = 0; i < count; ++i)
+      kernels::gemm(flags.transpose_a, flags.transpose_b, m, n, k, in[0].data() + offset(i, batch, a_batch) * m * k,
+                    in[1].data() + offset(i, batch, b_batch) * k * n, out.data() + i * m * n);
+    return out;
+  }
+
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
+    const auto [ta, tb] = flags;
+    Variable<T> result;
+    if (i == 0)
+      result = ta ? matmul(c.input(1), g, {.transpose_a = tb, .transpose_b = true}) : matmul(g, c.input(1), {.transpose_b = !tb});
+    else
+      result = tb ? matmul(g, c.input(0), {.transpose_a = true, .transpose_b = ta}) : matmul(c.input(0), g, {.transpose_a = !ta});
+    return sum_to(std::move(result), c.input_shape(i));
+  }
+
+ private:
+  /// Which matrix of an operand with batch axes `mine` belongs to matrix `index` of the broadcast batch.
+  static std::size_t offset(std::size_t index, const Shape& batch, const Shape& mine) {
+    std::size_t result = 0, stride = 1;
+    for (std::size_t k = batch.size(), j = mine.size(); j-- > 0;) {
+      --k;
+      const std::size_t i = index % batch[k];
+      index /= batch[k];
+      if (mine[j] != 1) result += i * stride;
+      stride *= mine[j];
+    }
+    return result;
+  }
+};
+
+}  // namespace
+
+template <class T>
+Variable<T> matmul(Variable<T> a, std::type_identity_t<Variable<T>> b, MatmulOptions options, Where where) {
+  const std::size_t a_rank = a.shape(where).size(), b_rank = b.shape(where).size();
+  if (a_rank == 0 || b_rank == 0)
+    throw ShapeError(where, "matmul", fmt::format("a is {}, b is {}: both need at least one axis; multiply by a number with *", to_string(a.shape()), to_string(b.shape())));
+  if ((a_rank == 1 && options.transpose_a) || (b_rank == 1 && options.transpose_b))
+    throw ShapeError(where, "matmul", fmt::format("a is {}, b is {}: a vector has no transpose; leave the flag out", to_string(a.shape()), to_string(b.shape())));
+  if (a_rank > 1 && b_rank > 1) return apply(Matmul<T>{options}, {std::move(a), std::move(b)}, where);
+  const std::size_t a_axis = options.transpose_a ? a_rank - 2 : a_rank - 1, b_axis = b_rank == 1 ? 0 : options.transpose_b ? b_rank - 1 : b_rank - 2;
+  if (a.shape()[a_axis] != b.shape()[b_axis])
+    throw ShapeError(where, "matmul", fmt::format("a is {}, b is {}: a.shape[{}] = {} must equal b.shape[{}] = {}", to_string(a.shape()), to_string(b.shape()), a_axis,
+                                                  a.shape()[a_axis], b_axis, b.shape()[b_axis]));
+  if (a_rank == 1) a = reshape(a, {1, -1}, where);
+  if (b_rank == 1) b = reshape(b, {-1, 1}, where);
+  Variable<T> product = apply(Matmul<T>{options}, {std::move(a), std::move(b)}, where);
+  const Shape& full = product.shape();
+  Shape shape = batch_of(full);
+  if (a_rank > 1) shape.push_back(full[full.size() - 2]);
+  if (b_rank > 1) shape.push_back(full.back());
+  return reshape(std::move(product), shape, where);
+}
+
+template <class T>
+Variable<T> linear(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> b, Where where) {
+  const Shape &shape = x.shape(where), &weight = w.shape(where);
+  if (weight.size() != 2 || shape.empty() || shape.back() != weight[1])
+    throw ShapeError(where, "linear", fmt::format("x is {}, w is {}: w must be (out, in) with in equal to x's last axis", to_string(shape), to_string(weight)));
+  if (b.defined() && b.shape() != Shape{weight[0]})
+    throw ShapeError(where, "linear", fmt::format("w is {}, b is {}; b must be ({},), one number per output", to_string(weight), to_string(b.shape()), weight[0]));
+  Shape result = shape;
+  result.back() = weight[0];
+  const bool matrix = shape.size() == 2;
+  if (!matrix) x = reshape(std::move(x), Shape{size_of(Shape(shape.begin(), shape.end() - 1)), weight[1]}, where);
+  Variable<T> y = apply(Matmul<T>{{.transpose_b = true}}, {std::move(x), std::move(w)}, where);
+  if (b.defined()) y = add(std::move(y), std::move(b), where);
+  return matrix ? y : reshape(std::move(y), result, where);
+}
+
+XGRAD_BOTH(matmul);
+XGRAD_BOTH(linear);
+
+}  // namespace xgrad

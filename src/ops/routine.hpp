@@ -1,0 +1,46 @@
+#pragma once
+/// A named program with its derivatives: what a Formula shares between its calls.
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <xgrad/ops/formula.hpp>
+
+#include "../graph/program.hpp"
+
+namespace xgrad {
+
+class CompiledRoutine final : public Routine {
+ public:
+  /// The gradient for one input.
+  struct Gradient {
+    Ref<const CompiledRoutine> routine;       ///< empty when the gradient is the output's own, or zero
+    std::vector<std::uint8_t> reads;  ///< as Derivative::reads
+    bool passes = false;              ///< the gradient is just the output's gradient
+    bool zero = false;                ///< ... or 0 everywhere
+  };
+
+  CompiledRoutine(std::string name, const Program& program, std::vector<Program> given);
+
+  const std::string& name() const noexcept { return name_; }
+  const Program& program() const noexcept { return program_; }
+  /// Found at the first call.
+  const Gradient& gradient(std::size_t i) const {
+    std::call_once(differentiated_, [this] { find_gradients(); });
+    return gradients_[i];
+  }
+  /// What the gradient of input i needs kept, as in `use`.
+  std::uint32_t uses(std::size_t i) const;
+
+ private:
+  void find_gradients() const;
+
+  std::string name_;
+  Program traced_, program_;
+  std::vector<Program> given_;
+  mutable std::once_flag differentiated_;
+  mutable std::vector<Gradient> gradients_;
+};
+
+}  // namespace xgrad

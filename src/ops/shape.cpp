@@ -1,0 +1,149 @@
+#include <xgrad/ops/shape.hpp>
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include <xgrad/graph/apply.hpp>
+#include <xgrad/ops/reduce.hpp>
+
+#include "../graph/program.hpp"
+#include "../kernels/copy.hpp"
+#include "support.hpp"
+
+namespace xgrad {
+
+Shape Lengths::resolve(const Shape& from) const {
+  Shape shape(lengths_.size());
+  std::size_t known = 1, open = lengths_.size();
+  for (std::size_t k = 0; k < lengths_.size(); ++k) {
+    if (lengths_[k] == -1 && open == lengths_.size()) {
+      open = k;
+      continue;
+    }
+    if (lengths_[k] < 0) throw ShapeError(fmt::format("length {} of axis {}: lengths are not negative, except for one -1 that stands for what is left", lengths_[k], k));
+    shape[k] = static_cast<std::size_t>(lengths_[k]);
+    known *= shape[k];
+  }
+  const std::size_t size = size_of(from);
+  if (open < lengths_.size()) {
+    if (known == 0 || size % known != 0)
+      throw ShapeError(fmt::format("x is {}: its {} elements do not divide evenly by the other lengths of ({})", to_string(from), size, fmt::join(lengths_, ", ")));
+    shape[open] = size / known;
+  } else if (known != size) {
+    throw ShapeError(fmt::format("x is {} with {} elements, the new shape {} has {}; they must be equal", to_string(from), size, to_string(shape), known));
+  }
+  return shape;
+}
+
+namespace {
+
+template <class T>
+struct Reshape {
+  static constexpr std::string_view name = "reshape";
+  static constexpr std::array uses{use::none};
+  Shape shape;
+
+  Result<T> forward(Inputs<T> in) {
+    if (in.reusable(0)) {
+      Ref<Storage<T>> out = in.take(0);
+      out->array.reshape(shape);
+      return out;
+    }
+    Array<T> out(shape);
+    std::copy_n(in[0].data(), in[0].size(), out.data());
+    return out;
+  }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return reshape(g, c.input_shape(0)); }
+};
+
+template <class T>
+struct Permute {
+  static constexpr std::string_view name = "permute";
+  static constexpr std::array uses{use::none};
+  std::vector<std::size_t> axes;
+
+  Result<T> forward(Inputs<T> in) {
+    Shape shape(axes.size());
+    for (std::size_t k = 0; k < axes.size(); ++k) shape[k] = in[0].shape()[axes[k]];
+    Array<T> out(shape);
+    kernels::permute(in[0].data(), out.data(), in[0].shape().data(), axes.data(), axes.size());
+    return out;
+  }
+  Variable<T> vjp(const Context<T>&, const Variable<T>& g, std::size_t) const {
+    std::vector<std::ptrdiff_t> inverse(axes.size());
+    for (std::size_t k = 0; k < axes.size(); ++k) inverse[axes[k]] = static_cast<std::ptrdiff_t>(k);
+    return permute(g, inverse);
+  }
+};
+
+template <class T>
+struct BroadcastTo {
+  static constexpr std::string_view name = "broadcast_to";
+  static constexpr std::array uses{use::none};
+  Shape shape;
+
+  Result<T> forward(Inputs<T> in) {
+    if (!broadcasts_to(in[0].shape(), shape))
+      throw ShapeError(fmt::format("x is {}, which does not broadcast to {}: from the last axis on, lengths must be equal, or x's 1", to_string(in[0].shape()), to_string(shape)));
+    static const Program copy = optimise(trace<1>([](auto x) { return x; }));
+    Array<T> out(shape);
+    const ProgramInput<T> input{in[0].data(), &in[0].shape()};
+    run<T>(copy, out.data(), shape, std::span(&input, 1));
+    return out;
+  }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return sum_to(g, c.input_shape(0)); }
+};
+
+}  // namespace
+
+template <class T>
+Variable<T> reshape(Variable<T> x, Lengths lengths, Where where) {
+  Shape shape = placed(where, "reshape", [&] { return lengths.resolve(x.shape(where)); });
+  return apply(Reshape<T>{std::move(shape)}, {std::move(x)}, where);
+}
+
+template <class T>
+Variable<T> flatten(Variable<T> x, int from, Where where) {
+  const Shape& shape = x.shape(where);
+  const std::size_t rank = shape.size(), first = rank == 0 && from == 0 ? 0 : placed(where, "flatten", [&] { return normalise_axis(from, rank); });
+  Shape flat(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(first));
+  std::size_t rest = 1;
+  for (std::size_t k = first; k < rank; ++k) rest *= shape[k];
+  flat.push_back(rest);
+  return apply(Reshape<T>{std::move(flat)}, {std::move(x)}, where);
+}
+
+template <class T>
+Variable<T> permute(Variable<T> x, std::vector<std::ptrdiff_t> axes, Where where) {
+  const std::size_t rank = x.shape(where).size();
+  std::vector<std::size_t> order = placed(where, "permute", [&] {
+    static_cast<void>(Axes(axes).flags(rank));
+    if (axes.size() != rank) throw ShapeError(fmt::format("{} axes are given for an array of {}; name each axis once", axes.size(), rank));
+    std::vector<std::size_t> result;
+    for (const std::ptrdiff_t axis : axes) result.push_back(normalise_axis(axis, rank));
+    return result;
+  });
+  return apply(Permute<T>{std::move(order)}, {std::move(x)}, where);
+}
+
+template <class T>
+Variable<T> transpose(Variable<T> x, Where where) {
+  std::vector<std::size_t> order(x.shape(where).size());
+  for (std::size_t k = 0; k < order.size(); ++k) order[k] = order.size() - 1 - k;
+  return apply(Permute<T>{std::move(order)}, {std::move(x)}, where);
+}
+
+template <class T>
+Variable<T> broadcast_to(Variable<T> x, const Shape& shape, Where where) {
+  if (x.defined() && x.shape() == shape) return x;
+  return apply(BroadcastTo<T>{shape}, {std::move(x)}, where);
+}
+
+XGRAD_BOTH(reshape);
+XGRAD_BOTH(flatten);
+XGRAD_BOTH(permute);
+template Variable<float> transpose<float>(Variable<float>, Where);
+template Variable<double> transpose<double>(Variable<double>, Where);
+XGRAD_BOTH(broadcast_to);
+
+}  // namespace xgrad

@@ -1,0 +1,464 @@
+#include <doctest/doctest.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <xgrad/core/error.hpp>
+#include <xgrad/core/parallel.hpp>
+#include <xgrad/data/batches.hpp>
+#include <xgrad/data/digits.hpp>
+#include <xgrad/data/idx.hpp>
+
+namespace fs = std::filesystem;
+using namespace xgrad;
+
+namespace {
+
+using Bytes = std::string;
+
+/// A directory of its own for each test.
+struct Directory {
+  fs::path path;
+  explicit Directory(const std::string& name = "data") {
+    static int count = 0;
+    static const std::uint64_t start = static_cast<std::uint64_t>(fs::file_time_type::clock::now().time_since_epoch().count());
+    path = fs::temp_directory_path() / ("xgrad-" + std::to_string(start) + "-" + std::to_string(count++)) / name;
+    fs::create_directories(path);
+  }
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+  ~Directory() {
+    std::error_code error;
+    fs::remove_all(path.parent_path(), error);
+  }
+  fs::path write(const std::string& name, const Bytes& bytes) const {
+    std::ofstream(path / name, std::ios::binary) << bytes;
+    return path / name;
+  }
+};
+
+Bytes gzip(const Bytes& bytes) {
+  const Directory directory;
+  const fs::path path = directory.path / "x.gz";
+  gzFile file = gzopen(path.c_str(), "wb");
+  gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size()));
+  gzclose(file);
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+Bytes idx(const std::vector<std::uint32_t>& lengths, const Bytes& content, int type = 8) {
+  Bytes result{0, 0, static_cast<char>(type), static_cast<char>(lengths.size())};
+  for (std::uint32_t length : lengths)
+    for (unsigned shift : {24U, 16U, 8U, 0U}) result += static_cast<char>(length >> shift & 255U);
+  return result + content;
+}
+
+/// 3 images of 2×4 pixels 0 … 23, 3 labels 7 0 9.
+const Bytes good_images = [] {
+  Bytes pixels;
+  for (char p = 0; p < 24; ++p) pixels += p;
+  return idx({3, 2, 4}, pixels);
+}();
+const Bytes good_labels = idx({3}, Bytes{7, 0, 9});
+
+/// What `call` throws, with the directory's own path left out.
+template <class E = FileError>
+std::string error_of(auto call, const fs::path& directory = {}) {
+  try {
+    call();
+  } catch (const E& error) {
+    std::string text = error.what();
+    const std::string prefix = directory.string() + "/";
+    for (std::size_t at = 0; !directory.empty() && (at = text.find(prefix)) != text.npos;) text.erase(at, prefix.size());
+    return text;
+  }
+  return "nothing was thrown";
+}
+std::string read_error(const Bytes& images, const Bytes& labels) {
+  const Directory d;
+  const fs::path i = d.write("images", images), l = d.write("labels", labels);
+  return error_of([&] { read_idx(i, l, Where::current("a/train.cpp", 58)); }, d.path);
+}
+
+void check_good(const Dataset& data) {
+  CHECK(data.images.shape() == Shape{3, 2, 4, 1});
+  CHECK(data.labels.shape() == Shape{3});
+  CHECK(data.size() == 3);
+  CHECK(data.classes == 10);
+  for (std::size_t i = 0; i < 24; ++i) CHECK(data.images.data()[i] == i);
+  CHECK(data.labels == Labels{7, 0, 9});
+}
+
+bool equal(const Dataset& a, const Dataset& b) { return a.images == b.images && a.labels == b.labels; }
+
+/// Image i is filled with byte i, its label is i.
+Dataset numbered(std::size_t n) {
+  Dataset data{Array<std::uint8_t>(Shape{n, 2, 3, 1}), Labels(Shape{n}), {}, n};
+  for (std::size_t i = 0; i < n; ++i) {
+    std::fill_n(data.images.data() + 6 * i, 6, static_cast<std::uint8_t>(i));
+    data.labels.data()[i] = static_cast<std::int64_t>(i);
+  }
+  return data;
+}
+
+template <class T>
+std::vector<std::int64_t> epoch_of(const Batches<T>& batches) {
+  std::vector<std::int64_t> seen;
+  for (auto [images, labels] : batches) seen.insert(seen.end(), labels.begin(), labels.end());
+  return seen;
+}
+
+}  // namespace
+
+TEST_CASE("idx files, plain and gzip, come back as written") {
+  const Directory d;
+  const fs::path images = d.write("i", good_images), labels = d.write("l", good_labels);
+  check_good(read_idx(images, labels));
+  CHECK(read_idx(images, labels).names == std::vector<std::string>{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"});
+  // What a file is called does not say whether it is compressed.
+  check_good(read_idx(d.write("i.gz", gzip(good_images)), d.write("l.gz", gzip(good_labels))));
+  check_good(read_idx(d.write("compressed", gzip(good_images)), d.write("plain.gz", good_labels)));
+  // Longer than the reader's blocks.
+  Bytes pixels(3 * 1000 * 1000, '\0');
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<char>(i * i % 251);
+  for (const Bytes& file : {idx({3, 1000, 1000}, pixels), gzip(idx({3, 1000, 1000}, pixels))}) {
+    const Dataset big = read_idx(d.write("big", file), labels);
+    CHECK(big.images.shape() == Shape{3, 1000, 1000, 1});
+    CHECK(std::equal(pixels.begin(), pixels.end(), big.images.data(),
+                     [](char a, std::uint8_t b) { return a == static_cast<char>(b); }));
+  }
+}
+
+TEST_CASE("load_mnist finds either spelling, plain or gzip") {
+  const Directory d, fashion("Fashion-MNIST");
+  d.write("train-images-idx3-ubyte.gz", gzip(good_images));
+  d.write("train-labels.idx1-ubyte", good_labels);
+  d.write("t10k-images.idx3-ubyte.gz", gzip(idx({1, 2, 4}, Bytes(8, 'x'))));
+  fs::create_directory(d.path / "t10k-images-idx3-ubyte");  // as one popular archive unpacks
+  d.write("t10k-labels-idx1-ubyte", idx({1}, Bytes{3}));
+  const Split split = load_mnist(d.path);
+  check_good(split.train);
+  CHECK(split.test.size() == 1);
+  CHECK(split.test.labels(0) == 3);
+  CHECK(split.test.names[3] == "3");
+
+  for (const auto& entry : fs::directory_iterator(d.path)) fs::copy(entry, fashion.path / entry.path().filename());
+  CHECK(load_mnist(fashion.path).train.names == std::vector<std::string>{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+                                                                         "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"});
+}
+
+TEST_CASE("idx files that are not there") {
+  const Directory d;
+  const fs::path images = d.write("images", good_images), labels = d.write("labels", good_labels);
+  const Where where = Where::current("a/train.cpp", 58);
+  CHECK(error_of([&] { read_idx(d.path / "nowhere", labels, where); }, d.path) ==
+        "train.cpp:58: read_idx: nowhere: no such file; check the path");
+  CHECK(error_of([&] { read_idx(images, d.path / "nowhere", where); }, d.path) ==
+        "train.cpp:58: read_idx: nowhere: no such file; check the path");
+  CHECK(error_of([&] { read_idx(d.path, labels, where); }, d.path.parent_path()) ==
+        "train.cpp:58: read_idx: data: is a directory, must be a file; load_mnist takes a directory");
+  CHECK(error_of([&] { load_mnist(d.path / "nowhere", where); }, d.path) ==
+        "train.cpp:58: load_mnist: nowhere: no such directory; put the four MNIST files there");
+  CHECK(error_of([&] { load_mnist(images, where); }, d.path) ==
+        "train.cpp:58: load_mnist: images: is a file, must be a directory; read_idx takes single files");
+  CHECK(error_of([&] { load_mnist(d.path, where); }, d.path.parent_path()) ==
+        "train.cpp:58: load_mnist: data: neither train-images-idx3-ubyte nor train-images.idx3-ubyte is there, plain or with .gz; "
+        "put the four MNIST files there");
+  d.write("train-images-idx3-ubyte", good_images);
+  CHECK(error_of([&] { load_mnist(d.path, where); }, d.path.parent_path()) ==
+        "train.cpp:58: load_mnist: data: neither train-labels-idx1-ubyte nor train-labels.idx1-ubyte is there, plain or with .gz; "
+        "put the four MNIST files there");
+  // The line is the caller's when none is given.
+  const auto line = std::to_string(__LINE__ + 1);
+  CHECK(error_of([&] { load_mnist(d.path / "nowhere"); }).starts_with("data.cpp:" + line + ": load_mnist: "));
+}
+
+TEST_CASE("idx files that are not what they should be") {
+  const std::string images = "train.cpp:58: read_idx: images: ", labels = "train.cpp:58: read_idx: labels: ";
+  const auto image_error = [](const Bytes& bytes) { return read_error(bytes, good_labels); };
+  const auto label_error = [](const Bytes& bytes) { return read_error(good_images, bytes); };
+  SUBCASE("header") {
+    CHECK(image_error("") == images + "is empty, must be an idx file of images");
+    CHECK(label_error("") == labels + "is empty, must be an idx file of labels");
+    CHECK(image_error(gzip("")) == images + "is empty, must be an idx file of images");
+    CHECK(image_error("<!DOCTYPE html>") == images + "begins with bytes 3c 21 at offset 0, an idx file begins with 00 00");
+    CHECK(image_error(idx({3, 2, 4}, Bytes(96, 0), 0x0d)) ==
+          images + "has element type 0x0d at offset 2, must be 0x08 (unsigned bytes)");
+    CHECK(image_error(good_labels) == images + "has 1 axes at offset 3, a file of images has 3; are images and labels swapped?");
+    CHECK(label_error(good_images) == labels + "has 3 axes at offset 3, a file of labels has 1; are images and labels swapped?");
+    for (std::size_t n = 1; n < 16; ++n)
+      CHECK(image_error(good_images.substr(0, n)) ==
+            images + "ends at offset " + std::to_string(n) + ", within its header of 16 bytes; fetch the file again");
+    CHECK(label_error(good_labels.substr(0, 6)) == labels + "ends at offset 6, within its header of 8 bytes; fetch the file again");
+  }
+  SUBCASE("lengths") {
+    CHECK(image_error(idx({0, 2, 4}, "")) == images + "has count = 0 at offset 4, must be at least 1");
+    CHECK(label_error(idx({0}, "")) == labels + "has count = 0 at offset 4, must be at least 1");
+    CHECK(image_error(idx({3, 0, 4}, "")) == images + "has height = 0 at offset 8, must be at least 1");
+    CHECK(image_error(idx({3, 2, 0}, "")) == images + "has width = 0 at offset 12, must be at least 1");
+    CHECK(image_error(idx({4, 2, 4}, Bytes(32, 1))) ==
+          labels + "holds 3 labels (offset 4), images holds 4 images; there must be one label for each image");
+    // Neither of these takes the memory that it claims.
+    CHECK(image_error(idx({3, 200000, 200000}, "abc")) ==
+          images + "ends at offset 19, its header (3, 200000, 200000) makes 120000000016 bytes; fetch the file again");
+    CHECK(image_error(idx({3, 4294967295U, 4294967295U}, "abc")) ==
+          images + "claims (3, 4294967295, 4294967295) elements at offset 4, more than memory can hold; fetch the file again");
+  }
+  SUBCASE("content") {
+    for (const bool zipped : {false, true}) {
+      const auto pack = [zipped](const Bytes& bytes) { return zipped ? gzip(bytes) : bytes; };
+      CHECK(image_error(pack(good_images.substr(0, 39))) ==
+            images + "ends at offset 39, its header (3, 2, 4) makes 40 bytes; fetch the file again");
+      CHECK(image_error(pack(good_images.substr(0, 16))) ==
+            images + "ends at offset 16, its header (3, 2, 4) makes 40 bytes; fetch the file again");
+      CHECK(label_error(pack(good_labels.substr(0, 10))) ==
+            labels + "ends at offset 10, its header (3) makes 11 bytes; fetch the file again");
+      CHECK(image_error(pack(good_images + "x")) ==
+            images + "goes on at offset 40, where its header (3, 2, 4) ends it; fetch the file again");
+      CHECK(label_error(pack(good_labels + "xyz")) ==
+            labels + "goes on at offset 11, where its header (3) ends it; fetch the file again");
+      CHECK(label_error(pack(idx({3}, Bytes{7, 10, 11}))) == labels + "label 10 of item 1 at offset 9, must be 0 to 9");
+      CHECK(label_error(pack(idx({3}, Bytes{7, 9, '\xff'}))) == labels + "label 255 of item 2 at offset 10, must be 0 to 9");
+    }
+  }
+  SUBCASE("gzip") {
+    const Bytes packed = gzip(good_images);
+    for (std::size_t n = 3; n < packed.size(); ++n) {  // wherever it is cut, the trailing checksum included
+      const std::string error = image_error(packed.substr(0, n));
+      CHECK(error.starts_with(images + "the gzip data is cut short after "));
+      CHECK(error.ends_with(" unpacked bytes; fetch the file again"));
+    }
+    Bytes damaged = packed;
+    damaged[damaged.size() - 8] = static_cast<char>(damaged[damaged.size() - 8] ^ 1);
+    CHECK(image_error(damaged).starts_with(images + "the gzip data is damaged after "));
+    CHECK(image_error(damaged).ends_with(" unpacked bytes (incorrect data check); fetch the file again"));
+    damaged = packed;
+    damaged[10] = '\x07';
+    CHECK(image_error(damaged) ==
+          images + "the gzip data is damaged after 0 unpacked bytes (invalid block type); fetch the file again");
+  }
+}
+
+TEST_CASE("an epoch shows every sample once") {
+  const Dataset data = numbered(23);
+  Generator generator(5);
+  const Batches<float> batches(data, {.size = 5}, generator);
+  CHECK(batches.count() == 5);
+  CHECK(batches.samples() == 23);
+  std::vector<std::int64_t> seen, before;
+  for (int epoch = 0; epoch < 3; ++epoch) {
+    seen.clear();
+    std::size_t count = 0;
+    for (auto [images, labels] : batches) {
+      const std::size_t size = count++ < 4 ? 5 : 3;
+      CHECK(images.shape() == Shape{size, 2, 3, 1});
+      CHECK(labels.shape() == Shape{size});
+      for (std::size_t i = 0; i < size; ++i)  // the images have moved with their labels
+        for (std::size_t k = 0; k < 6; ++k)
+          CHECK(images.data()[6 * i + k] == static_cast<float>(static_cast<double>(labels(i)) / 255));
+      seen.insert(seen.end(), labels.begin(), labels.end());
+    }
+    CHECK(count == 5);
+    CHECK(seen != before);  // another order
+    before = seen;
+    std::sort(seen.begin(), seen.end());
+    for (std::size_t i = 0; i < 23; ++i) CHECK(seen[i] == static_cast<std::int64_t>(i));
+  }
+}
+
+TEST_CASE("the seed decides the order") {
+  const Dataset data = numbered(100);
+  Generator a(1), b(1), c(2);
+  const Batches<float> first(data, {.size = 7}, a), same(data, {.size = 7}, b), other(data, {.size = 7}, c);
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    const auto order = epoch_of(first);
+    CHECK(order == epoch_of(same));
+    CHECK(order != epoch_of(other));
+  }
+  // Two loops at a time do not disturb each other.
+  auto one = first.begin(), two = first.begin();
+  const Labels labels = (*one).labels;
+  ++two;
+  CHECK((*one).labels == labels);
+  // Without a shuffle the order is that of the data, and the generator is left alone.
+  Generator used(9), fresh(9);
+  const auto order = epoch_of(Batches<double>(data, {.size = 8, .shuffle = false}, used));
+  for (std::size_t i = 0; i < 100; ++i) CHECK(order[i] == static_cast<std::int64_t>(i));
+  CHECK(used.next() == fresh.next());
+}
+
+TEST_CASE("the last batch") {
+  const auto counts = [](std::size_t n, BatchOptions options) {
+    const Dataset data = numbered(n);
+    const Batches<float> batches(data, options);
+    const std::size_t samples = epoch_of(batches).size();
+    return std::pair(batches.count(), samples);
+  };
+  CHECK(counts(20, {.size = 8}) == std::pair<std::size_t, std::size_t>{3, 20});
+  CHECK(counts(20, {.size = 8, .drop_last = true}) == std::pair<std::size_t, std::size_t>{2, 16});
+  CHECK(counts(16, {.size = 8}) == std::pair<std::size_t, std::size_t>{2, 16});
+  CHECK(counts(16, {.size = 8, .drop_last = true}) == std::pair<std::size_t, std::size_t>{2, 16});
+  CHECK(counts(5, {.size = 8}) == std::pair<std::size_t, std::size_t>{1, 5});
+  CHECK(counts(0, {.size = 8}) == std::pair<std::size_t, std::size_t>{0, 0});
+}
+
+TEST_CASE_TEMPLATE("every byte is scaled exactly", T, float, double) {
+  const Dataset data = numbered(256);
+  const Batches<T> batches(data, {.size = 256, .shuffle = false, .mean = 0.1307, .deviation = 0.3081});
+  for (auto [images, labels] : batches)
+    for (std::size_t p = 0; p < 256; ++p)
+      CHECK(images(p, 1, 2, 0) == static_cast<T>((static_cast<double>(p) / 255 - 0.1307) / 0.3081));
+}
+
+TEST_CASE("batches of numbers") {
+  Array<double> features(Shape{5, 2});
+  for (std::size_t i = 0; i < 10; ++i) features.data()[i] = static_cast<double>(i);
+  const Labels labels{0, 1, 2, 3, 4};
+  const Batches<double> plain(features, labels, {.size = 5, .shuffle = false});
+  for (auto [x, y] : plain) {
+    CHECK(x == features);
+    CHECK(y == labels);
+  }
+  Generator generator(3);
+  const Batches<double> scaled(features, labels, {.size = 2, .mean = 4.5, .deviation = 2}, generator);
+  std::size_t seen = 0;
+  for (auto [x, y] : scaled)
+    for (std::size_t i = 0; i < y.size(); ++i, ++seen) {
+      CHECK(x(i, 0) == (2 * static_cast<double>(y(i)) - 4.5) / 2);
+      CHECK(x(i, 1) == (2 * static_cast<double>(y(i)) - 3.5) / 2);
+    }
+  CHECK(seen == 5);
+}
+
+TEST_CASE("what batches complain about") {
+  const Dataset data = numbered(3);
+  const Where where = Where::current("train.cpp", 58);
+  Generator& g = default_generator();
+  const auto value_error = [&](BatchOptions options) {
+    return error_of<ValueError>([&] { Batches<float>(data, options, g, where); });
+  };
+  CHECK(value_error({.size = 0}) == "train.cpp:58: Batches: size is 0, must be at least 1");
+  CHECK(value_error({.deviation = 0}) ==
+        "train.cpp:58: Batches: mean is 0, deviation is 0; both must be finite and the deviation positive");
+  CHECK(value_error({.mean = std::nan("")}) ==
+        "train.cpp:58: Batches: mean is nan, deviation is 1; both must be finite and the deviation positive");
+  CHECK(value_error({.size = 4, .drop_last = true}) ==
+        "train.cpp:58: Batches: drop_last with size 4 leaves no batch of 3 samples; take a smaller size");
+  Dataset bad = numbered(3);
+  bad.labels = Labels{1, 2};
+  CHECK(error_of<ShapeError>([&] { Batches<float>(bad, {}, g, where); }) ==
+        "train.cpp:58: Batches: images are (3, 2, 3, 1), labels are (2,); there must be one label for each of the images");
+  const Array<float> features(Shape{4, 2});
+  const Labels labels(Shape{4, 1});
+  CHECK(error_of<ShapeError>([&] { Batches<float>(features, labels, {}, g, where); }) ==
+        "train.cpp:58: Batches: features are (4, 2), labels are (4, 1); there must be one label for each of the features");
+  CHECK(error_of<IndexError>([&] { slice(data, 2, 1, where); }) ==
+        "train.cpp:58: slice: samples 2 to 1 of a data set of 3; begin <= end <= 3 must hold");
+  CHECK(error_of<IndexError>([&] { slice(data, 0, 4, where); }) ==
+        "train.cpp:58: slice: samples 0 to 4 of a data set of 3; begin <= end <= 3 must hold");
+  CHECK(error_of<ValueError>([&] { mean_and_deviation(numbered(0), where); }) ==
+        "train.cpp:58: mean_and_deviation: the data set has no pixels");
+}
+
+TEST_CASE("slices and moments") {
+  const Dataset data = numbered(6), part = slice(data, 2, 5);
+  CHECK(part.labels == Labels{2, 3, 4});
+  CHECK(part.images.shape() == Shape{3, 2, 3, 1});
+  CHECK(part.images(0, 0, 0, 0) == 2);
+  CHECK(part.images(2, 1, 2, 0) == 4);
+  CHECK(part.classes == 6);
+  CHECK(slice(data, 6, 6).size() == 0);
+  CHECK(slice(numbered(0), 0, 0).size() == 0);
+  const auto [mean, deviation] = mean_and_deviation(data);  // of 0 … 5
+  CHECK(mean == doctest::Approx(2.5 / 255));
+  CHECK(deviation == doctest::Approx(std::sqrt(35.0 / 12) / 255));
+}
+
+TEST_CASE("digits are the same for the same seed, whatever the number of threads") {
+  const int threads = num_threads();
+  const Dataset a = digits(200, 1);
+  CHECK(equal(a, digits(200, 1)));
+  set_num_threads(1);
+  CHECK(equal(a, digits(200, 1)));
+  set_num_threads(threads);
+  const Dataset other = digits(200, 2);
+  CHECK(a.images != other.images);
+  CHECK(a.labels != other.labels);
+}
+
+TEST_CASE("digits are balanced and have ink") {
+  for (const std::size_t n : {0U, 1U, 9U, 10U, 1003U}) {
+    const Dataset data = digits(n, 7);
+    CHECK(data.images.shape() == Shape{n, 28, 28, 1});
+    CHECK(data.size() == n);
+    CHECK(data.classes == 10);
+    CHECK(data.names.size() == 10);
+    std::array<std::size_t, 10> counts{};
+    for (std::int64_t label : data.labels) ++counts.at(static_cast<std::size_t>(label));
+    const auto [least, most] = std::minmax_element(counts.begin(), counts.end());
+    CHECK(*most - *least <= 1);
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::span image(data.images.data() + i * 784, 784);
+      const auto ink = std::count_if(image.begin(), image.end(), [](std::uint8_t p) { return p > 100; });
+      CHECK(ink >= 12);  // a short thin 1
+      CHECK(ink <= 350);
+    }
+  }
+  const auto [mean, deviation] = mean_and_deviation(digits(1000, 3));  // those of MNIST: 0.13 and 0.31
+  CHECK(mean == doctest::Approx(0.12).epsilon(0.1));
+  CHECK(deviation == doctest::Approx(0.27).epsilon(0.1));
+}
+
+TEST_CASE("digits can be told apart, though not too easily") {
+  const Dataset train = digits(3000, 1), test = digits(1000, 2);
+  std::vector<double> means(10 * 784);
+  for (std::size_t i = 0; i < train.size(); ++i)
+    for (std::size_t k = 0; k < 784; ++k)
+      means[static_cast<std::size_t>(train.labels(i)) * 784 + k] += train.images.data()[i * 784 + k] / 300.0;
+  std::array<int, 10> right{};
+  for (std::size_t i = 0; i < test.size(); ++i) {
+    std::array<double, 10> distance{};
+    for (std::size_t c = 0; c < 10; ++c)
+      for (std::size_t k = 0; k < 784; ++k) {
+        const double d = test.images.data()[i * 784 + k] - means[c * 784 + k];
+        distance[c] += d * d;
+      }
+    const auto nearest = std::min_element(distance.begin(), distance.end()) - distance.begin();
+    if (nearest == test.labels(i)) ++right[static_cast<std::size_t>(nearest)];
+  }
+  int sum = 0;
+  for (std::size_t c = 0; c < 10; ++c) {
+    CAPTURE(c);
+    CHECK(right[c] > 35);  // of 100; chance is 10
+    sum += right[c];
+  }
+  CHECK(sum > 600);
+  CHECK(sum < 950);
+}
+
+TEST_CASE("the real MNIST, when XGRAD_DATA names a directory that has it") {
+  const char* data = std::getenv("XGRAD_DATA");
+  if (!data) {
+    MESSAGE("skipped: XGRAD_DATA is not set; set it to a directory that holds mnist/ or the four MNIST files");
+    return;
+  }
+  const fs::path path = fs::is_directory(fs::path(data) / "mnist") ? fs::path(data) / "mnist" : fs::path(data);
+  const Split mnist = load_mnist(path);
+  CHECK(mnist.train.images.shape() == Shape{60000, 28, 28, 1});
+  CHECK(mnist.test.images.shape() == Shape{10000, 28, 28, 1});
+  std::array<int, 10> counts{};
+  for (std::int64_t label : mnist.train.labels) ++counts.at(static_cast<std::size_t>(label));
+  CHECK(counts == std::array{5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949});
+  const auto [mean, deviation] = mean_and_deviation(mnist.train);
+  CHECK(mean == doctest::Approx(0.1307).epsilon(0.0005));
+  CHECK(deviation == doctest::Approx(0.3081).epsilon(0.0005));
+}

@@ -1,0 +1,191 @@
+// Running programs: every class of broadcasting, every size, in place, in parallel.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <vector>
+
+#include <xgrad/core/array.hpp>
+#include <xgrad/core/parallel.hpp>
+#include <xgrad/core/random.hpp>
+#include <xgrad/core/shape.hpp>
+
+#include "../src/graph/program.hpp"
+
+using namespace xgrad;
+
+namespace {
+
+template <class T>
+Array<T> random_array(const Shape& shape, std::uint64_t seed) {
+  Generator generator(seed);
+  Array<T> result(shape);
+  generator.fill_uniform(result, -2, 2);
+  return result;
+}
+
+/// Position in an array of shape `from` of element i of its broadcast to shape `to`.
+std::size_t position(std::size_t i, const Shape& from, const Shape& to) {
+  std::size_t result = 0, stride = 1;
+  for (std::size_t k = 0; k < to.size(); ++k) {
+    const std::size_t length = to[to.size() - 1 - k], index = i % length;
+    i /= length;
+    if (k >= from.size()) continue;
+    const std::size_t own = from[from.size() - 1 - k];
+    if (own != 1) result += index * stride;
+    stride *= own;
+  }
+  return result;
+}
+
+/// Runs f(a, b, c) on inputs of these shapes and compares with a plain loop.
+template <class T, class F>
+void check(const F& f, const Shape& shape, const std::vector<Shape>& shapes) {
+  const Program program = optimise(trace<3>(f));
+  std::vector<Array<T>> arrays;
+  std::vector<ProgramInput<T>> inputs;
+  for (std::size_t k = 0; k < 3; ++k) arrays.push_back(random_array<T>(shapes[k], k + 1));
+  for (const auto& a : arrays) inputs.push_back({a.data(), &a.shape()});
+  Array<T> got(shape);
+  run<T>(program, got.data(), shape, inputs);
+  std::size_t bad = 0;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const auto x = [&](std::size_t k) { return arrays[k].data()[position(i, shapes[k], shape)]; };
+    const T want = f(x(0), x(1), x(2));
+    bad += !(std::abs(got.data()[i] - want) <= T(1e-5) * (1 + std::abs(want)));
+  }
+  CHECK_MESSAGE(bad == 0, to_string(shapes[0]), " ", to_string(shapes[1]), " ", to_string(shapes[2]), ": ", bad, " of ",
+                got.size());
+}
+
+const auto short_formula = [](auto a, auto b, auto c) { return a * b + c; };
+const auto long_formula = [](auto a, auto b, auto c) {  // c * c, a + 1 … are the same for all elements when the operand is a scalar
+  auto s = (a - b) * (c * c + 1), t = (a + 1) * (b + 2);
+  return s / (t * t + 1) + (s - t) * a - c;
+};
+
+template <class T>
+void check_all(const Shape& shape, const Shape& b) {
+  CAPTURE(to_string(shape));
+  CAPTURE(to_string(b));
+  check<T>(short_formula, shape, {shape, b, shape});
+  check<T>(short_formula, shape, {b, shape, Shape{}});
+  check<T>(short_formula, shape, {b, b, shape});
+  check<T>(long_formula, shape, {shape, b, Shape{1}});
+  check<T>(long_formula, shape, {b, shape, b});
+  check<T>(long_formula, shape, {b, b, b});
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("formula run: sizes", T, float, double) {
+  for (std::size_t n :
+       std::vector<std::size_t>{0, 1, 2, 15, 16, 17, 31, 1023, 1024, 1025, 3071, 6145, 32767, 32768, 32769, 100000}) {
+    check_all<T>(Shape{n}, Shape{n});
+    check_all<T>(Shape{n}, Shape{});
+    check_all<T>(Shape{n}, Shape{1});
+  }
+  check_all<T>(Shape{}, Shape{});
+  check_all<T>(Shape{1, 1}, Shape{1});
+}
+
+TEST_CASE_TEMPLATE("formula run: rows, columns and mixes", T, float, double) {
+  for (std::size_t c : std::vector<std::size_t>{1, 2, 3, 6, 16, 17, 1000, 5000, 20000})
+    for (std::size_t n : std::vector<std::size_t>{1, 2, 33, 401}) {
+      if (n * c > 500000) continue;
+      check_all<T>(Shape{n, c}, Shape{c});
+      check_all<T>(Shape{n, c}, Shape{1, c});
+      check_all<T>(Shape{n, c}, Shape{n, 1});
+    }
+  check_all<T>(Shape{70001, 1}, Shape{70001, 1});
+  check_all<T>(Shape{7, 5, 3}, Shape{7, 1, 3});
+  check_all<T>(Shape{7, 5, 3}, Shape{1, 5, 1});
+  check_all<T>(Shape{7, 5, 3}, Shape{5, 3});
+  check_all<T>(Shape{7, 5, 3}, Shape{5, 1});
+  check_all<T>(Shape{61, 50, 40}, Shape{61, 1, 40});
+  check_all<T>(Shape{61, 50, 40}, Shape{1, 50, 1});
+  check_all<T>(Shape{6, 8, 9, 33}, Shape{6, 1, 9, 1});
+  check_all<T>(Shape{6, 8, 9, 33}, Shape{1, 8, 1, 33});
+  check_all<T>(Shape{6, 8, 9, 33}, Shape{6, 1, 1, 33});
+  check_all<T>(Shape{2, 1, 3, 1, 5, 2, 1, 3}, Shape{2, 1, 1, 1, 5, 1, 1, 3});
+  // a different kind of broadcasting for each operand
+  check<T>(long_formula, Shape{61, 50, 40}, {Shape{50, 40}, Shape{61, 1, 1}, Shape{1, 50, 1}});
+  check<T>(long_formula, Shape{401, 300}, {Shape{401, 1}, Shape{300}, Shape{}});
+  for (const Shape& empty : {Shape{0, 3}, Shape{3, 0}, Shape{0, 0, 2}}) check_all<T>(empty, Shape{});
+  check_all<T>(Shape{0, 3}, Shape{3});
+  check_all<T>(Shape{0, 3}, Shape{1, 3});
+  check_all<T>(Shape{3, 0}, Shape{3, 1});
+}
+
+TEST_CASE_TEMPLATE("formula run: results that are inputs or numbers", T, float, double) {
+  for (std::size_t n : std::vector<std::size_t>{1, 5, 40000}) {
+    check<T>([](auto a, auto, auto) { return a; }, Shape{n, 3}, {Shape{n, 3}, Shape{}, Shape{}});
+    check<T>([](auto, auto b, auto) { return b; }, Shape{n, 3}, {Shape{n, 3}, Shape{3}, Shape{}});
+    check<T>([](auto, auto b, auto) { return b; }, Shape{n, 3}, {Shape{n, 3}, Shape{n, 1}, Shape{}});
+    check<T>([](auto, auto, auto c) { return c; }, Shape{n, 3}, {Shape{n, 3}, Shape{3}, Shape{}});
+    check<T>([](auto, auto, auto) { return T(7); }, Shape{n, 3}, {Shape{n, 3}, Shape{3}, Shape{}});
+  }
+}
+
+TEST_CASE_TEMPLATE("formula run: in place", T, float, double) {
+  const Program program = optimise(trace<3>(long_formula));
+  for (std::size_t n : std::vector<std::size_t>{1, 17, 1000, 100003}) {
+    const Shape shape{n};
+    for (std::size_t which : {0u, 1u, 2u}) {
+      std::vector<Array<T>> arrays;
+      for (std::size_t k = 0; k < 3; ++k) arrays.push_back(random_array<T>(shape, k + 1));
+      std::vector<ProgramInput<T>> inputs;
+      for (const auto& a : arrays) inputs.push_back({a.data(), &shape});
+      Array<T> want(shape);
+      run<T>(program, want.data(), shape, inputs);
+      run<T>(program, arrays[which].data(), shape, inputs);
+      CHECK(arrays[which] == want);
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("formula run: many live values", T, float, double) {
+  for (int live : {40, 500}) {
+    const auto f = [&](auto x, auto, auto) {
+      std::vector<decltype(x * 1)> values;
+      for (int k = 0; k < live; ++k) values.push_back((x + k) * (x + k + 1));
+      auto sum = x * 0;
+      for (int k = 0; k < live; ++k)
+        sum += values[static_cast<std::size_t>(k)] / values[static_cast<std::size_t>(live - 1 - k)] * 0.001;
+      return sum;
+    };
+    const Program program = optimise(trace<3>(f));
+    CHECK(program.slots >= live);
+    for (std::size_t n : std::vector<std::size_t>{1, 17, 5000, 50001}) {
+      const Array<T> x = random_array<T>(Shape{n}, 3), off = [&] {
+        Array<T> a = x;
+        for (std::size_t i = 0; i < n; ++i) a(i) += T(2.5);  // positive: nothing divided by zero
+        return a;
+      }();
+      Array<T> got(Shape{n});
+      const std::vector<ProgramInput<T>> inputs(3, {off.data(), &off.shape()});
+      run<T>(program, got.data(), got.shape(), inputs);
+      std::size_t bad = 0;
+      for (std::size_t i = 0; i < n; ++i) {
+        const double want = f(static_cast<double>(off(i)), 0, 0);
+        bad += !(std::abs(static_cast<double>(got(i)) - want) <= (sizeof(T) == 4 ? 1e-4 : 1e-12) * std::abs(want));
+      }
+      CHECK(bad == 0);
+    }
+  }
+}
+
+TEST_CASE("formula run: the same result with any number of threads") {
+  // Chunks begin at the same places, so even an interleaved sum of last bits could not differ.
+  const Program program = optimise(trace<3>(long_formula));
+  const Shape shape{100, 1000}, row{1000};
+  const Array<float> a = random_array<float>(shape, 1), b = random_array<float>(row, 2);
+  const std::vector<ProgramInput<float>> inputs{{a.data(), &shape}, {b.data(), &row}, {a.data(), &shape}};
+  Array<float> one(shape), many(shape);
+  const int threads = num_threads();
+  set_num_threads(1);
+  run<float>(program, one.data(), shape, inputs);
+  set_num_threads(3);
+  run<float>(program, many.data(), shape, inputs);
+  set_num_threads(threads);
+  CHECK(one == many);
+}

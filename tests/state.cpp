@@ -1,0 +1,390 @@
+// What a network has learnt: listed, cloned, copied, saved and loaded.
+#include <doctest/doctest.h>
+
+#include <sys/resource.h>
+#include <unistd.h>
+#include <csignal>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <xgrad/nn/state.hpp>
+
+namespace fs = std::filesystem;
+namespace nn = xgrad::nn;
+using xgrad::Array;
+using xgrad::FileError;
+using xgrad::Variable;
+
+namespace {
+
+using Strings = std::vector<std::string>;
+
+template <class T>
+Variable<T> counted(const xgrad::Shape& shape, T start, bool requires_grad) {
+  Array<T> array(shape);
+  for (std::size_t i = 0; i < array.size(); ++i) array.data()[i] = start + static_cast<T>(i);
+  return {std::move(array), requires_grad};
+}
+template <class T>
+struct Dense {
+  Variable<T> weight, bias;
+  Dense(std::size_t in, std::size_t out, bool with_bias = true) : weight(counted<T>({in, out}, 1, true)) {
+    if (with_bias) bias = counted<T>({out}, -1, true);
+  }
+  XGRAD_FIELDS(weight, bias)
+};
+template <class T>
+struct Norm {
+  Variable<T> scale = counted<T>({2}, 5, true), mean = counted<T>({2}, 7, false);
+  bool training = true;
+};
+template <class T = float>
+struct Net {
+  Dense<T> first{3, 2};
+  std::vector<Norm<T>> norms{1};
+  Dense<T> last{2, 2, false};
+};
+template <class T>
+struct Tied {
+  Variable<T> a = counted<T>({2}, 1, true), b = a, constant = a.detach();
+  std::shared_ptr<Dense<T>> left = std::make_shared<Dense<T>>(1, 2), right = left;
+  std::shared_ptr<xgrad::Generator> generator = std::make_shared<xgrad::Generator>(3);
+};
+
+template <class N>
+Strings names(const N& list) {
+  Strings result;
+  for (const auto& named : list) result.push_back(named.name);
+  return result;
+}
+const Strings net_parameters{"first.weight", "first.bias", "norms.0.scale", "last.weight"};
+const Strings net_state{"first.weight", "first.bias", "norms.0.scale", "norms.0.mean", "last.weight"};
+
+/// Message of the error that f throws, without the line.
+template <class E, class F>
+std::string message(F&& f) {
+  try {
+    f();
+  } catch (const E& error) {
+    CHECK(std::string(error.where().file_name()).ends_with("state.cpp"));
+    return error.op() + ": " + error.message();
+  }
+  return "nothing thrown";
+}
+
+/// A directory of its own for each test.
+struct Directory {
+  fs::path path = fs::temp_directory_path() / ("xgrad-state-" + std::to_string(getpid()));
+  Directory() { fs::create_directory(path); }
+  ~Directory() { fs::remove_all(path); }
+  std::string file(const char* name) const { return (path / name).string(); }
+  std::size_t count() const { return static_cast<std::size_t>(std::distance(fs::directory_iterator(path), {})); }
+};
+std::string contents(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+void write(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+/// A safetensors file with this header and so many zero bytes of values.
+std::string file_of(const std::string& header, std::size_t data) {
+  const std::uint64_t length = header.size();
+  std::string result(8, '\0');
+  std::memcpy(result.data(), &length, 8);
+  return result + header + std::string(data, '\0');
+}
+
+}  // namespace
+
+TEST_CASE("state: parameters, by name and without") {
+  const Net<float> net;
+  CHECK(names(nn::named_parameters(net)) == net_parameters);
+  CHECK(names(nn::named_state(net)) == net_state);
+  const auto parameters = nn::parameters(net);
+  static_assert(std::is_same_v<decltype(parameters), const std::vector<Variable<float>>>);
+  static_assert(std::is_same_v<nn::real_of<Net<double>>, double>);
+  static_assert(std::is_same_v<nn::real_of<const std::vector<std::shared_ptr<Tied<double>>>>, double>);
+  REQUIRE(parameters.size() == 4);
+  CHECK(parameters[0].same_storage(net.first.weight));
+  CHECK(parameters[3].same_storage(net.last.weight));
+  CHECK(nn::parameter_count(net) == 6 + 2 + 2 + 4);
+}
+
+TEST_CASE("state: tied weights count once") {
+  const Tied<float> net;
+  CHECK(names(nn::named_parameters(net)) == Strings{"a", "left.weight", "left.bias"});
+  CHECK(nn::parameter_count(net) == 2 + 2 + 2);
+}
+
+TEST_CASE("state: a constant that shares a parameter's value does not hide it") {
+  struct Order {
+    Variable<float> constant, parameter;
+  };
+  Order net;
+  net.parameter = counted<float>({2}, 1, true);
+  net.constant = net.parameter.detach();
+  CHECK(names(nn::named_parameters(net)) == Strings{"parameter"});
+  const Order copy = nn::clone(net);
+  CHECK(copy.constant.same_storage(copy.parameter));
+  CHECK(!copy.constant.requires_grad());
+  CHECK(copy.parameter.requires_grad());
+}
+
+TEST_CASE("state: clone has values of its own") {
+  Net<float> net;
+  net.norms[0].training = false;
+  Net<float> copy = nn::clone(net);
+  const auto before = nn::named_state(net), after = nn::named_state(copy);
+  REQUIRE(names(after) == net_state);
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    CHECK(!after[i].variable.same_storage(before[i].variable));
+    CHECK(after[i].variable.value() == before[i].variable.value());
+    CHECK(after[i].variable.requires_grad() == before[i].variable.requires_grad());
+    CHECK((!after[i].variable.node() || after[i].variable.node() != before[i].variable.node()));
+  }
+  CHECK(!copy.norms[0].training);
+  copy.first.weight.assign(xgrad::zeros<float>({3, 2}));
+  CHECK(net.first.weight.value() == counted<float>({3, 2}, 1, true).value());
+
+  const Net<float> plain = net;
+  CHECK(plain.first.weight.same_storage(net.first.weight));
+}
+
+TEST_CASE("state: what is tied stays tied in the clone, and shared objects are not shared with it") {
+  const Tied<double> net;
+  const Tied<double> copy = nn::clone(net);
+  CHECK(copy.a.same_storage(copy.b));
+  CHECK(copy.a.node() == copy.b.node());
+  CHECK(copy.a.same_storage(copy.constant));
+  CHECK(!copy.constant.requires_grad());
+  CHECK(!copy.a.same_storage(net.a));
+  CHECK(copy.left == copy.right);
+  CHECK(copy.left != net.left);
+  CHECK(!copy.left->weight.same_storage(net.left->weight));
+  CHECK(net.left->weight.value() == copy.left->weight.value());
+  CHECK(copy.generator != net.generator);
+  CHECK(names(nn::named_parameters(copy)) == Strings{"a", "left.weight", "left.bias"});
+}
+
+TEST_CASE("state: train and eval reach every level") {
+  struct Deep {
+    Net<float> net;
+    std::shared_ptr<Norm<float>> norm = std::make_shared<Norm<float>>();
+    bool training = true, other = true;
+  };
+  Deep deep;
+  nn::eval(deep);
+  CHECK(!deep.training);
+  CHECK(!deep.norm->training);
+  CHECK(!deep.net.norms[0].training);
+  CHECK(deep.other);
+  nn::train(deep);
+  CHECK(deep.training);
+  CHECK(deep.norm->training);
+  CHECK(deep.net.norms[0].training);
+}
+
+TEST_CASE("state: zero_grad") {
+  Net<float> net;
+  net.first.weight.node()->gradient = xgrad::ones<float>({3, 2});
+  REQUIRE(net.first.weight.has_grad());
+  nn::zero_grad(net);
+  CHECK(!net.first.weight.has_grad());
+}
+
+TEST_CASE("state: copy_parameters converts the precision, and names what differs") {
+  Net<float> from;
+  Net<double> to;
+  from.first.weight.assign(xgrad::full<float>({3, 2}, 0.25F));
+  from.norms[0].mean.assign(xgrad::full<float>({2}, 3.F));
+  nn::copy_parameters(from, to);
+  CHECK(to.first.weight.value() == xgrad::full<double>({3, 2}, 0.25));
+  CHECK(to.norms[0].mean.value() == xgrad::full<double>({2}, 3));
+  CHECK(to.first.weight.requires_grad());
+
+  Net<double> wide;
+  wide.last = Dense<double>(2, 3, false);
+  wide.first.weight.assign(xgrad::zeros<double>({3, 2}));
+  CHECK(message<xgrad::ShapeError>([&] { nn::copy_parameters(from, wide); }) ==
+        "copy_parameters: last.weight is (2, 2) in from, (2, 3) in to; they must be equal");
+  CHECK(wide.first.weight.value() == xgrad::zeros<double>({3, 2}));
+  Net<double> longer;
+  longer.norms.emplace_back();
+  CHECK(message<xgrad::ValueError>([&] { nn::copy_parameters(from, longer); }) ==
+        "copy_parameters: to has norms.1.mean, from has not; the names must be the same");
+  CHECK(message<xgrad::ValueError>([&] { nn::copy_parameters(longer, from); }) ==
+        "copy_parameters: from has norms.1.mean, to has not; the names must be the same");
+}
+
+TEST_CASE("state: the result of an operation is no parameter") {
+  struct Result final : xgrad::Node<float> {
+    Result() : Node(xgrad::Where::current("net.cpp", 12), false) {}
+    std::string_view name() const override { return "mul"; }
+  };
+  Net<float> net;
+  auto* node = new (xgrad::memory::allocate(sizeof(Result))) Result;
+  static_assert(sizeof(Result) == sizeof(xgrad::Node<float>));
+  net.last.weight = Variable<float>(net.last.weight.storage(), xgrad::Ref<xgrad::Node<float>>(node));
+  const std::string text =
+      "parameters: last.weight is the result of mul recorded at net.cpp:12, and only a leaf can be trained: make a Variable(value, "
+      "true) of "
+      "its value, or keep its detach()";
+  CHECK(message<xgrad::GraphError>([&] { nn::parameters(net); }) == text);
+  CHECK(message<xgrad::GraphError>([&] { nn::clone(net); }) == text);
+}
+
+TEST_CASE("state: what is saved can be loaded") {
+  const Directory directory;
+  const std::string path = directory.file("net.safetensors");
+  Net<float> net;
+  net.first.weight.assign(xgrad::full<float>({3, 2}, 0.1F));
+  nn::save(net, path);
+  CHECK(directory.count() == 1);
+  Net<float> other;
+  const Variable<float> handle = other.first.weight;
+  nn::load(other, path);
+  CHECK(handle.value() == net.first.weight.value());
+  for (const auto& named : nn::named_state(other)) CHECK(named.variable.requires_grad() == (named.name != "norms.0.mean"));
+  CHECK(
+      contents(path).substr(8, 150) ==
+      R"({"__metadata__":{"format":"xgrad"},"first.weight":{"dtype":"F32","shape":[3,2],"data_offsets":[0,24]},"first.bias":{"dtype":"F32","shape":[2],"data_of)");
+  CHECK(contents(path).size() % 8 == 0);
+
+  Tied<double> tied;
+  nn::save(tied, path);  // over the other one
+  Tied<double> same;
+  same.a.assign(xgrad::zeros<double>({2}));
+  nn::load(same, path);
+  CHECK(same.b.value() == tied.b.value());
+
+  struct Odd {
+    Variable<double> scalar = 3, empty = xgrad::zeros<double>({2, 0});
+    std::map<std::string, Variable<double>> named{{"a \"quoted\" näme\n", 4}};
+  };
+  Odd odd;
+  nn::save(odd, path);
+  odd.scalar.assign(xgrad::zeros<double>({}));
+  nn::load(odd, path);
+  CHECK(odd.scalar.item() == 3);
+}
+
+TEST_CASE("state: errors of load, which change nothing") {
+  const Directory directory;
+  const std::string path = directory.file("f");
+  struct Two {
+    Variable<float> a = counted<float>({2}, 1, true), b = counted<float>({3}, 1, false);
+  };
+  Two net;
+  const auto error = [&](const std::string& bytes) {
+    write(path, bytes);
+    const std::string text = message<FileError>([&] { nn::load(net, path); });
+    CHECK(text.starts_with("load: " + path + ": "));
+    CHECK(net.a.value() == counted<float>({2}, 1, true).value());
+    CHECK(net.b.value() == counted<float>({3}, 1, true).value());
+    return text.substr(std::min(text.size(), 8 + path.size()));
+  };
+  const std::string a = R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})",
+                    b = R"("b":{"dtype":"F32","shape":[3],"data_offsets":[8,20]})";
+  const auto two = [](const std::string& x, const std::string& y) { return "{" + x + "," + y + "}"; };
+  const auto changed = [](std::string text, const std::string& what, const std::string& to) {
+    return text.replace(text.find(what), what.size(), to);
+  };
+
+  CHECK(message<FileError>([&] { nn::load(net, directory.file("none")); }) ==
+        "load: " + directory.file("none") + ": there is no such file");
+  CHECK(message<FileError>([&] { nn::load(net, directory.path.string()); }) ==
+        "load: " + directory.path.string() + ": it is not a regular file");
+  CHECK(error("12345") == "offset 0: the file has 5 bytes, and must have 8 for the length of its header");
+  CHECK(error("") == "offset 0: the file has 0 bytes, and must have 8 for the length of its header");
+  CHECK(error(file_of("{}", 0).substr(0, 9)) == "offset 0: the header is 2 bytes long, and must be at most 1 in this file of 9");
+  CHECK(error(std::string(16, '\xff')) ==
+        "offset 0: the header is 18446744073709551615 bytes long, and must be at most 8 in this file of 16");
+  CHECK(error(file_of("{\"a\": nonsense}", 20)) == "offset 15: the header must be JSON, and is not here");
+  CHECK(error(file_of("{\"a\":", 20)) == "offset 13: the header must be JSON, and is not here");
+  CHECK(error(file_of("{\"a\": 1e999}", 20)) == "the header has a number that is out of range");
+  CHECK(error(file_of("", 20)) == "offset 8: the header must be JSON, and is not here");
+  CHECK(error(file_of("[1]", 20)) == "offset 8: the header is of JSON type array, and must be an object");
+  CHECK(error(file_of(two(a, a), 20)) == "the header has a twice");
+  const std::string form = R"(the header's entry for a must be {"dtype": text, "shape": [lengths], "data_offsets": [begin, end]})";
+  CHECK(error(file_of(R"({"a":3})", 20)) == form);
+  for (const char* bad : {"[-1,8]", "[0,8.5]", "[0,8,9]", "\"x\"", "null", "{}", "[[],[]]", "[0,99999999999999999999]"})
+    CHECK(error(file_of(two(changed(a, "[0,8]", bad), b), 20)) == form);
+  CHECK(error(file_of(two(changed(a, "\"F32\"", "32"), b), 20)) == form);
+  CHECK(error(file_of(two(changed(a, "\"shape\":[2],", ""), b), 20)) == form);
+  CHECK(error(file_of(two(changed(a, "F32", "F64"), b), 20)) == "a is F64, and must be F32");
+  CHECK(error(file_of(two(changed(a, "[2]", "[1,2]"), b), 20)) == "a is (1, 2), and must be (2,)");
+  CHECK(error(file_of(two(changed(a, "[2]", "[4294967296,4294967296,2]"), b), 20)) ==
+        "a is (4294967296, 4294967296, 2), and must be (2,)");
+  CHECK(error(file_of("{" + a + "}", 8)) == "it has no b, which the network has");
+  CHECK(error(file_of("{}", 0)) == "it has no a, which the network has");
+  CHECK(error(file_of("{" + a + "," + b + R"(,"c":{"dtype":"I8","shape":[0],"data_offsets":[20,20]}})", 20)) ==
+        "it has c, which the network has not");
+  CHECK(error(file_of(two(changed(a, "[0,8]", "[0,4]"), b), 20)) == "a has the data_offsets [0, 4], and must have 8 bytes");
+  CHECK(error(file_of(two(changed(a, "[0,8]", "[8,0]"), b), 20)) == "a has the data_offsets [8, 0], and must have 8 bytes");
+  const std::size_t data = 8 + two(a, b).size();
+  CHECK(error(file_of(two(a, changed(b, "[8,20]", "[4,16]")), 20)) ==
+        "offset " + std::to_string(data + 8) + ": b begins at data offset 4, and must begin at 8, where the value before it ends");
+  CHECK(error(file_of(two(a, changed(b, "[8,20]", "[12,24]")), 24)) ==
+        "offset " + std::to_string(data + 8 + 1) +
+            ": b begins at data offset 12, and must begin at 8, where the value before it ends");
+  CHECK(error(file_of(two(a, b), 17)) ==
+        "offset " + std::to_string(data + 17) + ": the file ends here, 3 bytes before the end of b");
+  CHECK(error(file_of(two(a, b), 21)) == "offset " + std::to_string(data + 20) + ": the file must end here, and has 1 bytes more");
+
+  write(path, file_of(two(b, a) + "   ", 20));
+  nn::load(net, path);
+  CHECK(net.b.value() == xgrad::zeros<float>({3}));
+}
+
+TEST_CASE("state: a save that fails leaves the old file and no other") {
+  const Directory directory;
+  const std::string path = directory.file("net.safetensors");
+  struct Large {
+    Variable<float> a = xgrad::zeros<float>({100000});
+  };
+  Net<float> net;
+  nn::save(net, path);
+  const std::string before = contents(path);
+
+  rlimit limit{};
+  getrlimit(RLIMIT_FSIZE, &limit);
+  const rlimit small{10000, limit.rlim_max};
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &small);
+  const std::string text = message<FileError>([&] { nn::save(Large{}, path); });
+  setrlimit(RLIMIT_FSIZE, &limit);
+  std::signal(SIGXFSZ, handler);
+
+  CHECK(text == "save: " + path + ": cannot be written: File too large");
+  CHECK(contents(path) == before);
+  CHECK(directory.count() == 1);
+  nn::load(net, path);
+}
+
+TEST_CASE("state: other errors of save") {
+  const Directory directory;
+  Net<float> net;
+  const std::string nowhere = directory.file("no/such/directory/f");
+  CHECK(message<FileError>([&] { nn::save(net, nowhere); }) ==
+        "save: " + nowhere + ": cannot be written: No such file or directory");
+  CHECK(message<FileError>([&] { nn::save(net, directory.path.string()); }) ==
+        "save: " + directory.path.string() + ": it is there and not a regular file");
+  CHECK(message<FileError>([&] { nn::save(net, "/dev/null"); }) == "save: /dev/null: it is there and not a regular file");
+
+  struct Named {
+    std::map<std::string, Variable<float>> map, other;
+  };
+  const std::string path = directory.file("f");
+  Named bad{{{"\xff", 1}}, {}};
+  CHECK(message<FileError>([&] { nn::save(bad, path); }) ==
+        "save: " + path + ": a name in the network is not UTF-8, so no header can hold it");
+  std::map<std::string, std::map<std::string, Variable<float>>> twice;
+  twice["a"]["b.c"] = 1;
+  twice["a.b"]["c"] = 2;
+  CHECK(message<xgrad::ValueError>([&] { nn::save(twice, path); }) ==
+        "save: the network has the name a.b.c twice, or reserved; rename a member or a key of a map");
+  CHECK(directory.count() == 0);
+}
