@@ -28,12 +28,14 @@
 #include <xgrad/ops/shape.hpp>
 
 #include <xgrad/autodiff/backward.hpp>
+#include <xgrad/autodiff/dot.hpp>
 #include <xgrad/autodiff/gradcheck.hpp>
 
 #include <xgrad/nn/fields.hpp>
 #include <xgrad/nn/init.hpp>
 #include <xgrad/nn/layers.hpp>
 #include <xgrad/nn/state.hpp>
+#include <xgrad/nn/summary.hpp>
 #include <xgrad/nn/visit.hpp>
 
 #include <xgrad/optim/schedule.hpp>

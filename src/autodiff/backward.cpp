@@ -8,6 +8,8 @@
 #include <xgrad/graph/op.hpp>
 #include <xgrad/ops/arithmetic.hpp>
 
+#include "../kernels/sum.hpp"
+
 namespace xgrad {
 namespace {
 
@@ -70,7 +72,14 @@ class Sweep final : public Gradients<T> {
     heap_.push_back(node);
     std::push_heap(heap_.begin(), heap_.end(), earlier);
   }
-  static void accumulate(Variable<T>& sum, Variable<T> g) { sum = sum.defined() ? add(std::move(sum), std::move(g)) : std::move(g); }
+  static void accumulate(Variable<T>& sum, Variable<T> g) {
+    if (!sum.defined())
+      sum = std::move(g);
+    else if (!recording() && sum.storage()->references.only_one())
+      kernels::add_to(sum.storage()->array.data(), g.value().data(), g.size());
+    else
+      sum = add(std::move(sum), std::move(g));
+  }
 
   const std::unordered_set<Node<T>*>* needed_;
   Ends<T>& ends_;

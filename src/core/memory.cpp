@@ -65,7 +65,7 @@ struct Shared {
   std::atomic<std::ptrdiff_t> in_use{0};
 };
 
-constinit thread_local Local local{};
+[[gnu::tls_model("initial-exec")]] constinit thread_local Local local{};
 constinit Shared shared;
 
 void publish(std::ptrdiff_t change) {

@@ -1,6 +1,5 @@
 // Runs programs: in one pass over the elements, a cache-sized chunk at a time, instruction by instruction.
 #include <algorithm>
-#include <cstring>
 #include <memory>
 
 #include <xgrad/core/memory.hpp>
@@ -161,7 +160,7 @@ class Plan {
 
   void run() {
     if (steps_count_ == 0) return copy_result();
-    const std::size_t memory_slots = static_cast<std::size_t>(program_.slots) + 2 * broadcast_;
+    const std::size_t memory_slots = slots();
     chunk_ = memory_slots == 0 ? n_ : std::max(cache_bytes / vector_bytes / memory_slots, std::size_t{1}) * lanes;
     chunk_ = std::min(chunk_, (n_ + lanes - 1) / lanes * lanes);
     parallel_for(
@@ -174,6 +173,9 @@ class Plan {
   struct alignas(vector_bytes) Single {
     T x[lanes];
   };
+
+  /// Of chunk_ elements each: those of the program, and two for an operand that is tiled or gathered.
+  std::size_t slots() const { return static_cast<std::size_t>(program_.slots) + 2 * broadcast_; }
 
   void add_input(std::size_t k, const ProgramInput<T>& operand, const Shape& shape) {
     values_[k] = const_cast<T*>(operand.data);
@@ -227,8 +229,7 @@ class Plan {
 
   void run_range(std::size_t begin, std::size_t end) const {
     Buffer<T*, few> values(program_.code.size());
-    const std::size_t memory_slots = static_cast<std::size_t>(program_.slots) + 2 * broadcast_;
-    Buffer<T, cache_bytes / sizeof(T)> memory(memory_slots * chunk_);
+    Buffer<T, cache_bytes / sizeof(T)> memory(slots() * chunk_);
     for (std::size_t k = 0; k < program_.code.size(); ++k) {
       const int slot = program_.code[k].slot;
       values[k] = slot >= 0 && !uniform_[k] ? memory.data() + static_cast<std::size_t>(slot) * chunk_ : values_[k];
@@ -278,12 +279,25 @@ class Plan {
   Buffer<Layout, 4> layouts_;
 };
 
+/// One operation on few elements of full shape needs no plan. False when it is not that.
+template <class T>
+bool run_single(const Program& program, T* out, std::size_t n, std::span<const ProgramInput<T>> inputs) {
+  if (n >= parallel_threshold) return false;
+  for (const ProgramInput<T>& input : inputs)
+    if (size_of(*input.shape) != n) return false;
+  const auto& instr = program.code[static_cast<std::size_t>(program.result)];
+  const auto data = [&](int operand) { return operand < 0 ? out : inputs[static_cast<std::size_t>(program.code[static_cast<std::size_t>(operand)].a)].data; };
+  kernels::table<T>().formula[static_cast<std::size_t>(instr.op)][0](out, data(instr.a), data(instr.b), data(instr.c), n);
+  return true;
+}
+
 }  // namespace
 
 template <class T>
 void run(const Program& program, T* out, const Shape& shape, std::span<const ProgramInput<T>> inputs) {
   if (program.slots < 0) return run(optimise(program), out, shape, inputs);
-  if (size_of(shape) == 0) return;
+  const std::size_t n = size_of(shape);
+  if (n == 0 || (program.single && run_single(program, out, n, inputs))) return;
   Plan<T>(program, out, shape, inputs).run();
 }
 

@@ -97,6 +97,14 @@ void sum(const T* x, T* out, std::size_t outer, std::size_t middle, std::size_t 
     sum_strided(x, out, outer, middle, inner);
 }
 
+template <class T>
+void add_to(T* sum, const T* x, std::size_t n) {
+  parallel_for(
+      n, 1, [&](std::size_t begin, std::size_t end) { table<T>().add_row(sum + begin, x + begin, end - begin); }, 64);
+}
+
+template void add_to(float*, const float*, std::size_t);
+template void add_to(double*, const double*, std::size_t);
 template void sum(const float*, float*, std::size_t, std::size_t, std::size_t);
 template void sum(const double*, double*, std::size_t, std::size_t, std::size_t);
 

@@ -8,4 +8,8 @@ namespace xgrad::kernels {
 template <class T>
 void sum(const T* x, T* out, std::size_t outer, std::size_t middle, std::size_t inner);
 
+/// sum (n) += x (n)
+template <class T>
+void add_to(T* sum, const T* x, std::size_t n);
+
 }  // namespace xgrad::kernels

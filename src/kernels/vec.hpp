@@ -3,7 +3,6 @@
 /// number. For kernel files only.
 #include <cmath>
 #include <cstddef>
-#include <limits>
 
 #ifndef XGRAD_LEVEL
 #error "kernel files are compiled with -DXGRAD_LEVEL=base, v2, v3 or v4"
@@ -12,13 +11,13 @@
 #define XGRAD_JOIN(a, b) XGRAD_JOIN_(a, b)
 #define XGRAD_IS_base 1
 
-// XGRAD_SIMD says whether this level is compiled with xsimd. The namespace of xsimd gets the level's name: xsimd 8.1 has functions
-// without the architecture in their name (the reductions behind sin and cos), and of equal names the linker keeps any one.
+// XGRAD_SIMD says whether this level is compiled with xsimd. xsimd becomes xgrad_xsimd::v3 and so on: version 8.1 has
+// functions without the architecture in their name (the reductions behind sin and cos), and of equal names the linker keeps one.
 #if XGRAD_JOIN(XGRAD_IS_, XGRAD_LEVEL)
 #define XGRAD_SIMD 0
 #else
 #define XGRAD_SIMD 1
-#define xsimd XGRAD_JOIN(xsimd_, XGRAD_LEVEL)
+#define xsimd xgrad_xsimd::XGRAD_LEVEL
 #include <xsimd/xsimd.hpp>
 #undef xsimd
 #endif
@@ -28,7 +27,7 @@ namespace {
 
 #if XGRAD_SIMD
 
-namespace xs = XGRAD_JOIN(xsimd_, XGRAD_LEVEL);
+namespace xs = xgrad_xsimd::XGRAD_LEVEL;
 
 template <class T>
 using Vec = xs::batch<T>;

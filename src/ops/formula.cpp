@@ -13,24 +13,17 @@ namespace xgrad {
 CompiledRoutine::CompiledRoutine(std::string name, const Program& program, std::vector<Program> given)
     : name_(std::move(name)), traced_(program), program_(optimise(program)), given_(std::move(given)) {}
 
-std::uint32_t CompiledRoutine::uses(std::size_t i) const {
-  std::uint32_t result = use::none;
-  for (const std::uint8_t read : gradient(i).reads)
-    if (read > program_.inputs)
-      result |= use::output;
-    else if (read > 0)
-      result |= use::input(read - 1U);
-  return result;
-}
-
 void CompiledRoutine::find_gradients() const {
   gradients_.resize(program_.inputs);
   for (std::size_t i = 0; i < program_.inputs; ++i) {
     Derivative derivative = given_.empty() ? differentiate(traced_, i) : compact(given_[i]);
     Gradient& gradient = gradients_[i];
     gradient.reads = std::move(derivative.reads);
+    for (const std::uint8_t read : gradient.reads)
+      if (read > 0) gradient.uses |= read > program_.inputs ? use::output : use::input(read - 1U);
     const Instr& result = derivative.program.code[static_cast<std::size_t>(derivative.program.result)];
     gradient.passes = is_input(derivative.program, 0) && gradient.reads[0] == 0;
+    if (gradient.reads.size() > most_inputs) throw ValueError(name_ + ": this derivative reads too many values; the formula has been differentiated too often");
     gradient.zero = result.op == Primitive::constant && result.constant == 0;
     if (!gradient.passes && !gradient.zero) gradient.routine = Ref<const CompiledRoutine>(new CompiledRoutine(name_ + "'", derivative.program, {}));
   }
@@ -41,15 +34,13 @@ namespace {
 /// The op of every formula.
 template <class T>
 struct FormulaOp {
-  Ref<const CompiledRoutine> routine;
+  const Ref<const CompiledRoutine> routine;  // const: copied when the op moves into its node, for `apply` still asks it its name
 
   std::string_view name() const { return routine->name(); }
-  std::uint32_t uses(std::size_t i) const { return routine->uses(i); }
+  std::uint32_t uses(std::size_t i) const { return routine->gradient(i).uses; }
 
   Result<T> forward(Inputs<T> in) {
-    constexpr std::size_t most = 24;  // eight inputs, two more with each derivative
-    if (in.size() > most) throw ValueError("the formula has " + std::to_string(in.size()) + " inputs; at most " + std::to_string(most) + " are supported");
-    std::array<ProgramInput<T>, most> inputs;
+    std::array<ProgramInput<T>, most_inputs> inputs;
     Shape shape = in[0].shape();
     for (std::size_t i = 0; i < in.size(); ++i) {
       inputs[i] = {in[i].data(), &in[i].shape()};
@@ -67,17 +58,15 @@ struct FormulaOp {
     const CompiledRoutine::Gradient& gradient = routine->gradient(i);
     if (gradient.zero) return Variable<T>(zeros<T>(c.input_shape(i)));
     if (gradient.passes) return sum_to(g, c.input_shape(i));
-    std::vector<Variable<T>> inputs;
-    inputs.reserve(gradient.reads.size());
-    for (const std::uint8_t read : gradient.reads) {
-      if (read == 0)
-        inputs.push_back(g);
-      else if (read > routine->program().inputs)
-        inputs.push_back(c.output());
-      else
-        inputs.push_back(c.input(read - 1U));
+    const std::size_t count = gradient.reads.size();
+    std::array<Variable<T>, 4> few;
+    std::vector<Variable<T>> many(count > few.size() ? count : 0);
+    const std::span<Variable<T>> inputs = (many.empty() ? std::span<Variable<T>>(few) : std::span<Variable<T>>(many)).first(count);
+    for (std::size_t k = 0; k < count; ++k) {
+      const std::uint8_t read = gradient.reads[k];
+      inputs[k] = read == 0 ? g : read > routine->program().inputs ? c.output() : c.input(read - 1U);
     }
-    return sum_to(apply<T>(FormulaOp{gradient.routine}, std::move(inputs), c.where()), c.input_shape(i));
+    return sum_to(apply<T>(FormulaOp{gradient.routine}, inputs, c.where()), c.input_shape(i));
   }
 };
 

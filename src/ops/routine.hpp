@@ -11,6 +11,9 @@
 
 namespace xgrad {
 
+/// Eight of a user's formula, and two more with each derivative.
+inline constexpr std::size_t most_inputs = 24;
+
 class CompiledRoutine final : public Routine {
  public:
   /// The gradient for one input.
@@ -19,6 +22,7 @@ class CompiledRoutine final : public Routine {
     std::vector<std::uint8_t> reads;  ///< as Derivative::reads
     bool passes = false;              ///< the gradient is just the output's gradient
     bool zero = false;                ///< ... or 0 everywhere
+    std::uint32_t uses = 0;           ///< what it needs kept, as in `use`
   };
 
   CompiledRoutine(std::string name, const Program& program, std::vector<Program> given);
@@ -30,8 +34,6 @@ class CompiledRoutine final : public Routine {
     std::call_once(differentiated_, [this] { find_gradients(); });
     return gradients_[i];
   }
-  /// What the gradient of input i needs kept, as in `use`.
-  std::uint32_t uses(std::size_t i) const;
 
  private:
   void find_gradients() const;

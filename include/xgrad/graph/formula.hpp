@@ -35,6 +35,7 @@ struct Program {
   std::size_t inputs = 0;
   int result = -1;  ///< index of the instruction that is the value of the formula
   int slots = -1;   ///< values alive at once beside inputs and result; -1 before optimise()
+  bool single = false;  ///< the result is one operation on inputs; set by optimise()
 };
 
 /// A number inside a formula: an input or something computed from inputs. It has no value yet. Symbols live as long as the call

@@ -19,7 +19,7 @@
 
 #include <xgrad/nn/detail_bind.hpp>
 
-/// Stands in a class, in any section, and lists its members (their names alone, 64 at most). What is left out is not trained,
+/// Stands in a class, in any section, and lists its members, their names alone. What is left out is not trained,
 /// saved or cloned. A class that is derived from one with a list has a list of its own, which may name inherited members.
 #define XGRAD_FIELDS(...)                                       \
   friend struct ::xgrad::nn::detail::Listed;                    \

@@ -2,9 +2,11 @@
 /// What a network has learnt: its parameters (Variables that require a gradient) and its buffers (Variables that do not, such as
 /// running means). Names are paths, "conv1.weight". Variables that share their value (tied weights) count once, under the first
 /// name.
+#include <map>
 #include <span>
 #include <string>
 #include <type_traits>
+#include <typeindex>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -15,6 +17,28 @@
 namespace xgrad::nn {
 
 namespace detail {
+
+template <class T>
+struct Collector;
+template <class T>
+struct Separator;
+
+// What does not depend on the network is compiled: src/nn/state.cpp and safetensors.cpp.
+template <class T>
+using State = std::span<const NamedVariable<T>>;
+
+XGRAD_API void add(Collector<float>& collector, const std::string& path, const Variable<float>& variable);
+XGRAD_API void add(Collector<double>& collector, const std::string& path, const Variable<double>& variable);
+XGRAD_API void separate(Separator<float>& separator, const std::string& path, Variable<float>& variable);
+XGRAD_API void separate(Separator<double>& separator, const std::string& path, Variable<double>& variable);
+XGRAD_API void save_state(State<float> state, const std::string& path, Where where);
+XGRAD_API void save_state(State<double> state, const std::string& path, Where where);
+XGRAD_API void load_state(State<float> state, const std::string& path, Where where);
+XGRAD_API void load_state(State<double> state, const std::string& path, Where where);
+XGRAD_API void copy_state(State<float> from, State<float> to, Where where);
+XGRAD_API void copy_state(State<float> from, State<double> to, Where where);
+XGRAD_API void copy_state(State<double> from, State<float> to, Where where);
+XGRAD_API void copy_state(State<double> from, State<double> to, Where where);
 
 template <class Net>
 constexpr auto real_of() {
@@ -28,12 +52,6 @@ constexpr auto real_of() {
     return float{};
 }
 
-[[noreturn]] inline void not_a_leaf(Where where, const std::string& path, const NodeBase& node) {
-  throw GraphError(where, "parameters",
-                   path + " is the result of " + std::string(node.name()) + " recorded at " + to_string(node.where()) +
-                       ", and only a leaf can be trained: make a Variable(value, true) of its value, or keep its detach()");
-}
-
 /// Puts the defined Variables of a walk on a list, each value once.
 template <class T>
 struct Collector {
@@ -42,12 +60,7 @@ struct Collector {
   std::vector<NamedVariable<T>> found = {};
   std::unordered_set<const void*> seen = {};
 
-  void operator()(const std::string& path, const Variable<T>& variable) {
-    if (!variable.defined()) return;
-    if (!variable.is_leaf()) not_a_leaf(where, path, *variable.node());
-    if (!variable.requires_grad() && !buffers_too) return;
-    if (seen.insert(variable.storage().get()).second) found.push_back({path, variable});
-  }
+  void operator()(const std::string& path, const Variable<T>& variable) { add(*this, path, variable); }
 };
 
 template <class Net>
@@ -63,34 +76,23 @@ struct Separator {
   Where where;
   std::unordered_map<const void*, Ref<Storage<T>>> values = {};
   std::unordered_map<const void*, Ref<Node<T>>> leaves = {};
-  std::unordered_map<const void*, std::shared_ptr<void>> objects = {};
+  std::map<std::pair<const void*, std::type_index>, std::shared_ptr<void>> objects = {};
 
   template <class V>
   void operator()(const std::string& path, V& variable) {
     static_assert(!std::is_const_v<V>, "xgrad: clone cannot give a const member, or a shared_ptr to const, a value of its own");
-    if (!variable.defined()) return;
-    if (!variable.is_leaf()) not_a_leaf(where, path, *variable.node());
-    Ref<Storage<T>>& value = values[variable.storage().get()];
-    if (!value) own(values, value = Storage<T>::create(Array<T>(variable.value())));
-    if (!variable.requires_grad()) return static_cast<void>(variable = Variable<T>(value));
-    Ref<Node<T>>& leaf = leaves[variable.node().get()];
-    if (!leaf) own(leaves, leaf = Node<T>::create_leaf(variable.shape(), where));
-    variable = Variable<T>(value, leaf);
+    separate(*this, path, variable);
   }
-
   template <class X>
-  void pointer(std::shared_ptr<X>& p) {
+  requires(!std::is_const_v<X>) void pointer(std::shared_ptr<X>& p) {
     static_assert(std::is_copy_constructible_v<X>, "xgrad: clone needs a network that can be copied, also behind a shared_ptr");
-    std::shared_ptr<void>& object = objects[p.get()];
-    if (!object) own(objects, object = std::make_shared<X>(*p));
+    const std::type_index type = typeid(X);  // an object and its first member have one address
+    std::shared_ptr<void>& object = objects[{p.get(), type}];
+    if (!object) {
+      object = std::make_shared<X>(*p);
+      objects[{object.get(), type}] = object;  // the walk may meet it again, and must not copy the copy
+    }
     p = std::static_pointer_cast<X>(object);
-  }
-
- private:
-  /// What a walk meets again must not be copied again.
-  template <class Map, class Pointer>
-  static void own(Map& map, Pointer mine) {
-    map.emplace(mine.get(), mine);
   }
 };
 
@@ -103,18 +105,6 @@ struct Switch {
   template <class V>
   void operator()(const std::string&, V&) const {}
 };
-
-// The part that does not depend on the network, in src/nn/state.cpp.
-template <class T>
-using State = std::span<const NamedVariable<T>>;
-XGRAD_API void save_state(State<float> state, const std::string& path, Where where);
-XGRAD_API void save_state(State<double> state, const std::string& path, Where where);
-XGRAD_API void load_state(State<float> state, const std::string& path, Where where);
-XGRAD_API void load_state(State<double> state, const std::string& path, Where where);
-XGRAD_API void copy_state(State<float> from, State<float> to, Where where);
-XGRAD_API void copy_state(State<float> from, State<double> to, Where where);
-XGRAD_API void copy_state(State<double> from, State<float> to, Where where);
-XGRAD_API void copy_state(State<double> from, State<double> to, Where where);
 
 }  // namespace detail
 

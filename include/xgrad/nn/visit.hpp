@@ -135,18 +135,19 @@ constexpr unsigned reals() {
     return reals_of<Seen..., X>(children<X>());
 }
 
-/// Runs body() while `path` has one more name.
-template <class Body>
-void below(std::string& path, std::string_view name, Body&& body) {
-  const std::size_t size = path.size();
-  if (size > 4096)
-    throw GraphError("the network is nested without end at " + path.substr(0, 60) +
-                     "…: a shared_ptr must not lead back to its owner");
-  if (size > 0) path += '.';
-  path += name;
-  body();
-  path.resize(size);
-}
+/// While one lives, `path` has one more name.
+class Below {
+ public:
+  /// Throws GraphError when there is no end to it.
+  XGRAD_API Below(std::string& path, std::string_view name);
+  ~Below() { path_.resize(size_); }
+  Below(const Below&) = delete;
+  Below& operator=(const Below&) = delete;
+
+ private:
+  std::string& path_;
+  std::size_t size_;
+};
 
 template <class X>
 std::string key_name(const X& key) {
@@ -168,6 +169,14 @@ void in_order(Map& map, F&& f) {
   for (auto* entry : entries) f(entry->first, entry->second);
 }
 
+template <class X, class F>
+void walk(X& x, std::string& path, F& f);
+template <class X, class F>
+void walk_below(X& x, std::string& path, std::string_view name, F& f) {
+  const Below below(path, name);
+  walk(x, path, f);
+}
+
 /// Calls f(path, variable) for every Variable in x. When f has them, also f.field(name, member) for every member of a class, and
 /// f.pointer(p) for every shared_ptr that is not null.
 template <class X, class F>
@@ -177,17 +186,17 @@ void walk(X& x, std::string& path, F& f) {
   } else if constexpr (kind<X> == Kind::fields) {
     for_each_field(x, [&](std::string_view name, auto& member) {
       if constexpr (requires { f.field(name, member); }) f.field(name, member);
-      if constexpr (kind<decltype(member)> != Kind::skipped) below(path, name, [&] { walk(member, path, f); });
+      if constexpr (kind<decltype(member)> != Kind::skipped) walk_below(member, path, name, f);
     });
     if constexpr (requires { f.object(x); }) f.object(x);
   } else if constexpr (kind<X> == Kind::range) {
     if constexpr (kind<Inner<X>> != Kind::skipped) {
       std::size_t i = 0;
-      for (auto& element : x) below(path, std::to_string(i++), [&] { walk(element, path, f); });
+      for (auto& element : x) walk_below(element, path, std::to_string(i++), f);
     }
   } else if constexpr (kind<X> == Kind::map) {
     if constexpr (kind<typename X::mapped_type> != Kind::skipped)
-      in_order(x, [&](auto& key, auto& value) { below(path, key_name(key), [&] { walk(value, path, f); }); });
+      in_order(x, [&](auto& key, auto& value) { walk_below(value, path, key_name(key), f); });
   } else if constexpr (kind<X> == Kind::pointer) {
     static_assert(
         !std::is_polymorphic_v<Pointee<X>> || std::is_final_v<Pointee<X>> || skip<Pointee<X>>,
@@ -203,7 +212,7 @@ void walk(X& x, std::string& path, F& f) {
     if (!x.valueless_by_exception()) std::visit([&](auto& alternative) { walk(alternative, path, f); }, x);
   } else if constexpr (kind<X> == Kind::tuple) {
     [[maybe_unused]] std::size_t i = 0;
-    std::apply([&](auto&... element) { (below(path, std::to_string(i++), [&] { walk(element, path, f); }), ...); }, x);
+    std::apply([&](auto&... element) { (walk_below(element, path, std::to_string(i++), f), ...); }, x);
   } else {
     static_assert(kind<X> == Kind::skipped,
                   "xgrad: this class may hold Variables that nobody would find: list its members in it with XGRAD_FIELDS(a, b), "

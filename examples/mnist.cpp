@@ -1,0 +1,229 @@
+/// LeNet learns to read digits: MNIST, Fashion-MNIST, or the library's own digits where there is no data. See --help.
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+
+#include "../models/lenet.hpp"
+#include "mnist/files.hpp"
+#include "mnist/progress.hpp"
+#include "mnist/report.hpp"
+
+namespace fs = std::filesystem;
+namespace xg = xgrad;
+
+namespace {
+
+struct Options {
+  std::string data, out = "out", weights;
+  std::size_t epochs = 8, batch = 64, train_size = 20000, test_size = 5000;
+  double lr = 0.05;
+  std::uint64_t seed = 0;
+  int threads = 0;  // as many as OpenMP would take
+};
+
+constexpr double momentum = 0.9, weight_decay = 5e-4;
+constexpr const char *weights_file = "lenet.safetensors", *report_file = "report.html";
+
+volatile std::sig_atomic_t interrupted = 0;
+
+/// The first Ctrl-C asks the training to end well, the second one ends the program.
+void watch_for_interrupts() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { interrupted = 1; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+}
+
+bool has_images(const fs::path& directory) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error))
+    if (entry.path().filename().string().starts_with("train-images")) return true;
+  return false;
+}
+
+/// --data as given, or within $XGRAD_DATA; without --data, what is in $XGRAD_DATA. Empty: there is none.
+fs::path find_data(const std::string& wanted) {
+  const char* variable = std::getenv("XGRAD_DATA");
+  const fs::path shelf = variable ? variable : "";
+  if (!wanted.empty()) return !fs::exists(wanted) && !shelf.empty() && fs::exists(shelf / wanted) ? shelf / wanted : fs::path(wanted);
+  for (const fs::path& place : {shelf, shelf / "mnist"})
+    if (!shelf.empty() && has_images(place)) return place;
+  return {};
+}
+
+/// MNIST's own mean and deviation, for every data set: so a weights file means the same wherever it is used.
+xg::BatchOptions standardised(std::size_t size, bool shuffle) {
+  return {.size = size, .shuffle = shuffle, .mean = 0.1307, .deviation = 0.3081};
+}
+
+std::size_t largest(const float* scores, std::size_t n) { return static_cast<std::size_t>(std::max_element(scores, scores + n) - scores); }
+
+Evaluation evaluate(const xg::models::LeNet<>& net, const xg::Dataset& data) {
+  const xg::NoGrad no_grad;
+  Evaluation result;
+  std::size_t right = 0;
+  for (auto [images, labels] : xg::Batches<float>(data, standardised(500, false))) {
+    const auto scores = net(images);
+    const auto probabilities = softmax(scores);
+    result.loss += static_cast<double>(cross_entropy(scores, labels, {.reduction = xg::Reduction::sum}).item());
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      const float* p = probabilities.value().data() + i * 10;
+      result.guesses.push_back(largest(p, 10));
+      result.confidence.push_back(p[result.guesses.back()]);
+      right += static_cast<std::int64_t>(result.guesses.back()) == labels.data()[i];
+    }
+  }
+  result.loss /= static_cast<double>(data.size());
+  result.accuracy = static_cast<double>(right) / static_cast<double>(data.size());
+  return result;
+}
+
+/// Trains until the last epoch, or an interrupt. The last of the history's tests is `final`.
+History train(const xg::models::LeNet<>& net, const xg::Split& data, const Options& o, Progress& progress, Evaluation& final) {
+  const xg::Batches<float> batches(data.train, standardised(o.batch, true));
+  xg::optim::SGD<float> opt(xg::nn::parameters(net), {.momentum = momentum, .weight_decay = weight_decay, .nesterov = true});
+  const xg::optim::OneCycle rate(batches.count() * o.epochs, o.lr);
+  History history;
+  history.steps_per_epoch = batches.count();
+  history.batch = o.batch;
+
+  for (std::size_t epoch = 0; epoch < o.epochs && !interrupted; ++epoch) {
+    for (auto [images, labels] : batches) {
+      opt.set_lr(rate(history.losses.size()));
+      const auto scores = net(images);
+      const auto loss = cross_entropy(scores, labels);
+      opt.zero_grad();
+      backward(loss);
+      opt.step();
+
+      std::size_t right = 0;
+      for (std::size_t i = 0; i < labels.size(); ++i)
+        right += static_cast<std::int64_t>(largest(scores.value().data() + i * 10, 10)) == labels.data()[i];
+      history.losses.push_back(static_cast<double>(loss.item()));
+      history.shares.push_back(static_cast<double>(right) / static_cast<double>(labels.size()));
+      if (!std::isfinite(loss.item()))
+        throw std::runtime_error(fmt::format("the loss is {} at step {}, must be finite; try a smaller --lr than {}", loss.item(),
+                                             history.losses.size(), o.lr));
+      progress.batch(labels.size(), right, history.losses.back());
+      if (interrupted) break;
+    }
+    final = evaluate(net, data.test);
+    history.tests.push_back({history.epochs(), final.loss, final.accuracy});
+    if (!interrupted) progress.epoch(final.accuracy);
+  }
+  history.interrupted = history.losses.size() < batches.count() * o.epochs;
+  return history;
+}
+
+/// The graph of one step: what backward runs through, from the loss to the weights.
+std::string graph_of_step(const xg::models::LeNet<>& net, const xg::Dataset& data, std::size_t batch) {
+  const xg::Dataset some = slice(data, 0, std::min(batch, data.size()));
+  const auto [images, labels] = *xg::Batches<float>(some, standardised(batch, false)).begin();
+  const xg::Variable<float> x(images);
+  auto names = xg::nn::named_parameters(net);
+  names.push_back({"images", x});
+  const auto loss = cross_entropy(net(x), labels);
+  names.push_back({"loss", loss});
+  return xg::dot(loss, names);
+}
+
+Report make_report(const xg::models::LeNet<>& net, const xg::Split& data, const Options& o, const std::string& source,
+                   const History& history, const Evaluation& final, const Progress& progress) {
+  std::string graph = graph_of_step(net, data.train, o.batch);
+  const xg::NoGrad no_grad;
+  const auto seconds = static_cast<unsigned>(progress.seconds());
+  const std::size_t sample = 0;
+  const xg::Dataset one = slice(data.test, sample, sample + 1);
+  const auto image = (*xg::Batches<float>(one, standardised(1, false)).begin()).images;
+  return Report{.data = source,
+                .facts = {{"training images", std::to_string(data.train.size())},
+                          {"test images", std::to_string(data.test.size())},
+                          {"epochs", fmt::format("{:.4g} of {}", history.epochs(), o.epochs)},
+                          {"batch", std::to_string(o.batch)},
+                          {"optimiser", fmt::format("SGD, Nesterov momentum {}, weight decay {}", momentum, weight_decay)},
+                          {"learning rate", fmt::format("one cycle up to {}", o.lr)},
+                          {"seed", std::to_string(o.seed)},
+                          {"threads", std::to_string(xg::num_threads())},
+                          {"time", fmt::format("{}:{:02}", seconds / 60, seconds % 60)},
+                          {"images/s", fmt::format("{:.0f}", progress.speed())}},
+                .history = history,
+                .evaluation = final,
+                .test = data.test,
+                .filters = net.conv1.weight.value(),
+                .sample = sample,
+                .responses = relu(net.conv1(image)).value(),
+                .summary = xg::nn::summary(net, {1, 28, 28, 1}),
+                .graph = std::move(graph)};
+}
+
+int run(const Options& o) {
+  if (o.threads > 0) xg::set_num_threads(o.threads);
+  if (o.weights.empty()) prepare_directory(o.out, {weights_file, report_file});
+
+  const fs::path directory = find_data(o.data);
+  const std::string source = directory.empty() ? "built-in digits" : directory.string();
+  const xg::Split data =
+      directory.empty() ? xg::Split{xg::digits(o.train_size, 1), xg::digits(o.test_size, 2)} : xg::load_mnist(directory);
+  for (const xg::Dataset* set : {&data.train, &data.test})
+    if (set->images.shape()[1] != 28 || set->images.shape()[2] != 28)
+      throw std::runtime_error(fmt::format("{}: the images are {} by {} pixels; LeNet needs 28 by 28", source,
+                                           set->images.shape()[1], set->images.shape()[2]));
+  fmt::print("{}: {} images to learn from, {} to test with\n", source, data.train.size(), data.test.size());
+
+  xg::seed(o.seed);
+  const xg::models::LeNet<> net;
+  Evaluation final;
+  if (!o.weights.empty()) {
+    xg::nn::load(net, o.weights);
+    final = evaluate(net, data.test);
+  } else {
+    watch_for_interrupts();
+    Progress progress(o.epochs, data.train.size());
+    const History history = train(net, data, o, progress, final);
+    if (history.interrupted) fmt::print("\ninterrupted after {:.2f} of {} epochs\n", history.epochs(), o.epochs);
+    const fs::path out = o.out;
+    xg::nn::save(net, (out / weights_file).string());
+    write_whole(out / report_file, html(make_report(net, data, o, source, history, final, progress)));
+    fmt::print("{} and {} are in {}\n", weights_file, report_file, o.out);
+  }
+  fmt::print("test accuracy {:.2f} %\n", 100 * final.accuracy);
+  return interrupted ? 130 : 0;
+}
+
+/// One line, whatever it was.
+int complain(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  fmt::print(stderr, "mnist: {}\n", text);
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options o;
+  CLI::App app("LeNet-5 learns to read digits. Writes its weights and a report.", "mnist");
+  app.add_option("--data", o.data, "folder with the four idx files of MNIST or Fashion-MNIST, plain or .gz, also looked for in\n$XGRAD_DATA; without it $XGRAD_DATA, $XGRAD_DATA/mnist, or the built-in digits");
+  app.add_option("--epochs", o.epochs, "times to go through the training images")->check(CLI::Range(1, 100000))->capture_default_str();
+  app.add_option("--batch", o.batch, "images per step")->check(CLI::Range(1, 1000000))->capture_default_str();
+  app.add_option("--lr", o.lr, "largest learning rate of the cycle")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--seed", o.seed, "of first weights and order; the same seed and threads repeat a run bit for bit")->capture_default_str();
+  app.add_option("--threads", o.threads, "threads to use; all of the machine's where not given")->check(CLI::Range(1, 4096));
+  app.add_option("--out", o.out, "folder for lenet.safetensors and report.html")->capture_default_str();
+  app.add_option("--weights", o.weights, "do not train: test these weights, and write nothing");
+  app.add_option("--train-size", o.train_size, "how many of the built-in digits to learn from")->check(CLI::Range(1, 10000000))->capture_default_str();
+  app.add_option("--test-size", o.test_size, "how many of the built-in digits to test with")->check(CLI::Range(1, 10000000))->capture_default_str();
+  try {
+    app.parse(argc, argv);
+    return run(o);
+  } catch (const CLI::ParseError& error) {
+    return error.get_exit_code() == 0 ? app.exit(error) : complain(fmt::format("{}; --help tells the options", error.what()));
+  } catch (const xg::FileError& error) {
+    return complain(error.message());  // the line of this program is no news to its user
+  } catch (const std::exception& error) {
+    return complain(error.what());
+  }
+}

@@ -1,0 +1,111 @@
+#include <xgrad/autodiff/dot.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <unordered_map>
+
+namespace xgrad {
+namespace {
+
+/// For text between quotes. Graphviz takes UTF-8 as it is; a line break of its own would end up as one in the label.
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') result += '\\';
+    result += c == '\n' || c == '\r' ? ' ' : c;
+  }
+  return result;
+}
+
+template <class T>
+class Drawing {
+ public:
+  explicit Drawing(const std::vector<NamedVariable<T>>& names) {
+    for (const NamedVariable<T>& named : names) {
+      if (!named.variable.defined()) continue;
+      const void* key = named.variable.requires_grad() ? static_cast<const void*>(named.variable.node().get())
+                                                       : static_cast<const void*>(named.variable.storage().get());
+      names_.emplace(key, named.name);
+    }
+  }
+
+  std::string draw(const Variable<T>& y) {
+    if (!y.requires_grad()) {
+      vertex(y.storage().get(), "constant", {}, y.shape(), {});
+    } else {
+      const std::vector<const Node<T>*> order = nodes(y.node().get());
+      for (const Node<T>* node : order) {
+        const char* kind = node->is_leaf() ? "leaf" : node == y.node().get() ? "result" : "op";
+        vertex(node, kind, node->is_leaf() ? std::string_view{} : node->name(), node->shape(), node->where());
+      }
+      for (const Node<T>* node : order)
+        for (const Edge<T>& edge : node->edges()) arrow(edge, node);
+    }
+    return fmt::format("digraph xgrad {{\n{}{}}}\n", head, text_);
+  }
+
+ private:
+  static constexpr std::string_view head =
+      "  graph [bgcolor=transparent, ranksep=0.35, nodesep=0.3];\n"
+      "  node [shape=box, style=\"rounded,filled\", fillcolor=\"#e8eefc\", color=\"#5b7bd5\", fontname=\"Helvetica\", fontsize=11];\n"
+      "  edge [color=\"#8a8f98\", arrowsize=0.7];\n";
+
+  /// Operations in the order in which they ran, each after its leaves. Iterative: graphs are deep.
+  static std::vector<const Node<T>*> nodes(const Node<T>* root) {
+    std::unordered_map<const Node<T>*, bool> seen{{root, true}};
+    std::vector<const Node<T>*> ops{root}, order;
+    for (std::size_t k = 0; k < ops.size(); ++k)
+      for (const Edge<T>& edge : ops[k]->edges())
+        if (edge.node && !edge.node->is_leaf() && seen.emplace(edge.node.get(), true).second) ops.push_back(edge.node.get());
+    std::sort(ops.begin(), ops.end(), [](const Node<T>* a, const Node<T>* b) { return a->stamp() < b->stamp(); });
+    for (const Node<T>* op : ops) {
+      for (const Edge<T>& edge : op->edges())
+        if (edge.node && edge.node->is_leaf() && seen.emplace(edge.node.get(), true).second) order.push_back(edge.node.get());
+      order.push_back(op);
+    }
+    return order;
+  }
+
+  std::size_t vertex(const void* key, std::string_view kind, std::string_view op, const Shape& shape, Where where) {
+    const std::size_t id = ids_.size();
+    ids_.emplace(key, id);
+    const auto name = names_.find(key);
+    std::string label = name == names_.end() ? escaped(op.empty() ? kind : op) : escaped(name->second);
+    if (name != names_.end() && !op.empty()) label += " = " + escaped(op);
+    label += fmt::format("\\n{}", to_string(shape));
+    if (!op.empty() && where) label += fmt::format("\\n{}", escaped(to_string(where)));
+    const std::string_view look = kind == "leaf"       ? ", style=filled, fillcolor=\"#fdf3dc\", color=\"#c99a2e\""
+                                  : kind == "constant" ? ", style=\"filled,dashed\", fillcolor=\"#f4f4f2\", color=\"#9a9a94\""
+                                  : kind == "result"   ? ", fillcolor=\"#dff3e4\", color=\"#3f9a5a\""
+                                                       : "";
+    text_ += fmt::format("  n{} [label=\"{}\", class={}{}];\n", id, label, kind, look);
+    return id;
+  }
+
+  void arrow(const Edge<T>& edge, const Node<T>* to) {
+    if (!edge.node && !edge.kept) return;  // a constant that nobody needs any more
+    const void* key = edge.node ? static_cast<const void*>(edge.node.get()) : static_cast<const void*>(edge.kept.get());
+    const auto known = ids_.find(key);
+    const std::size_t from = known == ids_.end() ? vertex(key, "constant", {}, edge.kept->array.shape(), {}) : known->second;
+    text_ += fmt::format("  n{} -> n{};\n", from, ids_.at(to));
+  }
+
+  std::unordered_map<const void*, std::string> names_;
+  std::unordered_map<const void*, std::size_t> ids_;
+  std::string text_;
+};
+
+}  // namespace
+
+template <class T>
+std::string dot(const Variable<T>& y, const std::vector<std::type_identity_t<NamedVariable<T>>>& names, Where where) {
+  if (!y.defined()) throw GraphError(where, "dot", "the Variable is undefined: give it a value before it is drawn");
+  return Drawing<T>(names).draw(y);
+}
+
+template std::string dot<float>(const Variable<float>&, const std::vector<NamedVariable<float>>&, Where);
+template std::string dot<double>(const Variable<double>&, const std::vector<NamedVariable<double>>&, Where);
+
+}  // namespace xgrad
