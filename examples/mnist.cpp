@@ -55,6 +55,13 @@ fs::path find_data(const std::string& wanted) {
   return {};
 }
 
+/// What people call the data set.
+std::string title_of(const std::string& source, const xg::Dataset& data) {
+  if (data.names.front() != "0") return "Fashion-MNIST";
+  const fs::path name = fs::path(source + "/").parent_path().filename();
+  return name == "mnist" || name == "MNIST" ? "MNIST" : name.string();
+}
+
 /// MNIST's own mean and deviation, for every data set: so a weights file means the same wherever it is used.
 xg::BatchOptions standardised(std::size_t size, bool shuffle) {
   return {.size = size, .shuffle = shuffle, .mean = 0.1307, .deviation = 0.3081};
@@ -139,8 +146,9 @@ Report make_report(const xg::models::LeNet<>& net, const xg::Split& data, const 
   const std::size_t sample = 0;
   const xg::Dataset one = slice(data.test, sample, sample + 1);
   const auto image = (*xg::Batches<float>(one, standardised(1, false)).begin()).images;
-  return Report{.data = source,
-                .facts = {{"training images", std::to_string(data.train.size())},
+  return Report{.data = title_of(source, data.test),
+                .facts = {{"data", source},
+                          {"training images", std::to_string(data.train.size())},
                           {"test images", std::to_string(data.test.size())},
                           {"epochs", fmt::format("{:.4g} of {}", history.epochs(), o.epochs)},
                           {"batch", std::to_string(o.batch)},

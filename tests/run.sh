@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs tests of a configured build and counts them. The last line is "N passed, N failed".
+# Builds and runs tests of a configured build and counts them. The last line is "N passed, N failed".
 # usage: run.sh BUILD_DIR [options of `meson test`]
 set -eu
 build=$1; shift

@@ -28,7 +28,7 @@ std::vector<double> ticks(const Frame& frame) {
         const double tick = factor * std::pow(10, power), at = std::log10(tick);
         if ((factor == 1 || !crowded) && at >= frame.low - 1e-9 && at <= frame.high + 1e-9) result.push_back(tick);
       }
-    if (result.size() <= 8) break;
+    if (result.size() <= 12) break;
   }
   return result;
 }

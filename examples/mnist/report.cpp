@@ -40,8 +40,8 @@ std::string head(const Report& r) {
   for (const auto& [what, value] : r.facts)
     facts += fmt::format("<div{}><dt>{}</dt><dd>{}</dd></div>", value.size() > 24 ? " class=wide" : "", escaped(what), escaped(value));
   return fmt::format(
-      "<header><p class=kicker>xgrad · LeNet-5</p><h1>{}</h1>"
-      "<p class=score><b>{:.2f}<small>\u202f%</small></b><span>of {} test images read right, {} wrong</span></p>{}<dl>{}</dl></header>\n",
+      "<header><p class=kicker>xgrad</p><h1>LeNet-5 on {}</h1>"
+      "<p class=score><b>{:.2f}<small>\u202f%</small></b><span>of {} test images recognised, {} not</span></p>{}<dl>{}</dl></header>\n",
       escaped(r.data), 100 * r.evaluation.accuracy, grouped(n), grouped(wrong),
       r.history.interrupted ? "<p class=note>The training was interrupted: this is what was learnt so far.</p>" : "", facts);
 }

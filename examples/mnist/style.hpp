@@ -32,8 +32,7 @@ section > p { color: var(--soft); max-width: 42rem; margin: 0 0 1.25rem; text-wr
 .score b small { font-size: .5em; letter-spacing: 0; }
 .score span { color: var(--soft); font-size: 1.05rem; }
 .note { border-left: 3px solid rgb(var(--test)); padding: .4rem .9rem; background: rgb(var(--test) / .09); border-radius: 0 6px 6px 0; }
-dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 1px; margin: 0; background: var(--line); border: 1px solid var(--line); border-radius: 12px; overflow: hidden; }
-dl div { background: var(--card); padding: .7rem .95rem; flex: 1; }
+dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: 1rem 1.5rem; margin: 0; border-top: 1px solid var(--line); padding-top: 1.1rem; }
 dl .wide { grid-column: span 2; }
 dt { color: var(--faint); font-size: .78rem; }
 dd { margin: 0; overflow-wrap: anywhere; }
@@ -63,25 +62,24 @@ table { border-collapse: collapse; font-size: .9rem; width: 100%; }
 .matrix { border-collapse: separate; border-spacing: 3px; min-width: 34rem; table-layout: fixed; text-align: center; }
 .matrix th { font-weight: 500; color: var(--soft); padding: .25rem .3rem; }
 .matrix thead th.long { writing-mode: vertical-rl; transform: rotate(180deg); text-align: left; white-space: nowrap; margin: auto; }
+.matrix thead th { vertical-align: bottom; }
 .matrix tbody th { text-align: right; white-space: nowrap; }
 .matrix td { height: 2.4rem; border-radius: 6px; padding: 0; }
 .matrix .hit { background: rgb(var(--good) / var(--a)); }
 .matrix .miss { background: rgb(var(--bad) / var(--a)); }
 .matrix .none { background: color-mix(in srgb, var(--line) 35%, transparent); color: transparent; }
 .matrix .total { color: var(--soft); font-size: .82rem; }
-.matrix .corner { color: var(--faint); font-size: .75rem; text-align: right; width: 6.2rem; }
+.matrix .corner { color: var(--faint); font-size: .75rem; text-align: right; width: 7.4rem; white-space: nowrap; vertical-align: bottom; }
 
 .filters { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.2rem, 1fr)); gap: 1.25rem; }
-.filters figure { margin: 0; }
-.filters img { display: block; width: 100%; image-rendering: pixelated; border-radius: 8px; border: 1px solid var(--line); }
-.filters img + img { margin-top: .5rem; }
+.filters figure, .mistakes figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; overflow: hidden; }
+.filters img, .mistakes img { display: block; width: 100%; image-rendering: pixelated; }
+.filters figcaption { margin: 0; padding: .4rem .7rem .5rem; border-top: 1px solid var(--line); }
 figcaption { font-size: .82rem; color: var(--soft); margin-top: .4rem; }
 .grey { filter: invert(1); }
 @media (prefers-color-scheme: dark) { .grey { filter: none; } .signed { filter: invert(1) hue-rotate(180deg); } }
 
 .mistakes { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.2rem, 1fr)); gap: .9rem; }
-.mistakes figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; overflow: hidden; }
-.mistakes img { display: block; width: 100%; image-rendering: pixelated; }
 .mistakes figcaption { margin: 0; padding: .4rem .55rem .5rem; line-height: 1.35; border-top: 1px solid var(--line); }
 .mistakes b { color: rgb(var(--bad)); font-weight: 600; }
 .mistakes .truth { color: rgb(var(--good)); font-weight: 600; }

@@ -5,6 +5,7 @@
 #include <xgrad/core/error.hpp>
 #include <xgrad/core/memory.hpp>
 #include <xgrad/core/parallel.hpp>
+#include <xgrad/core/primitive.hpp>
 #include <xgrad/core/random.hpp>
 #include <xgrad/core/shape.hpp>
 #include <xgrad/core/where.hpp>

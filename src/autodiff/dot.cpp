@@ -89,7 +89,8 @@ class Drawing {
     const void* key = edge.node ? static_cast<const void*>(edge.node.get()) : static_cast<const void*>(edge.kept.get());
     const auto known = ids_.find(key);
     const std::size_t from = known == ids_.end() ? vertex(key, "constant", {}, edge.kept->array.shape(), {}) : known->second;
-    text_ += fmt::format("  n{} -> n{};\n", from, ids_.at(to));
+    // a straight line of operations, with the leaves beside it
+    text_ += fmt::format("  n{} -> n{}{};\n", from, ids_.at(to), edge.node && !edge.node->is_leaf() ? " [weight=20]" : "");
   }
 
   std::unordered_map<const void*, std::string> names_;

@@ -20,6 +20,13 @@ struct Inside {
   }
 };
 
+/// Most runs are short: a call of memmove would cost more than the copy.
+template <class T>
+void copy_run(const T* from, T* to, std::size_t n) {
+  if (n > 64) return static_cast<void>(std::copy_n(from, n, to));
+  for (std::size_t i = 0; i < n; ++i) to[i] = from[i];
+}
+
 }  // namespace
 
 template <class T>
@@ -35,7 +42,7 @@ void im2col(const T* images, T* patches, const ConvShape& s) {
         if (v.last - v.first < s.kh || u.last - u.first < s.kw) std::fill_n(patch, s.columns(), T(0));
         const T* from = image + (v.start * s.w + u.start) * s.c;
         T* to = patch + v.first * row + u.first * s.c;
-        for (std::size_t i = v.first; i < v.last; ++i, from += s.w * s.c, to += row) std::copy_n(from, (u.last - u.first) * s.c, to);
+        for (std::size_t i = v.first; i < v.last; ++i, from += s.w * s.c, to += row) copy_run(from, to, (u.last - u.first) * s.c);
       }
     }
   });
@@ -62,17 +69,9 @@ void col2im(const T* patches, T* images, const ConvShape& s) {
   });
 }
 
-template <class T>
-void add_bias(T* out, const T* bias, std::size_t rows, std::size_t columns) {
-  parallel_for(rows, columns, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t r = begin; r < end; ++r) table<T>().add_row(out + r * columns, bias, columns);
-  });
-}
-
 #define XGRAD_INSTANTIATE(T)                                  \
   template void im2col(const T*, T*, const ConvShape&);       \
-  template void col2im(const T*, T*, const ConvShape&);       \
-  template void add_bias(T*, const T*, std::size_t, std::size_t);
+  template void col2im(const T*, T*, const ConvShape&);
 XGRAD_INSTANTIATE(float)
 XGRAD_INSTANTIATE(double)
 

@@ -19,8 +19,4 @@ void im2col(const T* images, T* patches, const ConvShape& shape);
 template <class T>
 void col2im(const T* patches, T* images, const ConvShape& shape);
 
-/// out (rows, columns) += bias (columns)
-template <class T>
-void add_bias(T* out, const T* bias, std::size_t rows, std::size_t columns);
-
 }  // namespace xgrad::kernels

@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include <xgrad/core/api.hpp>
-#include <xgrad/graph/primitive.hpp>
+#include <xgrad/core/primitive.hpp>
 
 namespace xgrad::kernels {
 

@@ -12,6 +12,8 @@ namespace {
 
 /// Rows added one after the other before sums of sums begin.
 constexpr std::size_t run = 64;
+/// Shorter rows are taken together up to this many elements.
+constexpr std::size_t wide = 256;
 
 /// out (inner) = the sum of `rows` rows. `scratch` has room for one row per level of the recursion.
 template <class T>
@@ -26,6 +28,18 @@ void sum_rows(const T* x, T* out, std::size_t rows, std::size_t inner, T* scratc
   sum_rows(x, out, half, inner, scratch);
   sum_rows(x + half * inner, scratch, rows - half, inner, scratch + inner);
   kernel.add_row(out, scratch, inner);
+}
+
+/// sum_rows for rows too short to be worth a call each: several of them count as one long row, which is folded at the end.
+template <class T>
+void sum_short_rows(const T* x, T* out, std::size_t rows, std::size_t inner, T* scratch) {
+  const std::size_t together = wide / inner, long_rows = rows / together;
+  if (together < 2 || long_rows < 2) return sum_rows(x, out, rows, inner, scratch);
+  T* folded = scratch;
+  scratch += together * inner;
+  sum_rows(x, folded, long_rows, together * inner, scratch);
+  sum_rows(folded, out, together, inner, scratch);
+  for (std::size_t r = long_rows * together; r < rows; ++r) table<T>().add_row(out, x + r * inner, inner);
 }
 
 constexpr std::size_t depth(std::size_t rows) {
@@ -68,11 +82,11 @@ void sum_strided(const T* x, T* out, std::size_t outer, std::size_t middle, std:
   T* parts = pieces == 1 ? out : allocator.allocate(outer * pieces * inner);
   parallel_for(outer * pieces, share * inner, [&](std::size_t begin, std::size_t end) {
     Allocator<T> local;
-    const std::size_t room = depth(share) * inner;
+    const std::size_t room = wide + depth(share) * std::max(inner, wide);
     T* scratch = local.allocate(room);
     for (std::size_t k = begin; k < end; ++k) {
       const std::size_t o = k / pieces, p = k % pieces;
-      sum_rows(x + (o * middle + p * share) * inner, parts + k * inner, std::min(share, middle - p * share), inner, scratch);
+      sum_short_rows(x + (o * middle + p * share) * inner, parts + k * inner, std::min(share, middle - p * share), inner, scratch);
     }
     local.deallocate(scratch, room);
   });

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <xgrad/graph/apply.hpp>
-#include <xgrad/ops/reduce.hpp>
+#include <xgrad/ops/arithmetic.hpp>
 
 #include "../kernels/conv.hpp"
 #include "../kernels/gemm.hpp"
@@ -75,22 +75,17 @@ class Patches {
 template <class T>
 struct Conv2d {
   static constexpr std::string_view name = "conv2d";
-  static constexpr std::array uses{use::input(1), use::input(0), use::none};  // images, weights, bias
+  static constexpr std::array uses{use::input(1), use::input(0)};  // images, weights
   Conv2dOptions options;
 
   Result<T> forward(Inputs<T> in) {
     const kernels::ConvShape s = conv_shape(in[0].shape(), in[1].shape(), options);
-    if (in.size() == 3 && in[2].shape() != Shape{s.o})
-      throw ShapeError(fmt::format("w is {}, bias is {}; the bias must be ({},), one number per output channel", to_string(in[1].shape()), to_string(in[2].shape()), s.o));
     Array<T> out(Shape{s.n, s.oh, s.ow, s.o});
     kernels::gemm(false, true, s.rows(), s.o, s.columns(), Patches<T>(in[0], s).data(), in[1].data(), out.data());
-    if (in.size() == 3) kernels::add_bias(out.data(), in[2].data(), s.rows(), s.o);
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
-    if (i == 0) return conv2d_input_grad(g, c.input(1), c.input_shape(0), options);
-    if (i == 1) return conv2d_weight_grad(c.input(0), g, c.input_shape(1), options);
-    return sum(g, {0, 1, 2});
+    return i == 0 ? conv2d_input_grad(g, c.input(1), c.input_shape(0), options) : conv2d_weight_grad(c.input(0), g, c.input_shape(1), options);
   }
 };
 
@@ -145,8 +140,11 @@ Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv2dOpt
 
 template <class T>
 Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias, Conv2dOptions options, Where where) {
-  if (!bias.defined()) return conv2d(std::move(x), std::move(w), options, where);
-  return apply(Conv2d<T>{options}, {std::move(x), std::move(w), std::move(bias)}, where);
+  if (bias.defined() && w.defined() && w.shape().size() == 4 && bias.shape() != Shape{w.shape()[0]})
+    throw ShapeError(where, "conv2d", fmt::format("w is {}, bias is {}; the bias must be ({},), one number per output channel", to_string(w.shape()), to_string(bias.shape()),
+                                                  w.shape()[0]));
+  Variable<T> y = conv2d(std::move(x), std::move(w), options, where);
+  return bias.defined() ? add(std::move(y), std::move(bias), where) : y;  // into the same buffer
 }
 
 template <class T>

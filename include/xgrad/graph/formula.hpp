@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <xgrad/core/api.hpp>
-#include <xgrad/graph/primitive.hpp>
+#include <xgrad/core/primitive.hpp>
 
 namespace xgrad {
 
