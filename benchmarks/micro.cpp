@@ -17,21 +17,24 @@ void scalar_op(benchmark::State& state, bool leaves) {
     for (int i = 0; i < pairs; ++i) y = y * a + b;
     backward(y);
   }
-  state.counters["per_op"] = benchmark::Counter(2.0 * pairs, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.counters["per_op"] =
+      benchmark::Counter(2.0 * pairs, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 BENCHMARK_CAPTURE(scalar_op, constants, false);
 BENCHMARK_CAPTURE(scalar_op, leaves, true);
 
 /// Twelve operations on a million floats, in one pass.
 void formula(benchmark::State& state) {
-  const auto polynomial = xg::elementwise("polynomial", [](auto g, auto x) { return g * (((((x * 0.1 + 0.2) * x + 0.3) * x + 0.4) * x + 0.5) * x + 0.6) + x; });
+  const auto polynomial = xg::elementwise(
+      "polynomial", [](auto g, auto x) { return g * (((((x * 0.1 + 0.2) * x + 0.3) * x + 0.4) * x + 0.5) * x + 0.6) + x; });
   const V g(xg::full<float>({1'000'000}, 0.5F)), x(xg::full<float>({1'000'000}, 0.25F));
   for (auto _ : state) benchmark::DoNotOptimize(polynomial(g, x).value().data());
 }
 BENCHMARK(formula)->UseRealTime();
 
 void broadcast_add(benchmark::State& state) {
-  const V x(xg::full<float>({64, 28, 28, static_cast<std::size_t>(state.range(0))}, 0.5F)), b(xg::full<float>({static_cast<std::size_t>(state.range(0))}, 0.5F));
+  const V x(xg::full<float>({64, 28, 28, static_cast<std::size_t>(state.range(0))}, 0.5F)),
+      b(xg::full<float>({static_cast<std::size_t>(state.range(0))}, 0.5F));
   for (auto _ : state) benchmark::DoNotOptimize((x + b).value().data());
 }
 BENCHMARK(broadcast_add)->Arg(6)->Arg(16)->Arg(64)->UseRealTime();

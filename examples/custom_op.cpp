@@ -39,7 +39,8 @@ int main() {
 
   fmt::print("     x    formula   gradient     kernel   gradient\n");
   for (std::size_t i = 0; i < x.size(); ++i)
-    fmt::print("{:6.1f} {:10.5f} {:10.5f} {:10.5f} {:10.5f}\n", x.value()(i), a.value()(i), da.value()(i), b.value()(i), db.value()(i));
+    fmt::print("{:6.1f} {:10.5f} {:10.5f} {:10.5f} {:10.5f}\n", x.value()(i), a.value()(i), da.value()(i), b.value()(i),
+               db.value()(i));
 
   const auto formula = xg::gradcheck([](auto v) { return softsign(v); }, {x}, {.order = 2});
   const auto kernel = xg::gradcheck([](auto v) { return my_softsign(v); }, {x}, {.order = 2});

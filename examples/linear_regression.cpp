@@ -23,6 +23,6 @@ int main() {
     backward(loss);
     opt.step();
   }
-  fmt::print("\nfound y = {:.2f} x {:+.2f}, the points came from y = 3 x - 2; the noise alone has loss {:.4f}\n", line.weight.item(),
-             line.bias.item(), 0.1 * 0.1);
+  fmt::print("\nfound y = {:.2f} x {:+.2f}, the points came from y = 3 x - 2; the noise alone has loss {:.4f}\n",
+             line.weight.item(), line.bias.item(), 0.1 * 0.1);
 }

@@ -1,7 +1,7 @@
 /// LeNet learns to read digits: MNIST, Fashion-MNIST, or the library's own digits where there is no data. See --help.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <CLI/CLI.hpp>
 #include <cmath>
 #include <csignal>
 #include <cstdlib>
@@ -11,6 +11,7 @@
 #include "mnist/files.hpp"
 #include "mnist/progress.hpp"
 #include "mnist/report.hpp"
+#include "mnist/text.hpp"
 
 namespace fs = std::filesystem;
 namespace xg = xgrad;
@@ -49,7 +50,8 @@ bool has_images(const fs::path& directory) {
 fs::path find_data(const std::string& wanted) {
   const char* variable = std::getenv("XGRAD_DATA");
   const fs::path shelf = variable ? variable : "";
-  if (!wanted.empty()) return !fs::exists(wanted) && !shelf.empty() && fs::exists(shelf / wanted) ? shelf / wanted : fs::path(wanted);
+  if (!wanted.empty())
+    return !fs::exists(wanted) && !shelf.empty() && fs::exists(shelf / wanted) ? shelf / wanted : fs::path(wanted);
   for (const fs::path& place : {shelf, shelf / "mnist"})
     if (!shelf.empty() && has_images(place)) return place;
   return {};
@@ -67,7 +69,9 @@ xg::BatchOptions standardised(std::size_t size, bool shuffle) {
   return {.size = size, .shuffle = shuffle, .mean = 0.1307, .deviation = 0.3081};
 }
 
-std::size_t largest(const float* scores, std::size_t n) { return static_cast<std::size_t>(std::max_element(scores, scores + n) - scores); }
+std::size_t largest(const float* scores, std::size_t n) {
+  return static_cast<std::size_t>(std::max_element(scores, scores + n) - scores);
+}
 
 Evaluation evaluate(const xg::models::LeNet<>& net, const xg::Dataset& data) {
   const xg::NoGrad no_grad;
@@ -148,16 +152,16 @@ Report make_report(const xg::models::LeNet<>& net, const xg::Split& data, const 
   const auto image = (*xg::Batches<float>(one, standardised(1, false)).begin()).images;
   return Report{.data = title_of(source, data.test),
                 .facts = {{"data", source},
-                          {"training images", std::to_string(data.train.size())},
-                          {"test images", std::to_string(data.test.size())},
+                          {"training images", grouped(data.train.size())},
+                          {"test images", grouped(data.test.size())},
                           {"epochs", fmt::format("{:.4g} of {}", history.epochs(), o.epochs)},
-                          {"batch", std::to_string(o.batch)},
-                          {"optimiser", fmt::format("SGD, Nesterov momentum {}, weight decay {}", momentum, weight_decay)},
-                          {"learning rate", fmt::format("one cycle up to {}", o.lr)},
+                          {"batch", grouped(o.batch)},
                           {"seed", std::to_string(o.seed)},
                           {"threads", std::to_string(xg::num_threads())},
                           {"time", fmt::format("{}:{:02}", seconds / 60, seconds % 60)},
-                          {"images/s", fmt::format("{:.0f}", progress.speed())}},
+                          {"images/s", grouped(static_cast<std::size_t>(progress.speed()))},
+                          {"learning rate", fmt::format("one cycle, to {}", o.lr)},
+                          {"optimiser", fmt::format("SGD, Nesterov momentum {}, weight decay {}", momentum, weight_decay)}},
                 .history = history,
                 .evaluation = final,
                 .test = data.test,
@@ -214,16 +218,25 @@ int complain(std::string text) {
 int main(int argc, char** argv) {
   Options o;
   CLI::App app("LeNet-5 learns to read digits. Writes its weights and a report.", "mnist");
-  app.add_option("--data", o.data, "folder with the four idx files of MNIST or Fashion-MNIST, plain or .gz, also looked for in\n$XGRAD_DATA; without it $XGRAD_DATA, $XGRAD_DATA/mnist, or the built-in digits");
-  app.add_option("--epochs", o.epochs, "times to go through the training images")->check(CLI::Range(1, 100000))->capture_default_str();
+  app.add_option("--data", o.data,
+                 "folder with the four idx files of MNIST or Fashion-MNIST, plain or .gz, also looked for in\n$XGRAD_DATA; without "
+                 "it $XGRAD_DATA, $XGRAD_DATA/mnist, or the built-in digits");
+  app.add_option("--epochs", o.epochs, "times to go through the training images")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
   app.add_option("--batch", o.batch, "images per step")->check(CLI::Range(1, 1000000))->capture_default_str();
   app.add_option("--lr", o.lr, "largest learning rate of the cycle")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--seed", o.seed, "of first weights and order; the same seed and threads repeat a run bit for bit")->capture_default_str();
+  app.add_option("--seed", o.seed, "of first weights and order; the same seed and threads repeat a run bit for bit")
+      ->capture_default_str();
   app.add_option("--threads", o.threads, "threads to use; all of the machine's where not given")->check(CLI::Range(1, 4096));
   app.add_option("--out", o.out, "folder for lenet.safetensors and report.html")->capture_default_str();
   app.add_option("--weights", o.weights, "do not train: test these weights, and write nothing");
-  app.add_option("--train-size", o.train_size, "how many of the built-in digits to learn from")->check(CLI::Range(1, 10000000))->capture_default_str();
-  app.add_option("--test-size", o.test_size, "how many of the built-in digits to test with")->check(CLI::Range(1, 10000000))->capture_default_str();
+  app.add_option("--train-size", o.train_size, "how many of the built-in digits to learn from")
+      ->check(CLI::Range(1, 10000000))
+      ->capture_default_str();
+  app.add_option("--test-size", o.test_size, "how many of the built-in digits to test with")
+      ->check(CLI::Range(1, 10000000))
+      ->capture_default_str();
   try {
     app.parse(argc, argv);
     return run(o);

@@ -77,6 +77,9 @@ TEST_CASE_TEMPLATE("conventions: kinks", T, float, double) {
   CHECK(is(gradient(minimum(a, b), b), {0, 0.5, 1}));
   CHECK(is(gradient(maximum(a, a), a), {1, 1, 1}));
   CHECK(is(gradient(maximum(a, 2), a), {0, 0.5, 1}));
+  const auto clipped = elementwise("clipped", [](auto v) { return clamp(v, 1, 3); });
+  const auto bounds = leaf<T>({0, 1, 2, 3, 4});
+  CHECK(is(gradient(clipped(bounds), bounds), {0, 1, 1, 1, 0}));
   const auto one = leaf<T>(Shape{}, {2});
   CHECK(is(gradient(maximum(a, one), one), {1.5}));
 }

@@ -28,7 +28,8 @@ std::string error_of(F f) {
 }  // namespace
 
 TEST_CASE("blocks are aligned, padded and recycled") {
-  for (std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{64}, std::size_t{65}, std::size_t{1000}, std::size_t{1025}, std::size_t{5000}, std::size_t{1} << 20, (std::size_t{1} << 20) + 1}) {
+  for (std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{64}, std::size_t{65}, std::size_t{1000}, std::size_t{1025},
+                            std::size_t{5000}, std::size_t{1} << 20, (std::size_t{1} << 20) + 1}) {
     void* block = xg::memory::allocate(bytes);
     CHECK(reinterpret_cast<std::uintptr_t>(block) % 64 == 0);
     std::fill_n(static_cast<char*>(block), (bytes + 63) / 64 * 64, 'x');  // the last vector is ours too
@@ -59,8 +60,9 @@ TEST_CASE("shapes") {
   CHECK(xg::broadcast_shapes({2, 1, 3}, {4, 1}) == Shape{2, 4, 3});
   CHECK(xg::broadcast_shapes({}, {4}) == Shape{4});
   CHECK(xg::broadcast_shapes({0, 1}, {1, 5}) == Shape{0, 5});
-  CHECK(error_of([] { xg::broadcast_shapes({2, 3}, {4, 3}); }) ==
-        "a is (2, 3), b is (4, 3): lengths 2 and 4 of axis -2 do not broadcast; they must be equal, or one of them 1");
+  CHECK(error_of([] {
+          xg::broadcast_shapes({2, 3}, {4, 3});
+        }) == "a is (2, 3), b is (4, 3): lengths 2 and 4 of axis -2 do not broadcast; they must be equal, or one of them 1");
   CHECK(error_of([] { xg::broadcast_shapes({3}, {2, 4}); }).find("lengths 3 and 4 of axis -1") != std::string::npos);
   CHECK(xg::broadcasts_to({3, 1}, {2, 3, 4}));
   CHECK_FALSE(xg::broadcasts_to({2, 3, 4}, {3, 4}));
@@ -143,7 +145,8 @@ TEST_CASE("parallel_for covers everything once, and hands on exceptions") {
           64);
       CHECK(std::accumulate(seen.begin(), seen.end(), std::size_t{0}) == n);
     }
-    CHECK(error_of([] { xg::parallel_for(100'000, 1, [](std::size_t, std::size_t) { throw xg::ValueError("inside"); }); }) == "inside");
+    CHECK(error_of([] { xg::parallel_for(100'000, 1, [](std::size_t, std::size_t) { throw xg::ValueError("inside"); }); }) ==
+          "inside");
     xg::set_num_threads(before);
   }
 }

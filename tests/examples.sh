@@ -1,0 +1,210 @@
+#!/usr/bin/env bash
+# Runs the example programs and checks what they print and write. The last line is "N passed, N failed".
+# usage: examples.sh BUILD_DIR     XGRAD_DATA: a folder with MNIST, or with a folder mnist; without it that part is skipped
+set -u
+examples=$(cd "$1/examples" && pwd)
+mnist=$examples/mnist
+real=${XGRAD_DATA:-}
+unset XGRAD_DATA
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-2} OMP_WAIT_POLICY=passive LC_ALL=C.UTF-8
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+passed=0 failed=0
+accuracy='^test accuracy [0-9]{1,3}\.[0-9]{2} %$'
+
+# check TEXT COMMAND...: passes when the command succeeds
+check() {
+  local text=$1; shift
+  if "$@" >"$tmp/log" 2>&1; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    printf 'failed: %s\n' "$text"
+    head -n 20 "$tmp/log"
+  fi
+}
+
+# has FILE PATTERN, last FILE PATTERN: whether a line, or the last one, matches
+has() { grep -Eq -- "$2" "$1" || { tail -n 20 "$1"; false; }; }
+last() { tail -n 1 "$1" | grep -Eq -- "$2" || { tail -n 5 "$1"; false; }; }
+lacks() { ! grep -Ein -- "$2" "$1"; }
+same_last_line() { [ "$(tail -n 1 "$1")" = "$(tail -n 1 "$2")" ] || { tail -n 1 "$1" "$2"; false; }; }
+
+# run NAME COMMAND...: keeps stdout, stderr and exit code under $tmp/NAME
+run() {
+  local name=$1; shift
+  "$@" >"$tmp/$name.out" 2>"$tmp/$name.err"
+  echo $? >"$tmp/$name.code"
+}
+# good NAME: it succeeded and complained about nothing
+good() { [ "$(cat "$tmp/$1.code")" = 0 ] && [ ! -s "$tmp/$1.err" ] || { cat "$tmp/$1.code" "$tmp/$1.err"; false; }; }
+# complains NAME PATTERN: it failed with exit code 1 and one line on stderr, and told no accuracy
+complains() {
+  cat "$tmp/$1.code" "$tmp/$1.err"
+  [ "$(cat "$tmp/$1.code")" = 1 ] && [ "$(wc -l <"$tmp/$1.err")" = 1 ] && has "$tmp/$1.err" "$2" && lacks "$tmp/$1.out" "$accuracy"
+}
+
+# --- the small ones
+for name in linear_regression xor gradient_check custom_op; do
+  run $name "$examples/$name"
+  check "$name runs" good $name
+done
+check 'linear_regression finds the line' last "$tmp/linear_regression.out" '^found y = (2\.9|3\.0)[0-9] x -(1\.9|2\.0)[0-9],'
+for row in '0  0      0          0\.0' '0  1      1          0\.9' '1  0      1          0\.9' '1  1      0          0\.0'; do
+  check "xor: $row" has "$tmp/xor.out" "^ $row"
+done
+check 'gradient_check checks each parameter' has "$tmp/gradient_check.out" ' hidden\.weight .* ok$'
+check 'gradient_check finds nothing wrong' lacks "$tmp/gradient_check.out" 'fail|wrong'
+check 'custom_op finds nothing wrong' lacks "$tmp/custom_op.out" 'fail|wrong'
+
+# --- mnist, on few built-in digits
+tiny=(--epochs 2 --train-size 3000 --test-size 600)
+mkdir "$tmp/a"
+echo 'old weights' >"$tmp/a/lenet.safetensors"
+echo 'old report' >"$tmp/a/report.html"
+ln "$tmp/a/lenet.safetensors" "$tmp/old.safetensors"
+ln "$tmp/a/report.html" "$tmp/old.html"
+run a "$mnist" "${tiny[@]}" --seed 7 --out "$tmp/a"
+check 'mnist runs' good a
+check 'the last line is the accuracy' last "$tmp/a.out" "$accuracy"
+check 'it tells its progress' has "$tmp/a.out" '^epoch 2/2 +loss [0-9.]+ +accuracy [0-9.]+ % +[0-9]+ images/s +[0-9]+:[0-9]{2} left'
+check 'it learns' has "$tmp/a.out" '^test accuracy [89]'
+check 'weights and report are all it leaves behind' [ "$(cd "$tmp/a" && echo ./*)" = './lenet.safetensors ./report.html' ]
+check 'the old weights are replaced, not written over' has "$tmp/old.safetensors" '^old weights$'
+check 'the old report is replaced, not written over' has "$tmp/old.html" '^old report$'
+
+run again "$mnist" "${tiny[@]}" --weights "$tmp/a/lenet.safetensors"
+check 'weights load' good again
+check 'loaded weights are as good' same_last_line "$tmp/a.out" "$tmp/again.out"
+run b "$mnist" "${tiny[@]}" --seed 7 --out "$tmp/new/b"
+check 'the same seed gives the same weights' cmp "$tmp/a/lenet.safetensors" "$tmp/new/b/lenet.safetensors"
+run c "$mnist" "${tiny[@]}" --seed 8 --threads 1 --out "$tmp/c"
+check 'another seed gives others' [ "$(cmp -s "$tmp/a/lenet.safetensors" "$tmp/c/lenet.safetensors"; echo $?)" = 1 ]
+
+# --- the report
+page=$tmp/a/report.html
+check 'the report is well formed' python3 - "$page" <<'PYTHON'
+import html.parser, sys
+class Parser(html.parser.HTMLParser):
+    void = {"meta", "img", "br", "!doctype"}
+    open, seen = [], {}
+    def handle_starttag(self, tag, attrs):
+        self.seen[tag] = self.seen.get(tag, 0) + 1
+        if tag not in self.void: self.open.append(tag)
+    def handle_startendtag(self, tag, attrs): pass
+    def handle_endtag(self, tag):
+        assert self.open and self.open[-1] == tag, f"</{tag}> at {self.getpos()} closes {self.open[-3:]}"
+        self.open.pop()
+parser = Parser()
+parser.feed(open(sys.argv[1], encoding="utf-8").read())
+parser.close()
+assert not parser.open, parser.open
+for tag, least in {"section": 6, "svg": 2, "table": 2, "img": 20, "figure": 10}.items():
+    assert parser.seen.get(tag, 0) >= least, (tag, parser.seen)
+PYTHON
+check 'the report fetches nothing' lacks "$page" '<script|<link|<iframe|@import|url\(|(src|srcset|href|data)="?(https?:|//)'
+check 'the report has the accuracy' has "$page" "$(tail -n 1 "$tmp/a.out" | sed 's/test accuracy \(.*\) %/<b>\1<small>/')"
+check 'the report has the network' has "$page" 'conv1.*156.*48.120.*61.706'
+run plain env PATH=/nonexistent "$mnist" --epochs 1 --train-size 300 --test-size 60 --out "$tmp/plain"
+check 'without Graphviz it works too' good plain
+check 'without Graphviz the report has the source of the graph' has "$tmp/plain/report.html" 'Graphviz was not found.*digraph'
+if command -v dot >/dev/null; then
+  check 'with Graphviz the report has the drawing' has "$page" 'class="node leaf"'
+fi
+
+# --- a terminal gets one line that is rewritten
+run terminal python3 -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)' "$mnist" --epochs 1 --train-size 3000 --test-size 60 --out "$tmp/t"
+check 'on a terminal the line is rewritten' has "$tmp/terminal.out" $'\r''epoch 1/1 '
+check 'on a terminal the last line is the accuracy' has <(tr -d '\r' <"$tmp/terminal.out" | tail -n 1) "$accuracy"
+
+# --- Ctrl-C
+"$mnist" --epochs 5000 --train-size 2000 --test-size 300 --out "$tmp/stop" >"$tmp/stop.out" 2>"$tmp/stop.err" &
+child=$!
+for _ in {1..300}; do
+  grep -q '^epoch 2' "$tmp/stop.out" && break
+  sleep 0.1
+done
+kill -INT $child
+wait $child
+check 'Ctrl-C ends it with exit code 130' [ $? = 130 ]
+check 'Ctrl-C: the last line is the accuracy' last "$tmp/stop.out" "$accuracy"
+check 'Ctrl-C: it complains about nothing' [ ! -s "$tmp/stop.err" ]
+check 'Ctrl-C: the report says so' has "$tmp/stop/report.html" 'training was interrupted'
+run stopped "$mnist" --train-size 10 --test-size 300 --weights "$tmp/stop/lenet.safetensors"
+check 'Ctrl-C: the weights are saved' same_last_line "$tmp/stop.out" "$tmp/stopped.out"
+
+# --- idx files, good and bad
+# number N: four bytes; images N SIZE, labels N LABEL: idx files of black images, and of labels that are all the same
+number() { printf '%b' "$(printf '\\x%02x' $(($1 >> 24 & 255)) $(($1 >> 16 & 255)) $(($1 >> 8 & 255)) $(($1 & 255)))"; }
+images() { printf '\0\0\x08\x03'; number "$1"; number "$2"; number "$2"; head -c $(($1 * $2 * $2)) /dev/zero; }
+labels() { printf '\0\0\x08\x01'; number "$1"; for _ in $(seq "$1"); do printf '%b' "\\x$2"; done; }
+# set_of DIR: a folder with a good data set, for a test to damage
+set_of() {
+  mkdir -p "$1"
+  images 20 28 >"$1/train-images-idx3-ubyte"
+  labels 20 03 >"$1/train-labels-idx1-ubyte"
+  images 10 28 | gzip >"$1/t10k-images-idx3-ubyte.gz"
+  labels 10 03 | gzip >"$1/t10k-labels-idx1-ubyte.gz"
+}
+set_of "$tmp/mnist"
+run data "$mnist" --data "$tmp/mnist" --epochs 20 --batch 4 --out "$tmp/data"
+check 'idx files work, plain and gzip' good data
+check 'a set that is all threes is learnt' last "$tmp/data.out" '^test accuracy 100\.00 %$'
+for place in "$tmp" "$tmp/mnist"; do
+  run shelf env XGRAD_DATA="$place" "$mnist" --epochs 1 --out "$tmp/shelf"
+  check 'XGRAD_DATA is looked at' has "$tmp/shelf.out" '^/.*/mnist: 20 images to learn from, 10 to test with$'
+done
+run shelf env XGRAD_DATA="$tmp" "$mnist" --data mnist --epochs 1 --out "$tmp/shelf"
+check '--data is looked for in XGRAD_DATA' has "$tmp/shelf.out" '^/.*/mnist: 20 images'
+
+# bad NAME PATTERN OPTIONS...: must complain
+bad() {
+  local name=$1 pattern=$2; shift 2
+  run "$name" "$mnist" --epochs 1 "$@"
+  check "$name: one line, exit code 1" complains "$name" "^mnist: $pattern"
+}
+d=$tmp/damaged
+bad missing_folder "$d: no such directory" --data "$d" --out "$tmp/o"
+set_of "$d"; rm "$d/t10k-labels-idx1-ubyte.gz"
+bad missing_file "$d: .*t10k-labels" --data "$d" --out "$tmp/o"
+set_of "$d"; printf 'PK' | dd of="$d/train-images-idx3-ubyte" conv=notrunc status=none
+bad wrong_magic "$d/train-images-idx3-ubyte: begins with bytes 50 4b at offset 0, .* 00 00" --data "$d" --out "$tmp/o"
+set_of "$d"; truncate -s 30 "$d/t10k-images-idx3-ubyte.gz"
+bad truncated_gzip "$d/t10k-images-idx3-ubyte.gz: .*cut short" --data "$d" --out "$tmp/o"
+set_of "$d"; truncate -s 5000 "$d/train-images-idx3-ubyte"
+bad truncated "$d/train-images-idx3-ubyte: ends at offset 5000, .*15696" --data "$d" --out "$tmp/o"
+set_of "$d"; labels 19 03 >"$d/train-labels-idx1-ubyte"
+bad counts "$d/train-labels-idx1-ubyte: holds 19 labels .* 20 images" --data "$d" --out "$tmp/o"
+set_of "$d"; labels 20 0c >"$d/train-labels-idx1-ubyte"
+bad label "$d/train-labels-idx1-ubyte: label 12 .* offset 8, must be 0 to 9" --data "$d" --out "$tmp/o"
+set_of "$d"; images 20 20 >"$d/train-images-idx3-ubyte"
+bad size "$d: the images are 20 by 20 pixels; .* 28 by 28" --data "$d" --out "$tmp/o"
+
+echo >"$tmp/file"
+mkdir -p "$tmp/blocked/report.html"
+bad out_in_file "$tmp/file/out: " --out "$tmp/file/out"
+bad out_is_file "$tmp/file: " --out "$tmp/file"
+bad out_blocked "$tmp/blocked/report.html: is there and no regular file" --out "$tmp/blocked"
+check 'an out folder that cannot be used is found before training' lacks "$tmp/out_blocked.out" .
+bad weights_missing "$tmp/none: there is no such file" --weights "$tmp/none"
+head -c 1000 "$tmp/a/lenet.safetensors" >"$tmp/short"
+bad weights_short "$tmp/short: offset [0-9]+: " --weights "$tmp/short"
+bad no_epochs '--epochs: .*0' --epochs 0
+bad unknown_option '.*--epoch-count' --epoch-count 3
+bad diverges 'the loss is .* at step [0-9]+, must be finite; try a smaller --lr' --lr 1e9 --train-size 2000 --test-size 10 --out "$tmp/o"
+check 'what failed leaves nothing behind' [ -z "$(find "$tmp/o" -type f)" ]
+run help "$mnist" --help
+check '--help helps' has "$tmp/help.out" '--weights'
+
+# --- the real thing
+if [ -n "$real" ]; then
+  run real env XGRAD_DATA="$real" "$mnist" --epochs 1 --lr 0.03 --out "$tmp/real"
+  check 'MNIST: runs' good real
+  check 'MNIST: 60000 images' has "$tmp/real.out" '60000 images to learn from, 10000 to test with'
+  check 'MNIST: learns' last "$tmp/real.out" '^test accuracy 9[789]\.'
+else
+  echo 'skipped: MNIST itself (XGRAD_DATA names no folder)'
+fi
+
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]

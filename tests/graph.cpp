@@ -169,7 +169,9 @@ TEST_CASE("a user's op, to second order") {
 
 TEST_CASE("vjps computes gradients that share work in one call") {
   V a = leaf(Array<double>{1, 2}), b = leaf(Array<double>{3, 4});
-  const auto blend = [](V x, V y, xg::Where where = xg::Where::current()) { return xg::apply(Blend{}, {std::move(x), std::move(y)}, where); };
+  const auto blend = [](V x, V y, xg::Where where = xg::Where::current()) {
+    return xg::apply(Blend{}, {std::move(x), std::move(y)}, where);
+  };
   Blend::calls = 0;
   backward(sum(blend(a, b)));
   CHECK(Blend::calls == 1);
@@ -181,7 +183,7 @@ TEST_CASE("vjps computes gradients that share work in one call") {
 
 TEST_CASE("only what gradients need is kept") {
   V w = leaf(Array<double>{{1, 2}, {3, 4}}), x(Array<double>{{1, 0}, {0, 1}});
-  CHECK(kept(matmul(x, w)) == 1);          // the input, for the weight's gradient
+  CHECK(kept(matmul(x, w)) == 1);  // the input, for the weight's gradient
   CHECK(kept(matmul(w, x)) == 1);
   CHECK(kept(matmul(w, w)) == 2);
   CHECK(kept(w + x) == 0);
@@ -249,18 +251,21 @@ TEST_CASE("misuse is an error with the user's line and a remedy") {
   V again = sum(x * x);
   backward(again, {.retain_graph = true});
   backward(again);
-  CHECK(has(error_of([&] { backward(x * x); }), here(__LINE__) + "backward: the root has shape (2,), but only one element has a gradient of its own"));
+  CHECK(has(error_of([&] { backward(x * x); }),
+            here(__LINE__) + "backward: the root has shape (2,), but only one element has a gradient of its own"));
   CHECK(has(error_of([&] { backward(x * x, Array<double>{1, 2, 3}); }), "backward: the seed has shape (3,), the root (2,)"));
   CHECK(has(error_of([&] { backward(V(2.0)); }), "backward: the root needs no gradient"));
   CHECK(has(error_of([&] { backward(V()); }), "backward: the root is an undefined Variable"));
   CHECK(has(error_of([&] { x + V(); }), here(__LINE__) + "add: input 1 is an undefined Variable"));
   CHECK(has(error_of([&] { V().value(); }), here(__LINE__) + "Variable: it is undefined"));
   CHECK(has(error_of([&] { x.item(); }), here(__LINE__) + "item: the Variable has shape (2,); item() needs exactly one element"));
-  CHECK(has(error_of([&] { (x * 1).grad(); }), here(__LINE__) + "grad: the Variable is the result of mul recorded at " + here(__LINE__).substr(0, here(__LINE__).size() - 2)));
+  CHECK(has(error_of([&] { (x * 1).grad(); }), here(__LINE__) + "grad: the Variable is the result of mul recorded at " +
+                                                   here(__LINE__).substr(0, here(__LINE__).size() - 2)));
   CHECK(has(error_of([&] { V(1.0).grad(); }), "grad: the Variable is a constant"));
   CHECK(has(error_of([&] { leaf(1.0).grad(); }), "grad: there is no gradient yet"));
   V other = leaf(1.0);
-  CHECK(has(error_of([&] { grad(sum(x), {other}); }), here(__LINE__) + "grad: y does not depend on x[0]; pass {.allow_unused = true}"));
+  CHECK(has(error_of([&] { grad(sum(x), {other}); }),
+            here(__LINE__) + "grad: y does not depend on x[0]; pass {.allow_unused = true}"));
   CHECK(grad(sum(x), {other, x}, {.allow_unused = true})[0].item() == 0);
   CHECK(has(error_of([&] { grad(sum(x), {V(1.0)}); }), "grad: x[0] needs no gradient"));
 }
@@ -289,8 +294,7 @@ TEST_CASE("a backward that throws leaves the leaves as they were") {
 TEST_CASE("every node knows its line") {
   const V x(Array<double>{1, 2}, true);
   CHECK(x.node()->where().line() == __LINE__ - 1);
-  const V y = x * 3 +
-              2;
+  const V y = x * 3 + 2;
   CHECK(y.node()->where().line() == __LINE__ - 1);
   const V z = sum(relu(x));
   CHECK(z.node()->where().line() == __LINE__ - 1);

@@ -34,21 +34,21 @@ struct Fixture {
 }  // namespace
 
 /// The expression is a Variable<float>, recorded on this line, with this element (0, 1).
-#define XGRAD_GIVES(expression, expected)                                          \
-  do {                                                                             \
-    auto result = expression;                                                      \
-    static_assert(std::is_same_v<decltype(result), V>, #expression);               \
+#define XGRAD_GIVES(expression, expected)                                                 \
+  do {                                                                                    \
+    auto result = expression;                                                             \
+    static_assert(std::is_same_v<decltype(result), V>, #expression);                      \
     CHECK(result.value().data()[result.size() > 1 ? 1 : 0] == doctest::Approx(expected)); \
-    CHECK(result.node()->where().line() == __LINE__);                              \
-    CHECK(xg::to_string(result.node()->where()).substr(0, 14) == "mixed_operands"); \
+    CHECK(result.node()->where().line() == __LINE__);                                     \
+    CHECK(xg::to_string(result.node()->where()).substr(0, 14) == "mixed_operands");       \
   } while (false)
 
 /// The expression is a Mask with this element (0, 1).
-#define XGRAD_MASK(expression, expected)                                \
-  do {                                                                  \
-    auto result = expression;                                           \
+#define XGRAD_MASK(expression, expected)                                    \
+  do {                                                                      \
+    auto result = expression;                                               \
     static_assert(std::is_same_v<decltype(result), xg::Mask>, #expression); \
-    CHECK(result(0, 1) == (expected));                                  \
+    CHECK(result(0, 1) == (expected));                                      \
   } while (false)
 
 TEST_CASE_FIXTURE(Fixture, "operators") {
@@ -77,9 +77,7 @@ TEST_CASE_FIXTURE(Fixture, "operators") {
   XGRAD_GIVES(x + xt::ones<float>({3}), 3);
   XGRAD_GIVES(sum(x), 21);
   XGRAD_GIVES((x * y + u) / (s + x) - 1, 0.5);
-  XGRAD_GIVES(x +
-                  u,
-              4);
+  XGRAD_GIVES(x + u, 4);
 }
 
 TEST_CASE_FIXTURE(Fixture, "compound assignment binds the handle anew") {
@@ -149,9 +147,13 @@ TEST_CASE_FIXTURE(Fixture, "functions of one") {
 
 namespace {
 template <class A, class B>
-concept Addable = requires(A a, B b) { a + b; };
+concept Addable = requires(A a, B b) {
+  a + b;
+};
 template <class A, class B>
-concept Comparable = requires(A a, B b) { a == b; };
+concept Comparable = requires(A a, B b) {
+  a == b;
+};
 }  // namespace
 
 TEST_CASE("what must not compile does not") {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "text.hpp"
+
 namespace {
 
 /// Where values lie in a square of 100 by 100, y downwards.
@@ -38,19 +40,6 @@ std::string shown(double value, Scale scale) {
 }
 
 }  // namespace
-
-std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char c : text) switch (c) {
-      case '&': result += "&amp;"; break;
-      case '<': result += "&lt;"; break;
-      case '>': result += "&gt;"; break;
-      case '"': result += "&quot;"; break;
-      case '\'': result += "&#39;"; break;
-      default: result += c;
-    }
-  return result;
-}
 
 std::string chart(const std::string& title, std::vector<Series> series, Scale scale) {
   // 2, 5 or 1 times a power of ten on either side of all values
@@ -94,14 +83,15 @@ std::string chart(const std::string& title, std::vector<Series> series, Scale sc
       const double x = frame.x(p.x), y = frame.y(std::log10(p.y));
       path += fmt::format("{}{:.2f} {:.2f}", path.empty() ? 'M' : 'L', x, y);
       if (s.dots)
-        dots += fmt::format("<i class=\"{}\" style=\"left:{:.2f}%;top:{:.2f}%\" title=\"{}, after epoch {:.3g}: {}\"></i>", s.style, x,
-                            y, escaped(s.name), p.x, shown(p.y, scale));
+        dots += fmt::format("<i class=\"{}\" style=\"left:{:.2f}%;top:{:.2f}%\" title=\"{}, after epoch {:.3g}: {}\"></i>", s.style,
+                            x, y, escaped(s.name), p.x, shown(p.y, scale));
     }
     lines += fmt::format("<path class=\"line {}\" d=\"{}\"/>", s.style, path);
     legend += fmt::format("<span class=\"key {}\">{}</span>", s.style, escaped(s.name));
   }
   return fmt::format(
       "<figure class=chart><figcaption><b>{}</b> {}</figcaption><div class=plot>"
-      "<svg viewBox=\"0 0 100 100\" preserveAspectRatio=none aria-hidden=true>{}</svg>{}{}</div><p class=axis>epochs</p></figure>\n",
+      "<svg viewBox=\"0 0 100 100\" preserveAspectRatio=none aria-hidden=true>{}</svg>{}{}</div><p "
+      "class=axis>epochs</p></figure>\n",
       escaped(title), legend, lines, labels, dots);
 }

@@ -19,6 +19,3 @@ enum class Scale {
 };
 
 std::string chart(const std::string& title, std::vector<Series> series, Scale scale);
-
-/// Text as HTML has it.
-std::string escaped(std::string_view text);

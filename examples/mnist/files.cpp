@@ -63,7 +63,8 @@ void prepare_directory(const fs::path& directory, std::initializer_list<const ch
   if (error) fail(directory, fmt::format("no such directory can be made ({})", error.message()));
   for (const char* file : files) {
     const fs::file_status status = fs::status(directory / file, error);
-    if (fs::exists(status) && !fs::is_regular_file(status)) fail(directory / file, "is there and no regular file; it must be one to be replaced");
+    if (fs::exists(status) && !fs::is_regular_file(status))
+      fail(directory / file, "is there and no regular file; it must be one to be replaced");
   }
   TemporaryFile probe(directory);
 }

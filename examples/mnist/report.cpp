@@ -10,19 +10,11 @@
 #include "files.hpp"
 #include "png.hpp"
 #include "style.hpp"
+#include "text.hpp"
 
 namespace {
 
-/// "61 706": digits in threes, with a narrow space that does not break.
-std::string grouped(std::size_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t k = text.size(); k > 3; k -= 3) text.insert(k - 3, "\u202f");
-  return text;
-}
-
-std::string shape(const xgrad::Shape& shape) {
-  return fmt::format("{}", fmt::join(shape, "\u202f×\u202f"));
-}
+std::string shape(const xgrad::Shape& shape) { return fmt::format("{}", fmt::join(shape, "\u202f×\u202f")); }
 
 std::string name_of(const xgrad::Dataset& data, std::size_t label) {
   return escaped(label < data.names.size() ? data.names[label] : std::to_string(label));
@@ -38,10 +30,12 @@ std::string head(const Report& r) {
   const auto wrong = static_cast<std::size_t>(std::lround((1 - r.evaluation.accuracy) * static_cast<double>(n)));
   std::string facts;
   for (const auto& [what, value] : r.facts)
-    facts += fmt::format("<div{}><dt>{}</dt><dd>{}</dd></div>", value.size() > 24 ? " class=wide" : "", escaped(what), escaped(value));
+    facts +=
+        fmt::format("<div{}><dt>{}</dt><dd>{}</dd></div>", value.size() > 24 ? " class=wide" : "", escaped(what), escaped(value));
   return fmt::format(
       "<header><p class=kicker>xgrad</p><h1>LeNet-5 on {}</h1>"
-      "<p class=score><b>{:.2f}<small>\u202f%</small></b><span>of {} test images recognised, {} not</span></p>{}<dl>{}</dl></header>\n",
+      "<p class=score><b>{:.2f}<small>\u202f%</small></b><span>of {} test images recognised, {} "
+      "not</span></p>{}<dl>{}</dl></header>\n",
       escaped(r.data), 100 * r.evaluation.accuracy, grouped(n), grouped(wrong),
       r.history.interrupted ? "<p class=note>The training was interrupted: this is what was learnt so far.</p>" : "", facts);
 }
@@ -55,8 +49,8 @@ std::vector<Point> averaged(const History& h, const std::vector<double>& values)
     double sum = 0;
     for (std::size_t i = begin; i < end; ++i) sum += values[i];
     if (begin < end)
-      points.push_back({static_cast<double>(begin + end) / 2 / static_cast<double>(h.steps_per_epoch),
-                        sum / static_cast<double>(end - begin)});
+      points.push_back(
+          {static_cast<double>(begin + end) / 2 / static_cast<double>(h.steps_per_epoch), sum / static_cast<double>(end - begin)});
   }
   return points;
 }
@@ -70,7 +64,8 @@ std::string curves(const Report& r) {
   }
   const Series train_loss{"training", "train", averaged(h, h.losses), false};
   const Series train_accuracy{"training", "train", averaged(h, h.shares), false};
-  return "<section><h2>Learning</h2><p>Training values are those of the batches as they went by, before their step; both scales are "
+  return "<section><h2>Learning</h2><p>Training values are those of the batches as they went by, before their step; both scales "
+         "are "
          "logarithmic.</p><div class=pair>" +
          chart("Loss", {train_loss, loss}, Scale::loss) + chart("Accuracy", {train_accuracy, accuracy}, Scale::accuracy) +
          "</div></section>\n";
@@ -91,12 +86,15 @@ std::string confusion(const Report& r) {
     for (std::size_t g = 0; g < classes; ++g)
       if (t != g) worst = std::max(worst, count[t * classes + g]);
   const auto percent = [](std::size_t part, std::size_t whole) {
-    return whole == 0 ? std::string("–") : fmt::format("{:.1f}\u202f%", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
+    return whole == 0 ? std::string("–")
+                      : fmt::format("{:.1f}\u202f%", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
   };
 
   std::string text =
-      "<section><h2>What it takes for what</h2><p>A row for each true class, a column for each guess. On the right the share of a class "
-      "that was recognised, below the share of a guess that was right.</p><div class=\"card scroll\"><table class=matrix><thead><tr>"
+      "<section><h2>What it takes for what</h2><p>A row for each true class, a column for each guess. On the right the share of a "
+      "class "
+      "that was recognised, below the share of a guess that was right.</p><div class=\"card scroll\"><table "
+      "class=matrix><thead><tr>"
       "<th class=corner>truth ↓ guess →</th>";
   for (std::size_t g = 0; g < classes; ++g)
     text += fmt::format("<th{}>{}</th>", name_of(r.test, g).size() > 2 ? " class=long" : "", name_of(r.test, g));
@@ -110,13 +108,14 @@ std::string confusion(const Report& r) {
                                   : std::sqrt(static_cast<double>(n) / static_cast<double>(worst));
       const double alpha = t == g ? 0.1 + 0.45 * share * share : 0.08 + 0.62 * share;
       text += n == 0 ? "<td class=none>0</td>"
-                     : fmt::format("<td class={} style=\"--a:{:.2f}\" title=\"{} taken for {}: {}\">{}</td>", t == g ? "hit" : "miss",
-                                   alpha, name_of(r.test, t), name_of(r.test, g), n, n);
+                     : fmt::format("<td class={} style=\"--a:{:.2f}\" title=\"{} taken for {}: {}\">{}</td>",
+                                   t == g ? "hit" : "miss", alpha, name_of(r.test, t), name_of(r.test, g), n, n);
     }
     text += fmt::format("<td class=total>{}</td></tr>", percent(count[t * classes + t], truths[t]));
   }
   text += "<tr><th></th>";
-  for (std::size_t g = 0; g < classes; ++g) text += fmt::format("<td class=total>{}</td>", percent(count[g * classes + g], guesses[g]));
+  for (std::size_t g = 0; g < classes; ++g)
+    text += fmt::format("<td class=total>{}</td>", percent(count[g * classes + g], guesses[g]));
   return text + "<td></td></tr></tbody></table></div></section>\n";
 }
 
@@ -131,8 +130,10 @@ std::string filters(const Report& r) {
   const std::size_t h = shape[1], w = shape[2], kinds = shape[0], area = map[1] * map[2];
   const float most = *std::max_element(r.responses.data(), r.responses.data() + r.responses.size());
   std::string text = fmt::format(
-      "<section><h2>What the first layer looks for</h2><p>Its {} filters, red where ink excites and blue where it inhibits, and what each "
-      "finds in the first test image.</p><div class=filters><figure><img class=grey alt=\"the image\" src=\"{}\"><figcaption>{}, as it "
+      "<section><h2>What the first layer looks for</h2><p>Its {} filters, red where ink excites and blue where it inhibits, and "
+      "what each "
+      "finds in the first test image.</p><div class=filters><figure><img class=grey alt=\"the image\" src=\"{}\"><figcaption>{}, "
+      "as it "
       "is</figcaption></figure>",
       kinds, image_of(r.test, r.sample), name_of(r.test, static_cast<std::size_t>(r.test.labels.data()[r.sample])));
   for (std::size_t k = 0; k < kinds; ++k) {
@@ -160,7 +161,8 @@ std::string mistakes(const Report& r) {
   wrong.resize(std::min<std::size_t>(wrong.size(), 36));
   if (wrong.empty()) return "<section><h2>Mistakes</h2><p>There are none.</p></section>\n";
   std::string text = fmt::format(
-      "<section><h2>Most confidently wrong</h2><p>The {} mistakes that it was surest of: its <b>guess</b> with its confidence, and the "
+      "<section><h2>Most confidently wrong</h2><p>The {} mistakes that it was surest of: its <b>guess</b> with its confidence, and "
+      "the "
       "truth.</p><div class=mistakes>",
       wrong.size());
   for (const std::size_t i : wrong)
@@ -176,12 +178,13 @@ std::string network(const Report& r) {
   std::string text =
       "<section><h2>The network</h2><p>What it computes for one image, and the graph that one training step records: backward runs "
       "through it from the loss to the weights. Each operation knows the line that recorded it.</p><div class=network>"
-      "<div class=\"card scroll\"><table class=layers><thead><tr><th>layer<th>operation<th>output<th>parameters</thead><tbody>";
-  text += fmt::format("<tr class=plain><td>input<td><td>{}<td></tr>", shape(r.summary.input));
+      "<div class=\"card scroll\"><table "
+      "class=layers><thead><tr><th>layer</th><th>operation</th><th>output</th><th>parameters</th></tr></thead><tbody>";
+  text += fmt::format("<tr class=plain><td>input</td><td></td><td>{}</td><td></td></tr>", shape(r.summary.input));
   for (const xgrad::nn::SummaryRow& row : r.summary.rows)
-    text += fmt::format("<tr{}><td>{}<td>{}<td>{}<td>{}</tr>", row.parameters ? "" : " class=plain", escaped(row.name), escaped(row.op),
-                        shape(row.output), row.parameters ? grouped(row.parameters) : "");
-  text += fmt::format("</tbody><tfoot><tr><td>total<td><td>{:.0f} kB<td>{}</tr></tfoot></table></div>",
+    text += fmt::format("<tr{}><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>", row.parameters ? "" : " class=plain",
+                        escaped(row.name), escaped(row.op), shape(row.output), row.parameters ? grouped(row.parameters) : "");
+  text += fmt::format("</tbody><tfoot><tr><td>total</td><td></td><td>{:.0f} kB</td><td>{}</td></tr></tfoot></table></div>",
                       static_cast<double>(r.summary.bytes) / 1000, grouped(r.summary.parameters));
   if (const auto svg = draw_svg(r.graph))
     text += fmt::format("<div class=\"card graph\">{}</div>", *svg);
@@ -201,6 +204,8 @@ std::string html(const Report& r) {
              "initial-scale=1\">\n<title>LeNet, {:.2f} %: {}</title>\n<style>{}</style>\n</head>\n<body>\n<main>\n",
              100 * r.evaluation.accuracy, escaped(r.data), style) +
          head(r) + curves(r) + confusion(r) + filters(r) + mistakes(r) + network(r) +
-         fmt::format("<footer>Written by examples/mnist of xgrad {}.{}.{}. This page needs nothing but itself.</footer>\n</main>\n</body>\n</html>\n",
-                     XGRAD_VERSION_MAJOR, XGRAD_VERSION_MINOR, XGRAD_VERSION_PATCH);
+         fmt::format(
+             "<footer>Written by examples/mnist of xgrad {}.{}.{}. This page needs nothing but "
+             "itself.</footer>\n</main>\n</body>\n</html>\n",
+             XGRAD_VERSION_MAJOR, XGRAD_VERSION_MINOR, XGRAD_VERSION_PATCH);
 }

@@ -17,8 +17,8 @@ struct Evaluation {
 /// What happened during training.
 struct History {
   std::size_t steps_per_epoch = 1, batch = 1;
-  std::vector<double> losses;          ///< one per step
-  std::vector<double> shares;          ///< of the step's batch that were right
+  std::vector<double> losses;  ///< one per step
+  std::vector<double> shares;  ///< of the step's batch that were right
   struct Test {
     double epoch, loss, accuracy;
   };
@@ -29,7 +29,7 @@ struct History {
 };
 
 struct Report {
-  std::string data;                                         ///< what the data set is called
+  std::string data;                                        ///< what the data set is called
   std::vector<std::pair<std::string, std::string>> facts;  ///< about the run: what, and its value
   const History& history;
   const Evaluation& evaluation;

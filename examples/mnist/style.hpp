@@ -71,7 +71,7 @@ table { border-collapse: collapse; font-size: .9rem; width: 100%; }
 .matrix .total { color: var(--soft); font-size: .82rem; }
 .matrix .corner { color: var(--faint); font-size: .75rem; text-align: right; width: 7.4rem; white-space: nowrap; vertical-align: bottom; }
 
-.filters { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.2rem, 1fr)); gap: 1.25rem; }
+.filters { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.2rem, 1fr)); gap: 1.25rem; align-items: start; }
 .filters figure, .mistakes figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; overflow: hidden; }
 .filters img, .mistakes img { display: block; width: 100%; image-rendering: pixelated; }
 .filters figcaption { margin: 0; padding: .4rem .7rem .5rem; border-top: 1px solid var(--line); }
@@ -86,6 +86,8 @@ figcaption { font-size: .82rem; color: var(--soft); margin-top: .4rem; }
 
 .network { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 26rem); gap: 1.25rem; align-items: start; }
 @media (max-width: 56rem) { .network { grid-template-columns: minmax(0, 1fr); } }
+.network > :first-child { position: sticky; top: 1.25rem; }
+@media (max-width: 56rem) { .network > :first-child { position: static; } }
 .layers th, .layers td { text-align: left; padding: .5rem .8rem .5rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
 .layers th { color: var(--faint); font-weight: 500; font-size: .8rem; }
 .layers td:last-child, .layers th:last-child { text-align: right; padding-right: 0; }

@@ -1,7 +1,7 @@
 #include <xgrad/autodiff/backward.hpp>
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -41,8 +41,10 @@ class Sweep final : public Gradients<T> {
           if (std::ranges::none_of(node_->edges(), [&](const Edge<T>& e) { return wanted(e); })) continue;
         }
       if (node_->is_freed())
-        throw GraphError(where_, "backward", fmt::format("{} recorded at {} was freed by an earlier backward; pass {{.retain_graph = true}} to the first one",
-                                                         node_->name(), to_string(node_->where())));
+        throw GraphError(
+            where_, "backward",
+            fmt::format("{} recorded at {} was freed by an earlier backward; pass {{.retain_graph = true}} to the first one",
+                        node_->name(), to_string(node_->where())));
       detail::thread_state.line = node_->where();
       node_->vjp(g, *this);
       if (!retain_) node_->free_kept();
@@ -54,9 +56,10 @@ class Sweep final : public Gradients<T> {
   void set(std::size_t i, Variable<T> g) override {
     Node<T>* input = node_->edges()[i].node.get();
     if (!g.defined() || g.shape() != input->shape())
-      throw GraphError(node_->where(), node_->name(), fmt::format("vjp for input {} returned {}, expected shape {}", i,
-                                                                  g.defined() ? "shape " + to_string(g.shape()) : "an undefined Variable",
-                                                                  to_string(input->shape())));
+      throw GraphError(
+          node_->where(), node_->name(),
+          fmt::format("vjp for input {} returned {}, expected shape {}", i,
+                      g.defined() ? "shape " + to_string(g.shape()) : "an undefined Variable", to_string(input->shape())));
     deliver(input, std::move(g));
   }
 
@@ -65,7 +68,8 @@ class Sweep final : public Gradients<T> {
   bool wanted(const Edge<T>& edge) const { return edge.node && (!needed_ || needed_->contains(edge.node.get())); }
 
   void deliver(Node<T>* node, Variable<T> g) {
-    if (node->is_leaf()) return accumulate(ends_[node], std::move(g));  // leaves may be shared between threads: nothing pends in them
+    if (node->is_leaf())
+      return accumulate(ends_[node], std::move(g));  // leaves may be shared between threads: nothing pends in them
     const bool queued = node->gradient.defined();
     accumulate(node->gradient, std::move(g));
     if (queued) return;
@@ -93,16 +97,21 @@ template <class T>
 Variable<T> checked_seed(const Variable<T>& root, const Variable<T>* seed, const char* who, Where where) {
   if (!root.defined()) throw GraphError(where, who, "the root is an undefined Variable: give it a value before it is used");
   if (!root.requires_grad())
-    throw GraphError(where, who, "the root needs no gradient: nothing it was computed from has requires_grad = true, or it was computed inside NoGrad or detached");
+    throw GraphError(where, who,
+                     "the root needs no gradient: nothing it was computed from has requires_grad = true, or it was computed inside "
+                     "NoGrad or detached");
   if (!seed) {
     if (root.size() != 1)
-      throw GraphError(where, who, fmt::format("the root has shape {}, but only one element has a gradient of its own; reduce it with sum or mean, or pass a seed of the same shape",
-                                               to_string(root.shape())));
+      throw GraphError(where, who,
+                       fmt::format("the root has shape {}, but only one element has a gradient of its own; reduce it with sum or "
+                                   "mean, or pass a seed of the same shape",
+                                   to_string(root.shape())));
     return Variable<T>(ones<T>(root.shape()));
   }
   if (!seed->defined() || seed->shape() != root.shape())
-    throw ShapeError(where, who, fmt::format("the seed has shape {}, the root {}; they must be equal", seed->defined() ? to_string(seed->shape()) : "(undefined)",
-                                             to_string(root.shape())));
+    throw ShapeError(where, who,
+                     fmt::format("the seed has shape {}, the root {}; they must be equal",
+                                 seed->defined() ? to_string(seed->shape()) : "(undefined)", to_string(root.shape())));
   return *seed;
 }
 
@@ -119,8 +128,8 @@ struct Mode {
 };
 
 template <class T>
-void sweep(const Variable<T>& root, Variable<T> seed, const std::unordered_set<Node<T>*>* needed, Ends<T>& ends, bool retain, bool record,
-           const char* who, Where where) {
+void sweep(const Variable<T>& root, Variable<T> seed, const std::unordered_set<Node<T>*>* needed, Ends<T>& ends, bool retain,
+           bool record, const char* who, Where where) {
   const Mode mode(record);
   try {
     Sweep<T>(needed, ends, retain, where).run(root, std::move(seed));
@@ -142,7 +151,8 @@ std::unordered_set<Node<T>*> paths(Node<T>* root, const Ends<T>& targets) {
   std::vector<Node<T>*> order{root};
   for (std::size_t k = 0; k < order.size(); ++k)
     for (const Edge<T>& edge : order[k]->edges())
-      if (edge.node && (edge.node->stamp() >= oldest || edge.node->is_leaf()) && seen.insert(edge.node.get()).second) order.push_back(edge.node.get());
+      if (edge.node && (edge.node->stamp() >= oldest || edge.node->is_leaf()) && seen.insert(edge.node.get()).second)
+        order.push_back(edge.node.get());
   std::ranges::sort(order, [](const Node<T>* a, const Node<T>* b) { return a->stamp() < b->stamp(); });
   std::unordered_set<Node<T>*> needed;
   for (Node<T>* node : order)
@@ -165,19 +175,24 @@ void run_backward(const Variable<T>& root, const Variable<T>* seed, BackwardOpti
 }
 
 template <class T>
-std::vector<Variable<T>> run_grad(const Variable<T>& y, const std::vector<Variable<T>>& x, const Variable<T>* seed, GradOptions options, Where where) {
+std::vector<Variable<T>> run_grad(const Variable<T>& y, const std::vector<Variable<T>>& x, const Variable<T>* seed,
+                                  GradOptions options, Where where) {
   Variable<T> g = checked_seed(y, seed, "grad", where);
   Ends<T> ends;
   for (std::size_t k = 0; k < x.size(); ++k) {
     if (!x[k].requires_grad())
-      throw GraphError(where, "grad", fmt::format("x[{}] {}; make it with requires_grad = true", k, x[k].defined() ? "needs no gradient" : "is an undefined Variable"));
+      throw GraphError(where, "grad",
+                       fmt::format("x[{}] {}; make it with requires_grad = true", k,
+                                   x[k].defined() ? "needs no gradient" : "is an undefined Variable"));
     ends[x[k].node().get()] = {};
   }
   const auto needed = paths(y.node().get(), ends);
   for (std::size_t k = 0; k < x.size(); ++k)
     if (!options.allow_unused && !needed.contains(x[k].node().get()))
-      throw GraphError(where, "grad", fmt::format("y does not depend on x[{}]; pass {{.allow_unused = true}} for a gradient of zeros", k));
-  if (!needed.empty()) sweep(y, std::move(g), &needed, ends, options.retain_graph || options.create_graph, options.create_graph, "grad", where);
+      throw GraphError(where, "grad",
+                       fmt::format("y does not depend on x[{}]; pass {{.allow_unused = true}} for a gradient of zeros", k));
+  if (!needed.empty())
+    sweep(y, std::move(g), &needed, ends, options.retain_graph || options.create_graph, options.create_graph, "grad", where);
   std::vector<Variable<T>> result;
   for (const Variable<T>& v : x) {
     Variable<T>& gradient = ends[v.node().get()];
@@ -197,7 +212,8 @@ void backward(const Variable<T>& root, const std::type_identity_t<Variable<T>>& 
   run_backward<T>(root, &seed, options, where);
 }
 template <class T>
-std::vector<Variable<T>> grad(const Variable<T>& y, const std::vector<std::type_identity_t<Variable<T>>>& x, GradOptions options, Where where) {
+std::vector<Variable<T>> grad(const Variable<T>& y, const std::vector<std::type_identity_t<Variable<T>>>& x, GradOptions options,
+                              Where where) {
   return run_grad<T>(y, x, nullptr, options, where);
 }
 template <class T>
@@ -206,11 +222,12 @@ std::vector<Variable<T>> grad(const Variable<T>& y, const std::vector<std::type_
   return run_grad<T>(y, x, &seed, options, where);
 }
 
-#define XGRAD_INSTANTIATE(T)                                                                                           \
-  template void backward<T>(const Variable<T>&, BackwardOptions, Where);                                               \
-  template void backward<T>(const Variable<T>&, const Variable<T>&, BackwardOptions, Where);                           \
-  template std::vector<Variable<T>> grad<T>(const Variable<T>&, const std::vector<Variable<T>>&, GradOptions, Where);  \
-  template std::vector<Variable<T>> grad<T>(const Variable<T>&, const std::vector<Variable<T>>&, const Variable<T>&, GradOptions, Where);
+#define XGRAD_INSTANTIATE(T)                                                                                                      \
+  template void backward<T>(const Variable<T>&, BackwardOptions, Where);                                                          \
+  template void backward<T>(const Variable<T>&, const Variable<T>&, BackwardOptions, Where);                                      \
+  template std::vector<Variable<T>> grad<T>(const Variable<T>&, const std::vector<Variable<T>>&, GradOptions, Where);             \
+  template std::vector<Variable<T>> grad<T>(const Variable<T>&, const std::vector<Variable<T>>&, const Variable<T>&, GradOptions, \
+                                            Where);
 XGRAD_INSTANTIATE(float)
 XGRAD_INSTANTIATE(double)
 

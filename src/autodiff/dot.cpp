@@ -48,8 +48,9 @@ class Drawing {
 
  private:
   static constexpr std::string_view head =
-      "  graph [bgcolor=transparent, ranksep=0.35, nodesep=0.3];\n"
-      "  node [shape=box, style=\"rounded,filled\", fillcolor=\"#e8eefc\", color=\"#5b7bd5\", fontname=\"Helvetica\", fontsize=11];\n"
+      "  graph [bgcolor=transparent, ranksep=0.3, nodesep=0.3];\n"
+      "  node [shape=box, style=\"rounded,filled\", fillcolor=\"#e8eefc\", color=\"#5b7bd5\", fontname=\"Helvetica\", "
+      "fontsize=11];\n"
       "  edge [color=\"#8a8f98\", arrowsize=0.7];\n";
 
   /// Operations in the order in which they ran, each after its leaves. Iterative: graphs are deep.
@@ -74,7 +75,7 @@ class Drawing {
     const auto name = names_.find(key);
     std::string label = name == names_.end() ? escaped(op.empty() ? kind : op) : escaped(name->second);
     if (name != names_.end() && !op.empty()) label += " = " + escaped(op);
-    label += fmt::format("\\n{}", to_string(shape));
+    label += fmt::format("{}{}", op.empty() ? "\\n" : " ", to_string(shape));
     if (!op.empty() && where) label += fmt::format("\\n{}", escaped(to_string(where)));
     const std::string_view look = kind == "leaf"       ? ", style=filled, fillcolor=\"#fdf3dc\", color=\"#c99a2e\""
                                   : kind == "constant" ? ", style=\"filled,dashed\", fillcolor=\"#f4f4f2\", color=\"#9a9a94\""

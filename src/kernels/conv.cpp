@@ -9,7 +9,8 @@
 namespace xgrad::kernels {
 namespace {
 
-/// For output row i (or column), which of the k offsets of a window fall inside the image: [first, last), and where the first lands.
+/// For output row i (or column), which of the k offsets of a window fall inside the image: [first, last), and where the first
+/// lands.
 struct Inside {
   std::size_t first, last, start;
   Inside(std::size_t i, std::size_t stride, std::size_t pad, std::size_t k, std::size_t length) {
@@ -69,8 +70,8 @@ void col2im(const T* patches, T* images, const ConvShape& s) {
   });
 }
 
-#define XGRAD_INSTANTIATE(T)                                  \
-  template void im2col(const T*, T*, const ConvShape&);       \
+#define XGRAD_INSTANTIATE(T)                            \
+  template void im2col(const T*, T*, const ConvShape&); \
   template void col2im(const T*, T*, const ConvShape&);
 XGRAD_INSTANTIATE(float)
 XGRAD_INSTANTIATE(double)

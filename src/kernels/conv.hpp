@@ -8,8 +8,8 @@ struct ConvShape {
   std::size_t n, h, w, c, o, kh, kw, oh, ow;
   std::size_t stride_h, stride_w, pad_h, pad_w;
 
-  std::size_t rows() const { return n * oh * ow; }       ///< of the patch matrix: one per output position
-  std::size_t columns() const { return kh * kw * c; }    ///< one per weight of a filter
+  std::size_t rows() const { return n * oh * ow; }     ///< of the patch matrix: one per output position
+  std::size_t columns() const { return kh * kw * c; }  ///< one per weight of a filter
 };
 
 /// patches (rows, columns) from the images; zeros outside of them.

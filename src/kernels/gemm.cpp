@@ -15,8 +15,9 @@ void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std:
     return;
   }
   const auto whole = [](std::size_t x) { return static_cast<xt::blas_index_t>(x); };
-  cxxblas::gemm(cxxblas::RowMajor, transpose_a ? cxxblas::Trans : cxxblas::NoTrans, transpose_b ? cxxblas::Trans : cxxblas::NoTrans, whole(m), whole(n),
-                whole(k), T(1), a, whole(transpose_a ? m : k), b, whole(transpose_b ? k : n), add ? T(1) : T(0), c, whole(n));
+  cxxblas::gemm(cxxblas::RowMajor, transpose_a ? cxxblas::Trans : cxxblas::NoTrans, transpose_b ? cxxblas::Trans : cxxblas::NoTrans,
+                whole(m), whole(n), whole(k), T(1), a, whole(transpose_a ? m : k), b, whole(transpose_b ? k : n), add ? T(1) : T(0),
+                c, whole(n));
 }
 
 template void gemm(bool, bool, std::size_t, std::size_t, std::size_t, const float*, const float*, float*, bool);

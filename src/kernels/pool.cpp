@@ -51,9 +51,9 @@ void gather(const T* x, const std::int32_t* index, T* out, std::size_t n, std::s
   });
 }
 
-#define XGRAD_INSTANTIATE(T)                                                                               \
-  template void max_pool(const T*, T*, std::int32_t*, const PoolShape&);                                   \
-  template void scatter(const T*, const std::int32_t*, T*, std::size_t, std::size_t, std::size_t);         \
+#define XGRAD_INSTANTIATE(T)                                                                       \
+  template void max_pool(const T*, T*, std::int32_t*, const PoolShape&);                           \
+  template void scatter(const T*, const std::int32_t*, T*, std::size_t, std::size_t, std::size_t); \
   template void gather(const T*, const std::int32_t*, T*, std::size_t, std::size_t, std::size_t);
 XGRAD_INSTANTIATE(float)
 XGRAD_INSTANTIATE(double)

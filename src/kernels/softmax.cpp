@@ -69,10 +69,10 @@ void cross_entropy_grad(const T* x, const std::int64_t* labels, const T* g, T* o
   });
 }
 
-#define XGRAD_INSTANTIATE(T)                                                                                \
-  template void softmax(const T*, T*, std::size_t, std::size_t);                                            \
-  template void log_softmax(const T*, T*, std::size_t, std::size_t);                                        \
-  template void cross_entropy(const T*, const std::int64_t*, T*, std::size_t, std::size_t);                 \
+#define XGRAD_INSTANTIATE(T)                                                                \
+  template void softmax(const T*, T*, std::size_t, std::size_t);                            \
+  template void log_softmax(const T*, T*, std::size_t, std::size_t);                        \
+  template void cross_entropy(const T*, const std::int64_t*, T*, std::size_t, std::size_t); \
   template void cross_entropy_grad(const T*, const std::int64_t*, const T*, T*, std::size_t, std::size_t);
 XGRAD_INSTANTIATE(float)
 XGRAD_INSTANTIATE(double)

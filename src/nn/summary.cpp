@@ -95,14 +95,14 @@ std::string to_string(const Summary& summary) {
   std::string text;
   for (std::size_t k = 0; k < lines.size(); ++k) {
     const Line& l = lines[k];
-    std::string line = fmt::format("{:<{}}  {:<{}}  {:<{}}  {:>{}}", l[0], width[0], l[1], width[1], l[2], width[2], l[3], width[3]);
+    std::string line =
+        fmt::format("{:<{}}  {:<{}}  {:<{}}  {:>{}}", l[0], width[0], l[1], width[1], l[2], width[2], l[3], width[3]);
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + '\n';
     if (k == 0) text += std::string(width[0] + width[1] + width[2] + width[3] + 6, '-') + '\n';
   }
   text += fmt::format("{} parameters, {:.1f} kB", grouped(summary.parameters), static_cast<double>(summary.bytes) / 1000);
-  if (!summary.unused.empty())
-    text += fmt::format("\nunused, so they will not be trained: {}", fmt::join(summary.unused, ", "));
+  if (!summary.unused.empty()) text += fmt::format("\nunused, so they will not be trained: {}", fmt::join(summary.unused, ", "));
   return text;
 }
 

@@ -17,14 +17,17 @@ std::size_t output_length(std::size_t length, std::size_t k, std::ptrdiff_t stri
   if (stride < 1) throw ValueError(fmt::format("stride {} along the {}; it must be at least 1", stride, axis));
   if (padding < 0) throw ValueError(fmt::format("padding {} along the {}; it must not be negative", padding, axis));
   const std::size_t padded = length + 2 * static_cast<std::size_t>(padding);
-  if (k == 0 || padded < k) throw ShapeError(fmt::format("the kernel's {} {} must be from 1 to the padded image's {}", axis, k, padded));
+  if (k == 0 || padded < k)
+    throw ShapeError(fmt::format("the kernel's {} {} must be from 1 to the padded image's {}", axis, k, padded));
   return (padded - k) / static_cast<std::size_t>(stride) + 1;
 }
 
 kernels::ConvShape conv_shape(const Shape& x, const Shape& w, Conv2dOptions options) {
   if (x.size() != 4 || w.size() != 4)
     throw ShapeError(fmt::format("x is {}, w is {}: x must be (n, h, w, c) and w (o, kh, kw, c)", to_string(x), to_string(w)));
-  if (x[3] != w[3]) throw ShapeError(fmt::format("x is {}, w is {}: x.shape[3] = {} must equal w.shape[3] = {}", to_string(x), to_string(w), x[3], w[3]));
+  if (x[3] != w[3])
+    throw ShapeError(
+        fmt::format("x is {}, w is {}: x.shape[3] = {} must equal w.shape[3] = {}", to_string(x), to_string(w), x[3], w[3]));
   const auto [stride, padding] = options;
   const auto whole = [](std::ptrdiff_t n) { return static_cast<std::size_t>(n); };
   return {.n = x[0],
@@ -46,12 +49,15 @@ kernels::ConvShape conv_shape(const Shape& x, const Shape& w, Conv2dOptions opti
 kernels::ConvShape conv_shape(const Shape& x, const Shape& w, const Shape& g, Conv2dOptions options) {
   const kernels::ConvShape s = conv_shape(x, w, options);
   if (const Shape expected{s.n, s.oh, s.ow, s.o}; g != expected)
-    throw ShapeError(fmt::format("g is {}, but conv2d of x {} and w {} gives {}", to_string(g), to_string(x), to_string(w), to_string(expected)));
+    throw ShapeError(fmt::format("g is {}, but conv2d of x {} and w {} gives {}", to_string(g), to_string(x), to_string(w),
+                                 to_string(expected)));
   return s;
 }
 
 /// A 1×1 convolution without stride or padding is a matrix product: its images are the patches.
-bool is_pointwise(const kernels::ConvShape& s) { return s.columns() == s.c && s.stride_h == 1 && s.stride_w == 1 && s.pad_h == 0 && s.pad_w == 0; }
+bool is_pointwise(const kernels::ConvShape& s) {
+  return s.columns() == s.c && s.stride_h == 1 && s.stride_w == 1 && s.pad_h == 0 && s.pad_w == 0;
+}
 
 /// The patches of images; for pointwise convolutions the images themselves.
 template <class T>
@@ -85,7 +91,8 @@ struct Conv2d {
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
-    return i == 0 ? conv2d_input_grad(g, c.input(1), c.input_shape(0), options) : conv2d_weight_grad(c.input(0), g, c.input_shape(1), options);
+    return i == 0 ? conv2d_input_grad(g, c.input(1), c.input_shape(0), options)
+                  : conv2d_weight_grad(c.input(0), g, c.input_shape(1), options);
   }
 };
 
@@ -139,26 +146,30 @@ Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv2dOpt
 }
 
 template <class T>
-Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias, Conv2dOptions options, Where where) {
+Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
+                   Conv2dOptions options, Where where) {
   if (bias.defined() && w.defined() && w.shape().size() == 4 && bias.shape() != Shape{w.shape()[0]})
-    throw ShapeError(where, "conv2d", fmt::format("w is {}, bias is {}; the bias must be ({},), one number per output channel", to_string(w.shape()), to_string(bias.shape()),
-                                                  w.shape()[0]));
+    throw ShapeError(where, "conv2d",
+                     fmt::format("w is {}, bias is {}; the bias must be ({},), one number per output channel", to_string(w.shape()),
+                                 to_string(bias.shape()), w.shape()[0]));
   Variable<T> y = conv2d(std::move(x), std::move(w), options, where);
   return bias.defined() ? add(std::move(y), std::move(bias), where) : y;  // into the same buffer
 }
 
 template <class T>
-Variable<T> conv2d_input_grad(Variable<T> g, std::type_identity_t<Variable<T>> w, const Shape& shape, Conv2dOptions options, Where where) {
+Variable<T> conv2d_input_grad(Variable<T> g, std::type_identity_t<Variable<T>> w, const Shape& shape, Conv2dOptions options,
+                              Where where) {
   return apply(Conv2dInputGrad<T>{options, shape}, {std::move(g), std::move(w)}, where);
 }
 
 template <class T>
-Variable<T> conv2d_weight_grad(Variable<T> x, std::type_identity_t<Variable<T>> g, const Shape& shape, Conv2dOptions options, Where where) {
+Variable<T> conv2d_weight_grad(Variable<T> x, std::type_identity_t<Variable<T>> g, const Shape& shape, Conv2dOptions options,
+                               Where where) {
   return apply(Conv2dWeightGrad<T>{options, shape}, {std::move(x), std::move(g)}, where);
 }
 
-#define XGRAD_INSTANTIATE(T)                                                             \
-  template Variable<T> conv2d<T>(Variable<T>, Variable<T>, Conv2dOptions, Where);        \
+#define XGRAD_INSTANTIATE(T)                                                      \
+  template Variable<T> conv2d<T>(Variable<T>, Variable<T>, Conv2dOptions, Where); \
   template Variable<T> conv2d<T>(Variable<T>, Variable<T>, Variable<T>, Conv2dOptions, Where);
 XGRAD_INSTANTIATE(float)
 XGRAD_INSTANTIATE(double)

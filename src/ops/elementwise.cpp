@@ -27,12 +27,12 @@ namespace xgrad {
   template Variable<float> name<float>(Variable<float>, Variable<float>, Where);          \
   template Variable<double> name<double>(Variable<double>, Variable<double>, Where)
 
-#define XGRAD_COMPARISON(name, condition)                                                              \
-  template <class T>                                                                                   \
-  Mask name(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where at) {              \
+#define XGRAD_COMPARISON(name, condition)                                                             \
+  template <class T>                                                                                  \
+  Mask name(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where at) {             \
     static const auto op = elementwise(#name, [](auto x, auto y) { return where(condition, 1, 0); }); \
-    return to_mask(op(a.detach(), b.detach(), at).value());                                            \
-  }                                                                                                    \
+    return to_mask(op(a.detach(), b.detach(), at).value());                                           \
+  }                                                                                                   \
   XGRAD_BOTH(name)
 
 namespace {

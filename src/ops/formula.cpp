@@ -5,8 +5,8 @@
 #include <xgrad/graph/apply.hpp>
 #include <xgrad/ops/reduce.hpp>
 
-#include "support.hpp"
 #include "routine.hpp"
+#include "support.hpp"
 
 namespace xgrad {
 
@@ -14,22 +14,45 @@ CompiledRoutine::CompiledRoutine(std::string name, const Program& program, std::
     : name_(std::move(name)), traced_(program), program_(optimise(program)), given_(std::move(given)) {}
 
 void CompiledRoutine::find_gradients() const {
-  gradients_.resize(program_.inputs);
+  const std::scoped_lock lock(mutex_);
+  if (differentiated_.load(std::memory_order_relaxed)) return;
+  std::vector<Gradient> gradients(program_.inputs);
   for (std::size_t i = 0; i < program_.inputs; ++i) {
     Derivative derivative = given_.empty() ? differentiate(traced_, i) : compact(given_[i]);
-    Gradient& gradient = gradients_[i];
+    Gradient& gradient = gradients[i];
     gradient.reads = std::move(derivative.reads);
     for (const std::uint8_t read : gradient.reads)
       if (read > 0) gradient.uses |= read > program_.inputs ? use::output : use::input(read - 1U);
     const Instr& result = derivative.program.code[static_cast<std::size_t>(derivative.program.result)];
     gradient.passes = is_input(derivative.program, 0) && gradient.reads[0] == 0;
-    if (gradient.reads.size() > most_inputs) throw ValueError(name_ + ": this derivative reads too many values; the formula has been differentiated too often");
+    if (gradient.reads.size() > most_inputs)
+      throw ValueError(name_ + ": this derivative reads too many values; the formula has been differentiated too often");
     gradient.zero = result.op == Primitive::constant && result.constant == 0;
-    if (!gradient.passes && !gradient.zero) gradient.routine = Ref<const CompiledRoutine>(new CompiledRoutine(name_ + "'", derivative.program, {}));
+    if (!gradient.passes && !gradient.zero)
+      gradient.routine = Ref<const CompiledRoutine>(new CompiledRoutine(name_ + "'", derivative.program, {}));
   }
+  gradients_ = std::move(gradients);
+  differentiated_.store(true, std::memory_order_release);
 }
 
 namespace {
+
+template <class T>
+Shape common_shape(std::span<const Array<T>* const> inputs) {
+  Shape shape = inputs[0]->shape();
+  for (const Array<T>* input : inputs.subspan(1))
+    if (input->shape() != shape) shape = broadcast_shapes(shape, input->shape());
+  return shape;
+}
+
+/// Runs a program into `out`, which may be the buffer of an input of full shape.
+template <class T>
+Ref<Storage<T>> evaluate(const Program& program, std::span<const Array<T>* const> arrays, const Shape& shape, Ref<Storage<T>> out) {
+  std::array<ProgramInput<T>, most_inputs> inputs;
+  for (std::size_t i = 0; i < arrays.size(); ++i) inputs[i] = {arrays[i]->data(), &arrays[i]->shape()};
+  run<T>(program, out->array.data(), shape, std::span(inputs).first(arrays.size()));
+  return out;
+}
 
 /// The op of every formula.
 template <class T>
@@ -40,31 +63,37 @@ struct FormulaOp {
   std::uint32_t uses(std::size_t i) const { return routine->gradient(i).uses; }
 
   Result<T> forward(Inputs<T> in) {
-    std::array<ProgramInput<T>, most_inputs> inputs;
-    Shape shape = in[0].shape();
-    for (std::size_t i = 0; i < in.size(); ++i) {
-      inputs[i] = {in[i].data(), &in[i].shape()};
-      if (i > 0 && in[i].shape() != shape) shape = broadcast_shapes(shape, in[i].shape());
-    }
-    Ref<Storage<T>> out;
-    for (std::size_t i = 0; i < in.size() && !out; ++i)
-      if (in.reusable(i) && in[i].shape() == shape) out = in.take(i);
-    if (!out) out = Storage<T>::create(Array<T>(shape));
-    run<T>(routine->program(), out->array.data(), shape, std::span(inputs).first(in.size()));
-    return out;
+    std::array<const Array<T>*, most_inputs> arrays;
+    for (std::size_t i = 0; i < in.size(); ++i) arrays[i] = &in[i];
+    const std::span<const Array<T>* const> inputs(arrays.data(), in.size());
+    const Shape shape = common_shape(inputs);
+    for (std::size_t i = 0; i < in.size(); ++i)
+      if (in.reusable(i) && in[i].shape() == shape) return evaluate(routine->program(), inputs, shape, in.take(i));
+    return evaluate(routine->program(), inputs, shape, Storage<T>::create(Array<T>(shape)));
   }
 
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
     const CompiledRoutine::Gradient& gradient = routine->gradient(i);
     if (gradient.zero) return Variable<T>(zeros<T>(c.input_shape(i)));
     if (gradient.passes) return sum_to(g, c.input_shape(i));
-    const std::size_t count = gradient.reads.size();
+    const std::size_t count = gradient.reads.size(), n = routine->program().inputs;
+    if (!recording()) {  // the same on arrays: nothing to record, so no Variables to count
+      std::array<const Array<T>*, most_inputs> arrays;
+      for (std::size_t k = 0; k < count; ++k) {
+        const std::uint8_t read = gradient.reads[k];
+        arrays[k] = read == 0 ? &g.value() : read > n ? &c.output_value() : &c.input_value(read - 1U);
+      }
+      const std::span<const Array<T>* const> inputs(arrays.data(), count);
+      const Shape shape = common_shape(inputs);
+      return sum_to(Variable<T>(evaluate(gradient.routine->program(), inputs, shape, Storage<T>::create(Array<T>(shape)))),
+                    c.input_shape(i));
+    }
     std::array<Variable<T>, 4> few;
     std::vector<Variable<T>> many(count > few.size() ? count : 0);
     const std::span<Variable<T>> inputs = (many.empty() ? std::span<Variable<T>>(few) : std::span<Variable<T>>(many)).first(count);
     for (std::size_t k = 0; k < count; ++k) {
       const std::uint8_t read = gradient.reads[k];
-      inputs[k] = read == 0 ? g : read > routine->program().inputs ? c.output() : c.input(read - 1U);
+      inputs[k] = read == 0 ? g : read > n ? c.output() : c.input(read - 1U);
     }
     return sum_to(apply<T>(FormulaOp{gradient.routine}, inputs, c.where()), c.input_shape(i));
   }

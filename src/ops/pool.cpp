@@ -48,7 +48,9 @@ struct WindowGather {
     kernels::gather(in[0].data(), index->array.data(), out.data(), out.shape()[0], out.size() / n, in[0].size() / n);
     return out;
   }
-  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return window_scatter(g, index, c.input_shape(0), c.where()); }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
+    return window_scatter(g, index, c.input_shape(0), c.where());
+  }
 };
 
 template <class T>
@@ -74,7 +76,8 @@ struct MaxPool2d {
       throw ShapeError(fmt::format("x is {}: an image may have at most 2^31 - 1 elements", to_string(x)));
     const auto length = [&](std::size_t n, std::ptrdiff_t k, std::ptrdiff_t step, const char* axis) {
       if (step < 1) throw ValueError(fmt::format("stride {} along the {}; it must be at least 1", step, axis));
-      if (k < 1 || static_cast<std::size_t>(k) > n) throw ShapeError(fmt::format("x is {}: the window's {} {} must be from 1 to {}", to_string(x), axis, k, n));
+      if (k < 1 || static_cast<std::size_t>(k) > n)
+        throw ShapeError(fmt::format("x is {}: the window's {} {} must be from 1 to {}", to_string(x), axis, k, n));
       return (n - static_cast<std::size_t>(k)) / static_cast<std::size_t>(step) + 1;
     };
     const std::size_t oh = length(x[1], size.h, stride.h, "height"), ow = length(x[2], size.w, stride.w, "width");
@@ -85,7 +88,9 @@ struct MaxPool2d {
     kernels::max_pool(in[0].data(), out.data(), index->array.data(), s);
     return out;
   }
-  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return window_scatter(g, index, c.input_shape(0), c.where()); }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
+    return window_scatter(g, index, c.input_shape(0), c.where());
+  }
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include <xgrad/ops/reduce.hpp>
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 #include <xgrad/graph/apply.hpp>
 #include <xgrad/ops/arithmetic.hpp>
@@ -51,7 +51,9 @@ struct Sum {
   Shape kept, result;
 
   Result<T> forward(Inputs<T> in) { return reduce_axes(in[0], reduced, result, kernels::sum<T>); }
-  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return broadcast_to(reshape(g, kept), c.input_shape(0)); }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
+    return broadcast_to(reshape(g, kept), c.input_shape(0));
+  }
 };
 
 template <class T>

@@ -1,7 +1,7 @@
 #include <xgrad/ops/shape.hpp>
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 #include <xgrad/graph/apply.hpp>
 #include <xgrad/ops/reduce.hpp>
@@ -20,17 +20,21 @@ Shape Lengths::resolve(const Shape& from) const {
       open = k;
       continue;
     }
-    if (lengths_[k] < 0) throw ShapeError(fmt::format("length {} of axis {}: lengths are not negative, except for one -1 that stands for what is left", lengths_[k], k));
+    if (lengths_[k] < 0)
+      throw ShapeError(fmt::format("length {} of axis {}: lengths are not negative, except for one -1 that stands for what is left",
+                                   lengths_[k], k));
     shape[k] = static_cast<std::size_t>(lengths_[k]);
     known *= shape[k];
   }
   const std::size_t size = size_of(from);
   if (open < lengths_.size()) {
     if (known == 0 || size % known != 0)
-      throw ShapeError(fmt::format("x is {}: its {} elements do not divide evenly by the other lengths of ({})", to_string(from), size, fmt::join(lengths_, ", ")));
+      throw ShapeError(fmt::format("x is {}: its {} elements do not divide evenly by the other lengths of ({})", to_string(from),
+                                   size, fmt::join(lengths_, ", ")));
     shape[open] = size / known;
   } else if (known != size) {
-    throw ShapeError(fmt::format("x is {} with {} elements, the new shape {} has {}; they must be equal", to_string(from), size, to_string(shape), known));
+    throw ShapeError(fmt::format("x is {} with {} elements, the new shape {} has {}; they must be equal", to_string(from), size,
+                                 to_string(shape), known));
   }
   return shape;
 }
@@ -84,7 +88,9 @@ struct BroadcastTo {
 
   Result<T> forward(Inputs<T> in) {
     if (!broadcasts_to(in[0].shape(), shape))
-      throw ShapeError(fmt::format("x is {}, which does not broadcast to {}: from the last axis on, lengths must be equal, or x's 1", to_string(in[0].shape()), to_string(shape)));
+      throw ShapeError(
+          fmt::format("x is {}, which does not broadcast to {}: from the last axis on, lengths must be equal, or x's 1",
+                      to_string(in[0].shape()), to_string(shape)));
     static const Program copy = optimise(trace<1>([](auto x) { return x; }));
     Array<T> out(shape);
     const ProgramInput<T> input{in[0].data(), &in[0].shape()};
@@ -105,7 +111,8 @@ Variable<T> reshape(Variable<T> x, Lengths lengths, Where where) {
 template <class T>
 Variable<T> flatten(Variable<T> x, int from, Where where) {
   const Shape& shape = x.shape(where);
-  const std::size_t rank = shape.size(), first = rank == 0 && from == 0 ? 0 : placed(where, "flatten", [&] { return normalise_axis(from, rank); });
+  const std::size_t rank = shape.size(),
+                    first = rank == 0 && from == 0 ? 0 : placed(where, "flatten", [&] { return normalise_axis(from, rank); });
   Shape flat(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(first));
   std::size_t rest = 1;
   for (std::size_t k = first; k < rank; ++k) rest *= shape[k];
@@ -118,7 +125,8 @@ Variable<T> permute(Variable<T> x, std::vector<std::ptrdiff_t> axes, Where where
   const std::size_t rank = x.shape(where).size();
   std::vector<std::size_t> order = placed(where, "permute", [&] {
     static_cast<void>(Axes(axes).flags(rank));
-    if (axes.size() != rank) throw ShapeError(fmt::format("{} axes are given for an array of {}; name each axis once", axes.size(), rank));
+    if (axes.size() != rank)
+      throw ShapeError(fmt::format("{} axes are given for an array of {}; name each axis once", axes.size(), rank));
     std::vector<std::size_t> result;
     for (const std::ptrdiff_t axis : axes) result.push_back(normalise_axis(axis, rank));
     return result;

@@ -78,7 +78,8 @@ struct CrossEntropyGrad {
   }
   Array<T> one_hot(const Shape& shape) const {
     Array<T> result = zeros<T>(shape);
-    for (std::size_t r = 0; r < labels->array.size(); ++r) result.data()[r * shape.back() + static_cast<std::size_t>(labels->array.data()[r])] = 1;
+    for (std::size_t r = 0; r < labels->array.size(); ++r)
+      result.data()[r * shape.back() + static_cast<std::size_t>(labels->array.data()[r])] = 1;
     return result;
   }
 };
@@ -94,11 +95,13 @@ struct CrossEntropy {
     const Shape& shape = in[0].shape();
     const Labels& y = labels->array;
     if (shape.empty() || y.shape() != Shape(shape.begin(), shape.end() - 1))
-      throw ShapeError(fmt::format("logits are {}, labels are {}: logits must have the labels' axes and one more for the classes", to_string(shape), to_string(y.shape())));
+      throw ShapeError(fmt::format("logits are {}, labels are {}: logits must have the labels' axes and one more for the classes",
+                                   to_string(shape), to_string(y.shape())));
     const std::size_t classes = shape.back();
     for (std::size_t r = 0; r < y.size(); ++r)
       if (y.data()[r] < 0 || static_cast<std::size_t>(y.data()[r]) >= classes)
-        throw IndexError(fmt::format("label {} at index {} is out of range: {} classes take 0 to {}", y.data()[r], r, classes, static_cast<std::ptrdiff_t>(classes) - 1));
+        throw IndexError(fmt::format("label {} at index {} is out of range: {} classes take 0 to {}", y.data()[r], r, classes,
+                                     static_cast<std::ptrdiff_t>(classes) - 1));
     Array<T> loss(y.shape());
     kernels::cross_entropy(in[0].data(), y.data(), loss.data(), y.size(), classes);
     return loss;
@@ -138,7 +141,8 @@ Variable<T> log_softmax(Variable<T> x, int axis, Where where) {
 
 template <class T>
 Variable<T> cross_entropy(Variable<T> logits, const Labels& labels, LossOptions options, Where where) {
-  return reduced(apply(CrossEntropy<T>{Storage<std::int64_t>::create(labels)}, {std::move(logits)}, where), options.reduction, where);
+  return reduced(apply(CrossEntropy<T>{Storage<std::int64_t>::create(labels)}, {std::move(logits)}, where), options.reduction,
+                 where);
 }
 template <class T>
 Variable<T> mse_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, LossOptions options, Where where) {

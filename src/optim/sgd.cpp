@@ -8,9 +8,11 @@
 namespace xgrad::optim {
 
 template <class T>
-SGD<T>::SGD(std::vector<Variable<T>> parameters, SGDOptions options, Where where) : parameters_(std::move(parameters)), options_(options) {
+SGD<T>::SGD(std::vector<Variable<T>> parameters, SGDOptions options, Where where)
+    : parameters_(std::move(parameters)), options_(options) {
   check_parameters<T>(parameters_, "SGD", where);
-  if (!(options.momentum >= 0 && options.momentum < 1)) throw ValueError(where, "SGD", "momentum is " + std::to_string(options.momentum) + "; it must be in [0, 1)");
+  if (!(options.momentum >= 0 && options.momentum < 1))
+    throw ValueError(where, "SGD", "momentum is " + std::to_string(options.momentum) + "; it must be in [0, 1)");
   if (options.nesterov && options.momentum == 0) throw ValueError(where, "SGD", "nesterov needs a momentum above 0");
   if (options.momentum > 0)
     for (const Variable<T>& p : parameters_) momentum_.push_back(zeros<T>(p.shape()));
@@ -28,7 +30,8 @@ void SGD<T>::step() {
       parallel_for(
           w.size(), 1,
           [&](std::size_t begin, std::size_t end) {
-            update(w.data() + begin, g + begin, m ? m + begin : nullptr, end - begin, T(options_.lr), T(options_.momentum), T(options_.weight_decay), options_.nesterov);
+            update(w.data() + begin, g + begin, m ? m + begin : nullptr, end - begin, T(options_.lr), T(options_.momentum),
+                   T(options_.weight_decay), options_.nesterov);
           },
           64);
     });

@@ -68,17 +68,19 @@ class Context {
   /// The value of input j; while recording (create_graph) with its history, so that gradients have gradients.
   /// Throws GraphError when `uses` does not declare it for this gradient, or when it was assigned since forward ran.
   Variable<T> input(std::size_t j) const {
-    if (j >= 31 || !(declared_ & use::input(j))) undeclared("input " + std::to_string(j));
-    const Edge<T>& edge = node_.edges()[j];
-    if (edge.kept->version != edge.version)
-      throw GraphError("input " + std::to_string(j) + " kept by " + std::string(node_.name()) + " (" + to_string(node_.where()) +
-                       ") was assigned since; run forward again");
+    const Edge<T>& edge = kept_input(j);
     return Variable<T>(edge.kept, recording() ? edge.node : Ref<Node<T>>{});
   }
+  /// ... as an array, for kernels that run when nothing is recorded.
+  const Array<T>& input_value(std::size_t j) const { return kept_input(j).kept->array; }
   /// The op's own output.
   Variable<T> output() const {
     if (!(declared_ & use::output)) undeclared("the output");
     return Variable<T>(node_.output_, recording() ? Ref<Node<T>>(const_cast<Node<T>*>(&node_)) : Ref<Node<T>>{});
+  }
+  const Array<T>& output_value() const {
+    if (!(declared_ & use::output)) undeclared("the output");
+    return node_.output_->array;
   }
   /// Shape of input j, which must be one whose gradient is wanted (constants have no node that remembers).
   const Shape& input_shape(std::size_t j) const { return node_.edges()[j].node->shape(); }
@@ -87,6 +89,14 @@ class Context {
   Where where() const noexcept { return node_.where(); }
 
  private:
+  const Edge<T>& kept_input(std::size_t j) const {
+    if (j >= 31 || !(declared_ & use::input(j))) undeclared("input " + std::to_string(j));
+    const Edge<T>& edge = node_.edges()[j];
+    if (edge.kept->version != edge.version)
+      throw GraphError("input " + std::to_string(j) + " kept by " + std::string(node_.name()) + " (" + to_string(node_.where()) +
+                       ") was assigned since; run forward again");
+    return edge;
+  }
   [[noreturn]] void undeclared(const std::string& what) const {
     throw GraphError(node_.where(), node_.name(),
                      "vjp for input " + std::to_string(wanted_) + " reads " + what + ", which uses[" + std::to_string(wanted_) +

@@ -13,7 +13,8 @@ struct Fans {
 };
 /// Of a weight whose first axis is the output: linear (out, in), conv2d (out, kh, kw, in).
 inline Fans fans(const Shape& shape) {
-  if (shape.size() < 2) throw ShapeError("the weight is " + to_string(shape) + "; it must have an output axis and at least one input axis");
+  if (shape.size() < 2)
+    throw ShapeError("the weight is " + to_string(shape) + "; it must have an output axis and at least one input axis");
   double area = 1;
   for (std::size_t k = 1; k + 1 < shape.size(); ++k) area *= static_cast<double>(shape[k]);
   return {area * static_cast<double>(shape.back()), area * static_cast<double>(shape[0])};

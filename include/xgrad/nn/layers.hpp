@@ -57,7 +57,9 @@ class Conv2d {
     reset_parameters(default_generator());
   }
 
-  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const { return conv2d(std::move(x), weight, bias, options, where); }
+  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
+    return conv2d(std::move(x), weight, bias, options, where);
+  }
 
   void reset_parameters(Generator& generator) {
     weight.update([&](Array<T>& w) { kaiming_uniform(w, generator); });

@@ -22,7 +22,8 @@ struct Conv2dOptions {
 /// oh = ⌊(h + 2·padding - kh) / stride⌋ + 1. Throws ShapeError when ranks or channels do not fit or the kernel is larger than the
 /// padded image, ValueError for a stride below 1 or a negative padding.
 template <class T>
-XGRAD_API Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv2dOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv2dOptions options = {},
+                             Where where = Where::current());
 /// ... plus a bias (o) per output channel; undefined for none.
 template <class T>
 XGRAD_API Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
@@ -31,11 +32,11 @@ XGRAD_API Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w,
 /// The gradient of conv2d for its images: g (n, oh, ow, o) and w give (n, h, w, c), the given `shape`. With conv2d and
 /// conv2d_weight_grad a family closed under differentiation: each one's gradients are the other two.
 template <class T>
-XGRAD_API Variable<T> conv2d_input_grad(Variable<T> g, std::type_identity_t<Variable<T>> w, const Shape& shape, Conv2dOptions options = {},
-                                        Where where = Where::current());
+XGRAD_API Variable<T> conv2d_input_grad(Variable<T> g, std::type_identity_t<Variable<T>> w, const Shape& shape,
+                                        Conv2dOptions options = {}, Where where = Where::current());
 /// The gradient of conv2d for its weights: x and g give (o, kh, kw, c), the given `shape`.
 template <class T>
-XGRAD_API Variable<T> conv2d_weight_grad(Variable<T> x, std::type_identity_t<Variable<T>> g, const Shape& shape, Conv2dOptions options = {},
-                                         Where where = Where::current());
+XGRAD_API Variable<T> conv2d_weight_grad(Variable<T> x, std::type_identity_t<Variable<T>> g, const Shape& shape,
+                                         Conv2dOptions options = {}, Where where = Where::current());
 
 }  // namespace xgrad

@@ -24,16 +24,14 @@ XGRAD_API Variable<T> log(Variable<T> x, Where where = Where::current());
 template <class T>
 XGRAD_API Variable<T> maximum(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
 template <class T, class L>
-  requires(Scalar<L> || ExpressionOf<L, T>)
-Variable<T> maximum(const L& a, Variable<T> b, Where where = Where::current()) {
+requires(Scalar<L> || ExpressionOf<L, T>) Variable<T> maximum(const L& a, Variable<T> b, Where where = Where::current()) {
   return maximum(Variable<T>(a), std::move(b), where);
 }
 /// The smaller of a and b; otherwise as maximum.
 template <class T>
 XGRAD_API Variable<T> minimum(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
 template <class T, class L>
-  requires(Scalar<L> || ExpressionOf<L, T>)
-Variable<T> minimum(const L& a, Variable<T> b, Where where = Where::current()) {
+requires(Scalar<L> || ExpressionOf<L, T>) Variable<T> minimum(const L& a, Variable<T> b, Where where = Where::current()) {
   return minimum(Variable<T>(a), std::move(b), where);
 }
 
@@ -49,8 +47,8 @@ Variable<T> where(const C& condition, Variable<T> a, std::type_identity_t<Variab
   return detail::select<T>(condition, std::move(a), std::move(b), where);
 }
 template <class T, ExpressionOf<bool> C, class L>
-  requires(Scalar<L> || ExpressionOf<L, T>)
-Variable<T> where(const C& condition, const L& a, Variable<T> b, Where where = Where::current()) {
+requires(Scalar<L> || ExpressionOf<L, T>) Variable<T> where(const C& condition, const L& a, Variable<T> b,
+                                                            Where where = Where::current()) {
   return detail::select<T>(condition, Variable<T>(a), std::move(b), where);
 }
 

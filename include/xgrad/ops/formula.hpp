@@ -36,8 +36,9 @@ constexpr std::size_t arity() {
   static_assert(N <= 8, "xgrad: a formula takes one to eight symbols: [](auto x, auto y) { return … ; }");
   if constexpr (N > 8)
     return 0;
-  else if constexpr ([]<std::size_t... I>(std::index_sequence<I...>) { return std::is_invocable_v<const F&, Same<I, Sym>...>; }(
-                         std::make_index_sequence<N>{}))
+  else if constexpr ([]<std::size_t... I>(std::index_sequence<I...>) {
+                       return std::is_invocable_v<const F&, Same<I, Sym>...>;
+                     }(std::make_index_sequence<N>{}))
     return N;
   else
     return arity<F, N + 1>();
@@ -55,7 +56,8 @@ class Formula<N, std::index_sequence<I...>> {
 
   /// The inputs broadcast as in NumPy. Differentiable to any order. Throws ShapeError.
   template <class T>
-  Variable<T> operator()(Variable<T> first, detail::Same<I, std::type_identity_t<Variable<T>>>... rest, Where where = Where::current()) const {
+  Variable<T> operator()(Variable<T> first, detail::Same<I, std::type_identity_t<Variable<T>>>... rest,
+                         Where where = Where::current()) const {
     Variable<T> inputs[]{std::move(first), std::move(rest)...};
     return detail::call<T>(routine_, inputs, where);
   }
@@ -81,11 +83,13 @@ class Formula<N, std::index_sequence<I...>> {
 template <class F, class... Derivatives>
 auto elementwise(std::string name, const F& formula, const Derivatives&... derivatives) {
   constexpr std::size_t n = detail::arity<F>();
-  static_assert(sizeof...(derivatives) == 0 || sizeof...(derivatives) == n, "xgrad: give one derivative per input of the formula, or none");
+  static_assert(sizeof...(derivatives) == 0 || sizeof...(derivatives) == n,
+                "xgrad: give one derivative per input of the formula, or none");
   std::vector<Program> given;
   [[maybe_unused]] const auto add = [&](const auto& derivative) {
     constexpr std::size_t m = detail::arity<std::remove_cvref_t<decltype(derivative)>>();
-    static_assert(m == n + 1 || m == n + 2, "xgrad: a derivative takes the output's gradient, the inputs and, if wanted, the output");
+    static_assert(m == n + 1 || m == n + 2,
+                  "xgrad: a derivative takes the output's gradient, the inputs and, if wanted, the output");
     given.push_back(trace<m>(derivative));
   };
   (add(derivatives), ...);

@@ -11,7 +11,8 @@ struct MatmulOptions {
 /// The matrix product. (m, k) by (k, n) gives (m, n); leading axes are a batch and broadcast; a vector on either side stands for
 /// a row or a column, which the result then lacks. Throws ShapeError when the inner lengths differ or an operand has no axis.
 template <class T>
-XGRAD_API Variable<T> matmul(Variable<T> a, std::type_identity_t<Variable<T>> b, MatmulOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> matmul(Variable<T> a, std::type_identity_t<Variable<T>> b, MatmulOptions options = {},
+                             Where where = Where::current());
 
 /// x wᵀ + b: x (…, in), w (out, in), b (out) or undefined for none; the result is (…, out).
 template <class T>

@@ -19,16 +19,18 @@ struct LossOptions {
 /// The negative logarithm of softmax(logits) at each sample's label: logits (…, classes), labels (…). Stable for logits of ±1e4.
 /// Throws ShapeError when the shapes do not fit, IndexError for a label out of range.
 template <class T>
-XGRAD_API Variable<T> cross_entropy(Variable<T> logits, const Labels& labels, LossOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> cross_entropy(Variable<T> logits, const Labels& labels, LossOptions options = {},
+                                    Where where = Where::current());
 /// ... with any other integer array as labels.
 template <class T, IntegerExpression L>
-  requires(!std::same_as<L, Labels>)
-Variable<T> cross_entropy(Variable<T> logits, const L& labels, LossOptions options = {}, Where where = Where::current()) {
+requires(!std::same_as<L, Labels>) Variable<T> cross_entropy(Variable<T> logits, const L& labels, LossOptions options = {},
+                                                             Where where = Where::current()) {
   return cross_entropy(std::move(logits), Labels(labels), options, where);
 }
 
 /// (a - b)², reduced. The operands broadcast.
 template <class T>
-XGRAD_API Variable<T> mse_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, LossOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> mse_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, LossOptions options = {},
+                               Where where = Where::current());
 
 }  // namespace xgrad

@@ -8,9 +8,9 @@
 namespace xgrad::optim {
 
 struct OneCycleOptions {
-  double warm_up = 0.3;      ///< share of the steps in which the rate rises
-  double start_divisor = 25; ///< the first rate is max_lr / start_divisor …
-  double end_divisor = 1e4;  ///< … and the last one the first / end_divisor
+  double warm_up = 0.3;       ///< share of the steps in which the rate rises
+  double start_divisor = 25;  ///< the first rate is max_lr / start_divisor …
+  double end_divisor = 1e4;   ///< … and the last one the first / end_divisor
 };
 
 /// The learning rate of one cycle (Smith & Topin 2018): up to max_lr and down again, each along half a cosine.
@@ -20,7 +20,8 @@ struct OneCycleOptions {
 ///       opt.set_lr(schedule(step));
 class OneCycle {
  public:
-  OneCycle(std::size_t steps, double max_lr, OneCycleOptions options = {}, Where where = Where::current()) : max_(max_lr), options_(options) {
+  OneCycle(std::size_t steps, double max_lr, OneCycleOptions options = {}, Where where = Where::current())
+      : max_(max_lr), options_(options) {
     if (steps == 0 || !(max_lr > 0) || !(options.warm_up > 0 && options.warm_up < 1))
       throw ValueError(where, "OneCycle", "steps must be positive, max_lr above 0 and warm_up between 0 and 1");
     top_ = options.warm_up * static_cast<double>(steps) - 1;
@@ -35,7 +36,9 @@ class OneCycle {
   }
 
  private:
-  static double between(double from, double to, double share) { return to + (from - to) / 2 * (1 + std::cos(std::numbers::pi * share)); }
+  static double between(double from, double to, double share) {
+    return to + (from - to) / 2 * (1 + std::cos(std::numbers::pi * share));
+  }
 
   double max_, top_, last_;
   OneCycleOptions options_;
