@@ -132,9 +132,11 @@ TEST_CASE("gradcheck: a wrong vjp is found and its input named") {
     Mistake mistake;
     std::size_t input;
   };
-  for (const auto& [mistake, wrong] :
+  for (const Case& each :
        {Case{Mistake::sign, 0}, Case{Mistake::missing_term, 0}, Case{Mistake::factor, 1}, Case{Mistake::one_entry, 1}})
     for (const Shape& shape : {Shape{}, Shape{3, 4}, Shape{40, 100}}) {
+      const Mistake mistake = each.mistake;
+      const std::size_t wrong = each.input;
       CAPTURE(static_cast<int>(mistake));
       const auto report = check_faulty(mistake, shape);
       INFO(to_string(report));

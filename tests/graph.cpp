@@ -241,6 +241,8 @@ TEST_CASE("gradients may share a buffer until one is changed") {
   CHECK(b.grad() == Array<double>{1, 1});
 }
 
+// These tests name their own lines.
+// clang-format off
 TEST_CASE("misuse is an error with the user's line and a remedy") {
   V x = leaf(Array<double>{1, 2});
   V loss = sum(x * x);
@@ -251,24 +253,22 @@ TEST_CASE("misuse is an error with the user's line and a remedy") {
   V again = sum(x * x);
   backward(again, {.retain_graph = true});
   backward(again);
-  CHECK(has(error_of([&] { backward(x * x); }),
-            here(__LINE__) + "backward: the root has shape (2,), but only one element has a gradient of its own"));
+  CHECK(has(error_of([&] { backward(x * x); }), here(__LINE__) + "backward: the root has shape (2,), but only one element has a gradient of its own"));
   CHECK(has(error_of([&] { backward(x * x, Array<double>{1, 2, 3}); }), "backward: the seed has shape (3,), the root (2,)"));
   CHECK(has(error_of([&] { backward(V(2.0)); }), "backward: the root needs no gradient"));
   CHECK(has(error_of([&] { backward(V()); }), "backward: the root is an undefined Variable"));
   CHECK(has(error_of([&] { x + V(); }), here(__LINE__) + "add: input 1 is an undefined Variable"));
   CHECK(has(error_of([&] { V().value(); }), here(__LINE__) + "Variable: it is undefined"));
   CHECK(has(error_of([&] { x.item(); }), here(__LINE__) + "item: the Variable has shape (2,); item() needs exactly one element"));
-  CHECK(has(error_of([&] { (x * 1).grad(); }), here(__LINE__) + "grad: the Variable is the result of mul recorded at " +
-                                                   here(__LINE__).substr(0, here(__LINE__).size() - 2)));
+  CHECK(has(error_of([&] { (x * 1).grad(); }), here(__LINE__) + "grad: the Variable is the result of mul recorded at " + here(__LINE__).substr(0, here(__LINE__).size() - 2)));
   CHECK(has(error_of([&] { V(1.0).grad(); }), "grad: the Variable is a constant"));
   CHECK(has(error_of([&] { leaf(1.0).grad(); }), "grad: there is no gradient yet"));
   V other = leaf(1.0);
-  CHECK(has(error_of([&] { grad(sum(x), {other}); }),
-            here(__LINE__) + "grad: y does not depend on x[0]; pass {.allow_unused = true}"));
+  CHECK(has(error_of([&] { grad(sum(x), {other}); }), here(__LINE__) + "grad: y does not depend on x[0]; pass {.allow_unused = true}"));
   CHECK(grad(sum(x), {other, x}, {.allow_unused = true})[0].item() == 0);
   CHECK(has(error_of([&] { grad(sum(x), {V(1.0)}); }), "grad: x[0] needs no gradient"));
 }
+// clang-format on
 
 TEST_CASE("what goes wrong in a vjp names the op and both lines") {
   V x = leaf(Array<double>{1, 2});

@@ -264,6 +264,7 @@ inline std::vector<Row> structural_rows() {
     add_row("max_pool2d", "max_pool2d " + to_string(sx), [size = size, stride = stride](const auto& x) { return max_pool2d(x[0], size, {.stride = stride}); }, Shapes{sx},
         [size = size, stride = stride](In x) { return naive::max_pool2d(x[0], static_cast<std::size_t>(size.h), static_cast<std::size_t>(size.w), static_cast<std::size_t>(stride.h), static_cast<std::size_t>(stride.w)); },
         Details{{none}, {{}}, true, sx[0] == 0});
+  add_row("max_pool2d", "max_pool2d of square", [](const auto& x) { return max_pool2d(square(x[0]), 2); }, Shapes{{1, 4, 4, 2}}, [](In x) { return naive::max_pool2d(A(xt::square(x[0])), 2, 2, 2, 2); }, Details{{a}, {{0.2, 2}}, true});
   add_row("max_pool2d", "max_pool2d default stride", [](const auto& x) { return max_pool2d(x[0], {2, 3}); }, Shapes{{1, 5, 6, 2}}, [](In x) { return naive::max_pool2d(x[0], 2, 3, 2, 3); }, Details{{none}, {{}}, true});
 
   struct Soft { Shape x; int axis; std::size_t k; std::uint32_t kept; };

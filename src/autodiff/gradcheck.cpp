@@ -110,7 +110,8 @@ class Checker {
       }
       if (order_ >= 2) {
         u_.emplace_back();
-        for (std::size_t k = 0; k + 1 < inputs_.size(); ++k) u_.back().push_back(V(weights(inputs_[k].variable.shape(), false)));
+        const std::size_t count = inputs_.size() - (order_ == 2);  // s1 differentiated by v is just the function again
+        for (std::size_t k = 0; k < count; ++k) u_.back().push_back(V(weights(inputs_[k].variable.shape(), false)));
       }
       differentiate();
       for (std::size_t k = 0; k < inputs_.size(); ++k) report.inputs.push_back(check(k));
@@ -153,7 +154,8 @@ class Checker {
     V s = weighted(result(), v_.variable);
     for (int k = 1; k < order; ++k) {
       std::vector<V> x;
-      for (std::size_t i = 0; i + 1 < inputs_.size(); ++i) x.push_back(inputs_[i].variable);
+      const std::vector<V>& u = u_[static_cast<std::size_t>(k - 1)];
+      for (std::size_t i = 0; i < u.size(); ++i) x.push_back(inputs_[i].variable);
       std::vector<V> g;
       if (s.requires_grad())
         g = grad(s, x, {.create_graph = record || k + 1 < order, .allow_unused = true}, where_);
@@ -161,7 +163,7 @@ class Checker {
         for (const V& input : x) g.emplace_back(zeros<double>(input.shape()));
       s = 0;
       magnitude_ = 0;
-      for (std::size_t i = 0; i < x.size(); ++i) s = add(s, weighted(g[i], u_[static_cast<std::size_t>(k - 1)][i]), where_);
+      for (std::size_t i = 0; i < x.size(); ++i) s = add(s, weighted(g[i], u[i]), where_);
     }
     return s;
   }
