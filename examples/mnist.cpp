@@ -206,6 +206,16 @@ int run(const Options& o) {
   return interrupted ? 130 : 0;
 }
 
+/// CLI11's own checks tell the largest double in 309 digits, and take -1 for an unsigned number.
+CLI::Validator above(double limit, bool or_equal) {
+  return {[=](const std::string& text) {
+            const double value = std::strtod(text.c_str(), nullptr);
+            if (value > limit || (or_equal && value == limit)) return std::string();
+            return fmt::format("{} must be {} {}", text, or_equal ? "at least" : "above", limit);
+          },
+          ""};
+}
+
 /// One line, whatever it was.
 int complain(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
@@ -218,25 +228,27 @@ int complain(std::string text) {
 int main(int argc, char** argv) {
   Options o;
   CLI::App app("LeNet-5 learns to read digits. Writes its weights and a report.", "mnist");
+  const auto number = [&](const char* name, std::size_t& value, const char* text, int most) {
+    app.add_option(name, value, text)->type_name("N")->check(CLI::Range(1, most).description(""))->capture_default_str();
+  };
   app.add_option("--data", o.data,
-                 "folder with the four idx files of MNIST or Fashion-MNIST, plain or .gz, also looked for in\n$XGRAD_DATA; without "
-                 "it $XGRAD_DATA, $XGRAD_DATA/mnist, or the built-in digits");
-  app.add_option("--epochs", o.epochs, "times to go through the training images")
-      ->check(CLI::Range(1, 100000))
+                 "folder with the four idx files of MNIST or Fashion-MNIST, plain or .gz;\nalso looked for in $XGRAD_DATA. Without "
+                 "it: $XGRAD_DATA, $XGRAD_DATA/mnist,\nor where these have none the built-in digits")
+      ->type_name("DIR");
+  number("--epochs", o.epochs, "times to go through the training images", 100'000);
+  number("--batch", o.batch, "images per step", 1'000'000);
+  app.add_option("--lr", o.lr, "largest learning rate of the cycle")->type_name("X")->check(above(0, false))->capture_default_str();
+  app.add_option("--seed", o.seed, "of first weights and order; same seed and threads, same run bit for bit")
+      ->type_name("N")
+      ->check(above(0, true))
       ->capture_default_str();
-  app.add_option("--batch", o.batch, "images per step")->check(CLI::Range(1, 1000000))->capture_default_str();
-  app.add_option("--lr", o.lr, "largest learning rate of the cycle")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--seed", o.seed, "of first weights and order; the same seed and threads repeat a run bit for bit")
-      ->capture_default_str();
-  app.add_option("--threads", o.threads, "threads to use; all of the machine's where not given")->check(CLI::Range(1, 4096));
-  app.add_option("--out", o.out, "folder for lenet.safetensors and report.html")->capture_default_str();
-  app.add_option("--weights", o.weights, "do not train: test these weights, and write nothing");
-  app.add_option("--train-size", o.train_size, "how many of the built-in digits to learn from")
-      ->check(CLI::Range(1, 10000000))
-      ->capture_default_str();
-  app.add_option("--test-size", o.test_size, "how many of the built-in digits to test with")
-      ->check(CLI::Range(1, 10000000))
-      ->capture_default_str();
+  app.add_option("--threads", o.threads, "as many as the machine has where not given")
+      ->type_name("N")
+      ->check(CLI::Range(1, 4096).description(""));
+  app.add_option("--out", o.out, "folder for lenet.safetensors and report.html")->type_name("DIR")->capture_default_str();
+  app.add_option("--weights", o.weights, "do not train: test these weights, and write nothing")->type_name("FILE");
+  number("--train-size", o.train_size, "how many of the built-in digits to learn from", 10'000'000);
+  number("--test-size", o.test_size, "how many of the built-in digits to test with", 10'000'000);
   try {
     app.parse(argc, argv);
     return run(o);

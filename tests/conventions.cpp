@@ -205,6 +205,20 @@ TEST_CASE("conventions: sums of many floats") {
   CHECK(error_of(mean(mean(reshape(v, {100000, 100}), 0))) < 1e-6);
 }
 
+TEST_CASE("conventions: sums of every shape") {
+  Generator generator(3);
+  for (const std::size_t outer : std::vector<std::size_t>{1, 2, 5})
+    for (const std::size_t middle : std::vector<std::size_t>{1, 2, 63, 64, 65, 130, 255, 1000})
+      for (const std::size_t inner : std::vector<std::size_t>{1, 2, 3, 7, 16, 100, 257, 300}) {
+        Array<double> x(Shape{outer, middle, inner});
+        generator.fill_uniform(x, 0, 1);
+        std::vector<double> expected(outer * inner, 0);
+        for (std::size_t k = 0; k < x.size(); ++k) expected[k / (middle * inner) * inner + k % inner] += x.data()[k];
+        CAPTURE(to_string(x.shape()));
+        CHECK(is(sum(Variable<double>(x), 1).value(), expected, 1e-10));
+      }
+}
+
 TEST_CASE_TEMPLATE("conventions: no elements, no axes", T, float, double) {
   const auto none = leaf<T>(Shape{0, 3}, {});
   CHECK(is(sum(none).value(), {0}));

@@ -4,11 +4,12 @@
 set -u
 examples=$(cd "$1/examples" && pwd)
 mnist=$examples/mnist
-real=${XGRAD_DATA:-}
+real=${XGRAD_DATA:+$(cd "$XGRAD_DATA" && pwd)}
 unset XGRAD_DATA
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-2} OMP_WAIT_POLICY=passive LC_ALL=C.UTF-8
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit  # a program that should have failed leaves its out folder here
 passed=0 failed=0
 accuracy='^test accuracy [0-9]{1,3}\.[0-9]{2} %$'
 
@@ -124,7 +125,7 @@ check 'on a terminal the last line is the accuracy' has <(tr -d '\r' <"$tmp/term
 "$mnist" --epochs 5000 --train-size 2000 --test-size 300 --out "$tmp/stop" >"$tmp/stop.out" 2>"$tmp/stop.err" &
 child=$!
 for _ in {1..300}; do
-  grep -q '^epoch 2' "$tmp/stop.out" && break
+  grep -qs '^epoch 2' "$tmp/stop.out" && break
   sleep 0.1
 done
 kill -INT $child
@@ -157,13 +158,13 @@ for place in "$tmp" "$tmp/mnist"; do
   run shelf env XGRAD_DATA="$place" "$mnist" --epochs 1 --out "$tmp/shelf"
   check 'XGRAD_DATA is looked at' has "$tmp/shelf.out" '^/.*/mnist: 20 images to learn from, 10 to test with$'
 done
-run shelf env XGRAD_DATA="$tmp" "$mnist" --data mnist --epochs 1 --out "$tmp/shelf"
+run shelf env -C "$tmp/new" XGRAD_DATA="$tmp" "$mnist" --data mnist --epochs 1 --out "$tmp/shelf"
 check '--data is looked for in XGRAD_DATA' has "$tmp/shelf.out" '^/.*/mnist: 20 images'
 
 # bad NAME PATTERN OPTIONS...: must complain
 bad() {
   local name=$1 pattern=$2; shift 2
-  run "$name" "$mnist" --epochs 1 "$@"
+  run "$name" "$mnist" "$@"
   check "$name: one line, exit code 1" complains "$name" "^mnist: $pattern"
 }
 d=$tmp/damaged
@@ -193,6 +194,9 @@ bad weights_missing "$tmp/none: there is no such file" --weights "$tmp/none"
 head -c 1000 "$tmp/a/lenet.safetensors" >"$tmp/short"
 bad weights_short "$tmp/short: offset [0-9]+: " --weights "$tmp/short"
 bad no_epochs '--epochs: .*0' --epochs 0
+bad bad_rate '--lr: -3 must be above 0' --lr -3
+bad bad_seed '--seed: -1 must be at least 0' --seed -1
+bad no_number '--batch: .*many' --batch many
 bad unknown_option '.*--epoch-count' --epoch-count 3
 bad diverges 'the loss is .* at step [0-9]+, must be finite; try a smaller --lr' --lr 1e9 --train-size 2000 --test-size 10 --out "$tmp/o"
 check 'what failed leaves nothing behind' [ -z "$(find "$tmp/o" -type f)" ]

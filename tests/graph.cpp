@@ -281,6 +281,15 @@ TEST_CASE("what goes wrong in a vjp names the op and both lines") {
   CHECK_FALSE(x.has_grad());
 }
 
+TEST_CASE("an op that throws while it is recorded keeps its name and its inputs") {
+  const V x = leaf(Array<double>{1, 2}), y = leaf(Array<double>{1, 2, 3});
+  const std::string text = error_of([&] { x + y; });
+  CHECK(has(text, here(__LINE__ - 1) + "add: a is (2,), b is (3,): lengths 2 and 3 of axis -1 do not broadcast"));
+  CHECK(has(error_of([&] { matmul(x, y); }), ": matmul: a is (2,), b is (3,): a.shape[0] = 2 must equal b.shape[0] = 3"));
+  backward(sum(x));
+  CHECK(x.grad() == Array<double>{1, 1});
+}
+
 TEST_CASE("a backward that throws leaves the leaves as they were") {
   V x = leaf(Array<double>{1, 2}), y = leaf(Array<double>{1, 2});
   backward(sum(x * 3));

@@ -7,4 +7,4 @@ log=$build/meson-logs/testlog.json
 rm -f "$log"
 result=0
 meson test -C "$build" --print-errorlogs "$@" || result=$?
-"$(dirname "$0")/count.py" "$log" && exit "$result"
+exec "$(dirname "$0")/count.py" "$log" "$result"

@@ -97,7 +97,7 @@ std::string confusion(const Report& r) {
       "class=matrix><thead><tr>"
       "<th class=corner>truth ↓ guess →</th>";
   for (std::size_t g = 0; g < classes; ++g)
-    text += fmt::format("<th{}>{}</th>", name_of(r.test, g).size() > 2 ? " class=long" : "", name_of(r.test, g));
+    text += fmt::format("<th{}><span>{}</span></th>", name_of(r.test, g).size() > 2 ? " class=long" : "", name_of(r.test, g));
   text += "<th></th></tr></thead><tbody>";
   for (std::size_t t = 0; t < classes; ++t) {
     text += fmt::format("<tr><th>{}</th>", name_of(r.test, t));

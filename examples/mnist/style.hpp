@@ -59,16 +59,16 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .axis { margin: 0; text-align: center; font-size: .75rem; color: var(--faint); }
 
 table { border-collapse: collapse; font-size: .9rem; width: 100%; }
-.matrix { border-collapse: separate; border-spacing: 3px; min-width: 34rem; table-layout: fixed; text-align: center; }
+.matrix { border-collapse: separate; border-spacing: 3px; min-width: 44rem; table-layout: fixed; text-align: center; }
 .matrix th { font-weight: 500; color: var(--soft); padding: .25rem .3rem; }
-.matrix thead th.long { writing-mode: vertical-rl; transform: rotate(180deg); text-align: left; white-space: nowrap; margin: auto; }
+.matrix .long span { writing-mode: vertical-rl; transform: rotate(180deg); white-space: nowrap; }
 .matrix thead th { vertical-align: bottom; }
 .matrix tbody th { text-align: right; white-space: nowrap; }
 .matrix td { height: 2.4rem; border-radius: 6px; padding: 0; }
 .matrix .hit { background: rgb(var(--good) / var(--a)); }
 .matrix .miss { background: rgb(var(--bad) / var(--a)); }
 .matrix .none { background: color-mix(in srgb, var(--line) 35%, transparent); color: transparent; }
-.matrix .total { color: var(--soft); font-size: .82rem; }
+.matrix .total { color: var(--soft); font-size: .8rem; }
 .matrix .corner { color: var(--faint); font-size: .75rem; text-align: right; width: 7.4rem; white-space: nowrap; vertical-align: bottom; }
 
 .filters { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.2rem, 1fr)); gap: 1.25rem; align-items: start; }

@@ -33,7 +33,7 @@ void sum_rows(const T* x, T* out, std::size_t rows, std::size_t inner, T* scratc
 /// sum_rows for rows too short to be worth a call each: several of them count as one long row, which is folded at the end.
 template <class T>
 void sum_short_rows(const T* x, T* out, std::size_t rows, std::size_t inner, T* scratch) {
-  const std::size_t together = wide / inner, long_rows = rows / together;
+  const std::size_t together = wide / inner, long_rows = together == 0 ? 0 : rows / together;
   if (together < 2 || long_rows < 2) return sum_rows(x, out, rows, inner, scratch);
   T* folded = scratch;
   scratch += together * inner;

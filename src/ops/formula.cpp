@@ -57,7 +57,7 @@ Ref<Storage<T>> evaluate(const Program& program, std::span<const Array<T>* const
 /// The op of every formula.
 template <class T>
 struct FormulaOp {
-  const Ref<const CompiledRoutine> routine;  // const: copied when the op moves into its node, for `apply` still asks it its name
+  Ref<const CompiledRoutine> routine;
 
   std::string_view name() const { return routine->name(); }
   std::uint32_t uses(std::size_t i) const { return routine->gradient(i).uses; }

@@ -53,7 +53,8 @@ concept IntegerExpression = Expression<E> && std::integral<typename std::remove_
 /// "(64, 400)"; "(5,)" for one axis and "()" for none, as NumPy writes it.
 XGRAD_API std::string to_string(const Shape& shape);
 
-/// An Array of this shape filled with one value. Out of line: when it is inlined, g++ 12 warns that an empty Shape is uninitialised.
+/// An Array of this shape filled with one value. Out of line: when it is inlined, g++ 12 warns that an empty Shape is
+/// uninitialised.
 template <class T>
 [[gnu::noinline]] Array<T> full(const Shape& shape, T value) {
   Array<T> result(shape);

@@ -113,15 +113,19 @@ Variable<T> apply(Op op, std::span<Variable<T>> inputs, Where where) {
       keep |= detail::uses_of(op, i);
     }
   }
+  Ref<Node<T>> node;
+  Op* running = &op;  // recording moves the op into its node
   try {
-    if (!record) return Variable<T>(op.forward(Inputs<T>(inputs)).storage);
-    auto* recorded = detail::Recorded<T, Op>::create(std::move(op), inputs, keep, where);
-    Ref<Node<T>> node(recorded);
-    Result<T> result = recorded->op.forward(Inputs<T>(inputs));
-    recorded->finish(result, keep);
+    if (record) {
+      auto* recorded = detail::Recorded<T, Op>::create(std::move(op), inputs, keep, where);
+      node = Ref<Node<T>>(recorded);
+      running = &recorded->op;
+    }
+    Result<T> result = running->forward(Inputs<T>(inputs));
+    if (record) static_cast<detail::Recorded<T, Op>&>(*node).finish(result, keep);
     return Variable<T>(std::move(result.storage), std::move(node));
   } catch (Error& error) {
-    error.place(where, detail::name_of(op));
+    error.place(where, detail::name_of(*running));
     throw;
   }
 }
