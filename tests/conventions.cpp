@@ -205,6 +205,21 @@ TEST_CASE("conventions: sums of many floats") {
   CHECK(error_of(mean(mean(reshape(v, {100000, 100}), 0))) < 1e-6);
 }
 
+TEST_CASE("conventions: sums of equal floats, whose rounding errors do not cancel") {
+  for (const float value : {0.1F, 1.0F / 3, 0.7F})
+    for (const std::size_t n : std::vector<std::size_t>{999, 4096 + 63, 65'536 - 1, 1'000'000, 3'333'333, 10'000'000}) {
+      CAPTURE(value);
+      CAPTURE(n);
+      const Variable<float> x(full<float>({n}, value));
+      const auto error_of = [&](const Variable<float>& m) {
+        return std::abs(static_cast<double>(m.item()) / static_cast<double>(value) - 1);
+      };
+      CHECK(error_of(mean(x)) < 1e-6);
+      CHECK(error_of(mean(reshape(x, {-1, 1}), 0)) < 1e-6);
+      if (n % 1000 == 0) CHECK(error_of(mean(mean(reshape(x, {-1, 1000}), 0))) < 1e-6);
+    }
+}
+
 TEST_CASE("conventions: sums of every shape") {
   Generator generator(3);
   for (const std::size_t outer : std::vector<std::size_t>{1, 2, 5})
@@ -281,7 +296,7 @@ TEST_CASE("conventions: what does not fit is said, with the line") {
   CHECK(error(__LINE__, [&] { formula(x23, x4); }) == "mine: " + pair);
   CHECK(error(__LINE__, [&] { mse_loss(x23, x4); }) == "mse_loss: " + pair);
   CHECK(error(__LINE__, [&] { static_cast<void>(x23 < x4); }) == "less: " + pair);
-  CHECK(error(__LINE__, [&] { where(Mask{true, false}, x4, 0); }).rfind("where: a is (2,), b is (4,): lengths 2 and 4", 0) == 0);
+  CHECK(error(__LINE__, [&] { where(Mask{true, false}, x4, 0); }).rfind("where: the inputs are (2,), (4,), (): input 1 does not broadcast with those before it", 0) == 0);
   CHECK(error(__LINE__, [&] { relu(undefined); }) == "relu: input 0 is an undefined Variable: give it a value before it is used");
   CHECK(error(__LINE__, [&] { x4 * undefined; }) == "mul: input 1 is an undefined Variable: give it a value before it is used");
   CHECK(error(__LINE__, [&] { sum(x23, 2); }) == "sum: axis 2 is out of range: an array of 2 axes takes -2 to 1");

@@ -70,6 +70,18 @@ TEST_CASE("shapes") {
   CHECK(xg::size_of({}) == 1);
 }
 
+TEST_CASE("sizes that no memory holds are errors") {
+  const std::size_t large = std::size_t{1} << 31;
+  CHECK(error_of([&] { xg::size_of({large, large, large}); }).find("has more elements than memory can hold") != std::string::npos);
+  CHECK(xg::size_of({large, large, large, 0}) == 0);
+  CHECK(error_of([&] { xg::zeros<float>({large, large, 4}); }) != "");
+  CHECK_THROWS_AS(xg::zeros<double>({large, large}), std::bad_alloc);
+  CHECK_THROWS_AS(xg::memory::allocate(std::size_t{1} << 60), std::bad_alloc);
+  const xg::Variable<float> x(1.0F);
+  CHECK(error_of([&] { broadcast_to(x, {large, large, 4}); }).find("broadcast_to: an array of shape") != std::string::npos);
+  CHECK(error_of([] { xg::nn::Conv2d<float>(1, 6, -1); }).find("Conv2d: the kernel is -1 by -1") != std::string::npos);
+}
+
 TEST_CASE("axes") {
   CHECK(Axes().flags(2) == std::vector<bool>{true, true});
   CHECK(Axes(-1).flags(3) == std::vector<bool>{false, false, true});

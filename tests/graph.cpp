@@ -243,6 +243,81 @@ TEST_CASE("gradients may share a buffer until one is changed") {
 
 // These tests name their own lines.
 // clang-format off
+TEST_CASE("an output that a gradient keeps must not change either") {
+  const V x = leaf(Array<double>{1, 2}), y = exp(x);
+  y.detach().update([](Array<double>& a) { a.fill(0); });
+  CHECK(has(error_of([&] { backward(sum(y)); }), "backward: the output kept by exp (graph.cpp:"));
+  CHECK_FALSE(x.has_grad());
+  CHECK(has(error_of([&] { x.detach().update([](Array<double>& a) { a = Array<double>{1}; }); }), "update: the value is now (1,), it was (2,)"));
+}
+
+TEST_CASE("gradients share no buffer with seeds or with each other") {
+  V x = leaf(Array<double>{1, 2}), s(Array<double>{10, 10});
+  backward(x + 0, s);
+  s.assign(Array<double>{0, 0});
+  CHECK(x.grad() == Array<double>{10, 10});
+  V a = leaf(Array<double>{1}), b = leaf(Array<double>{1});
+  auto g = grad(sum(a + b), {a, b});
+  g[0].update([](Array<double>& v) { v.fill(7); });
+  CHECK(g[1].item() == 1);
+  const V seed = leaf(Array<double>{1, 1});
+  CHECK_FALSE(grad(x + 1, {x}, seed)[0].requires_grad());
+  CHECK(grad(x + 1, {x}, seed, {.create_graph = true})[0].requires_grad());
+}
+
+TEST_CASE("the value of a temporary can be held on to") {
+  const V x = leaf(Array<double>{1, 2, 3});
+  double total = 0;
+  for (const double v : (x * 3).value()) total += v;
+  CHECK(total == 18);
+  const auto& value = (x * 2).value();
+  const auto& shape = sum(x, 0, {.keepdims = true}).shape();
+  CHECK(value == Array<double>{2, 4, 6});
+  CHECK(shape == Shape{1});
+}
+
+namespace {
+/// a + b, with vjps that do what they should not.
+struct Careless {
+  static constexpr std::string_view name = "careless";
+  static constexpr std::array uses{xg::use::none, xg::use::none};
+  int fault;
+  xg::Result<double> forward(xg::Inputs<double> in) { return Array<double>(in[0]); }
+  void vjps(const xg::Context<double>& c, const V& g, xg::Gradients<double>& out) const {
+    if (fault == 0) out.set(1, g);  // set, wanted or not
+    if (fault == 1) static_cast<void>(c.input_shape(1));
+    if (fault != 2) out.set(0, g);
+  }
+};
+struct Short {
+  static constexpr std::string_view name = "short";
+  static constexpr std::array uses{xg::use::none};
+  xg::Result<double> forward(xg::Inputs<double> in) { return Array<double>(in[0]); }
+  V vjp(const xg::Context<double>&, const V& g, std::size_t) const { return g; }
+};
+}  // namespace
+
+TEST_CASE("careless ops of users get an error, not a crash") {
+  const V x = leaf(Array<double>{1, 2});
+  const auto run = [&](int fault, const V& second) {
+    return error_of([&] { backward(sum(xg::apply(Careless{fault}, {x, second}, xg::Where::current()))); });
+  };
+  CHECK(run(0, V(Array<double>{1, 2})) == "");
+  CHECK(x.grad() == Array<double>{1, 1});
+  CHECK(has(run(1, V(Array<double>{1, 2})), "careless: vjp asks for the shape of input 1, which is a constant"));
+  CHECK(has(run(2, V(Array<double>{1, 2})), "careless: vjps did not set the gradient of input 0, which is wanted"));
+  CHECK(has(error_of([&] { xg::apply(Short{}, {x, x}, xg::Where::current()); }), "short: `uses` has 1 entries and no input 1"));
+  const auto f = xg::elementwise("f", [](auto a) { return 2 * a; }, [](auto, auto) { return 2; });
+  CHECK(has(error_of([&] { backward(sum(f(x))); }), "f: derivative 0 does not use its first parameter, the gradient of the result"));
+}
+
+TEST_CASE("ops work while static objects are destroyed") {
+  struct Late {
+    ~Late() { static_cast<void>(tanh(V(1.0)) + 1); }
+  };
+  static const Late late;
+}
+
 TEST_CASE("misuse is an error with the user's line and a remedy") {
   V x = leaf(Array<double>{1, 2});
   V loss = sum(x * x);

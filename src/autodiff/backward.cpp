@@ -22,8 +22,7 @@ template <class T>
 class Sweep final : public Gradients<T> {
  public:
   /// `needed` (null: everything) are the nodes worth visiting; gradients of `ends` and of leaves are collected instead of kept.
-  Sweep(const std::unordered_set<Node<T>*>* needed, Ends<T>& ends, bool retain, Where where)
-      : needed_(needed), ends_(ends), retain_(retain), where_(where) {}
+  Sweep(const std::unordered_set<Node<T>*>* needed, Ends<T>& ends, bool retain) : needed_(needed), ends_(ends), retain_(retain) {}
   ~Sweep() {
     for (Node<T>* node : heap_) node->gradient = {};  // something threw
   }
@@ -42,11 +41,15 @@ class Sweep final : public Gradients<T> {
         }
       if (node_->is_freed())
         throw GraphError(
-            where_, "backward",
             fmt::format("{} recorded at {} was freed by an earlier backward; pass {{.retain_graph = true}} to the first one",
                         node_->name(), to_string(node_->where())));
       detail::thread_state.line = node_->where();
+      set_.assign(node_->edges().size(), false);
       node_->vjp(g, *this);
+      for (std::size_t i = 0; i < set_.size(); ++i)
+        if (wants(i) && !set_[i])
+          throw GraphError(node_->where(), node_->name(),
+                           fmt::format("vjps did not set the gradient of input {}, which is wanted", i));
       if (!retain_) node_->free_kept();
     }
   }
@@ -54,6 +57,8 @@ class Sweep final : public Gradients<T> {
   bool wants(std::size_t i) const override { return wanted(node_->edges()[i]); }
 
   void set(std::size_t i, Variable<T> g) override {
+    if (!wants(i)) return;
+    set_[i] = true;
     Node<T>* input = node_->edges()[i].node.get();
     if (!g.defined() || g.shape() != input->shape())
       throw GraphError(
@@ -88,9 +93,9 @@ class Sweep final : public Gradients<T> {
   const std::unordered_set<Node<T>*>* needed_;
   Ends<T>& ends_;
   bool retain_;
-  Where where_;
   Node<T>* node_ = nullptr;
   std::vector<Node<T>*> heap_;
+  std::vector<char> set_;  // which gradients of the node the vjp has delivered
 };
 
 template <class T>
@@ -132,11 +137,11 @@ void sweep(const Variable<T>& root, Variable<T> seed, const std::unordered_set<N
            bool record, const char* who, Where where) {
   const Mode mode(record);
   try {
-    Sweep<T>(needed, ends, retain, where).run(root, std::move(seed));
+    Sweep<T>(needed, ends, retain).run(root, std::move(seed));
   } catch (Error& error) {
     if (!error.where())
       error.place(where, who);
-    else if (error.op() != "backward")
+    else
       error.note(fmt::format("in the {} of {}", who, to_string(where)));
     throw;
   }
@@ -165,6 +170,7 @@ std::unordered_set<Node<T>*> paths(Node<T>* root, const Ends<T>& targets) {
 template <class T>
 void run_backward(const Variable<T>& root, const Variable<T>* seed, BackwardOptions options, Where where) {
   Variable<T> g = checked_seed(root, seed, "backward", where);
+  if (seed) g = Variable<T>(Array<T>(g.value()));  // a leaf's gradient must not be the user's array
   Ends<T> leaves;
   sweep<T>(root, std::move(g), nullptr, leaves, options.retain_graph, false, "backward", where);
   const NoGrad no_grad;
@@ -178,6 +184,7 @@ template <class T>
 std::vector<Variable<T>> run_grad(const Variable<T>& y, const std::vector<Variable<T>>& x, const Variable<T>* seed,
                                   GradOptions options, Where where) {
   Variable<T> g = checked_seed(y, seed, "grad", where);
+  if (seed && !options.create_graph) g = Variable<T>(Array<T>(g.value()));
   Ends<T> ends;
   for (std::size_t k = 0; k < x.size(); ++k) {
     if (!x[k].requires_grad())
@@ -195,9 +202,13 @@ std::vector<Variable<T>> run_grad(const Variable<T>& y, const std::vector<Variab
     sweep(y, std::move(g), &needed, ends, options.retain_graph || options.create_graph, options.create_graph, "grad", where);
   std::vector<Variable<T>> result;
   for (const Variable<T>& v : x) {
-    Variable<T>& gradient = ends[v.node().get()];
+    const Variable<T>& gradient = ends[v.node().get()];
     result.push_back(gradient.defined() ? gradient : Variable<T>(zeros<T>(v.shape())));
   }
+  ends.clear();
+  if (!options.create_graph)  // each gets a buffer of its own, so that changing one changes no other
+    for (Variable<T>& gradient : result)
+      if (!gradient.storage()->references.only_one()) gradient = Variable<T>(Array<T>(gradient.value()));
   return result;
 }
 

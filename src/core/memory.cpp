@@ -114,6 +114,7 @@ constexpr std::ptrdiff_t portion = 64 * 1024;
 }  // namespace
 
 void* allocate(std::size_t bytes) {
+  if (bytes > size_of_class(classes - 1)) throw std::bad_alloc{};
   const std::size_t k = class_of(bytes), size = size_of_class(k);
   local.in_use += static_cast<std::ptrdiff_t>(size);
   if (local.in_use > portion || local.dead) publish(std::exchange(local.in_use, 0));

@@ -9,6 +9,8 @@ std::string to_string(const Shape& shape) {
   return shape.size() == 1 ? fmt::format("({},)", shape[0]) : fmt::format("({})", fmt::join(shape, ", "));
 }
 
+void check_size(const Shape& shape) { static_cast<void>(size_of(shape)); }
+
 std::size_t normalise_axis(std::ptrdiff_t axis, std::size_t rank) {
   const auto n = static_cast<std::ptrdiff_t>(rank);
   if (axis < -n || axis >= n)
@@ -44,6 +46,12 @@ Shape broadcast_shapes(const Shape& a, const Shape& b) {
     length = shorter[k];
   }
   return result;
+}
+
+bool can_broadcast(const Shape& a, const Shape& b) {
+  const std::size_t n = std::min(a.size(), b.size());
+  return std::equal(a.rbegin(), a.rbegin() + static_cast<std::ptrdiff_t>(n), b.rbegin(),
+                    [](std::size_t x, std::size_t y) { return x == y || x == 1 || y == 1; });
 }
 
 bool broadcasts_to(const Shape& from, const Shape& to) {

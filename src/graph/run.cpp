@@ -286,7 +286,9 @@ bool run_single(const Program& program, T* out, std::size_t n, std::span<const P
   for (const ProgramInput<T>& input : inputs)
     if (size_of(*input.shape) != n) return false;
   const auto& instr = program.code[static_cast<std::size_t>(program.result)];
-  const auto data = [&](int operand) { return operand < 0 ? out : inputs[static_cast<std::size_t>(program.code[static_cast<std::size_t>(operand)].a)].data; };
+  const auto data = [&](int operand) {
+    return operand < 0 ? out : inputs[static_cast<std::size_t>(program.code[static_cast<std::size_t>(operand)].a)].data;
+  };
   kernels::table<T>().formula[static_cast<std::size_t>(instr.op)][0](out, data(instr.a), data(instr.b), data(instr.c), n);
   return true;
 }

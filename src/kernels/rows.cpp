@@ -5,14 +5,15 @@
 namespace xgrad::kernels::XGRAD_LEVEL {
 namespace {
 
-/// Sums in a register per lane for this long, then adds up pairwise.
-constexpr std::size_t block = 512;
+/// This many additions go one after the other into each of four vectors; longer rows are halved. On base a vector is one number.
+template <class T>
+constexpr std::size_t block = 32 * 4 * Vec<T>::size;
 
 template <class T>
 T sum_block(const T* x, std::size_t n) {
   constexpr std::size_t width = Vec<T>::size, step = 4 * width;
-  T total = 0;
   std::size_t i = 0;
+  T total = 0;
   if (n >= step) {
     Vec<T> a = load(x), b = load(x + width), c = load(x + 2 * width), d = load(x + 3 * width);
     for (i = step; i + step <= n; i += step) {
@@ -21,17 +22,22 @@ T sum_block(const T* x, std::size_t n) {
       c = c + load(x + i + 2 * width);
       d = d + load(x + i + 3 * width);
     }
+    Vec<T> all = (a + b) + (c + d);
+    for (; i + width <= n; i += width) all = all + load(x + i);
     alignas(64) T lanes[width];
-    store(lanes, (a + b) + (c + d));
-    for (std::size_t k = 0; k < width; ++k) total += lanes[k];
+    store(lanes, all);
+    for (std::size_t half = width / 2; half > 0; half /= 2)
+      for (std::size_t k = 0; k < half; ++k) lanes[k] += lanes[k + half];
+    total = lanes[0];
   }
-  for (; i < n; ++i) total += x[i];
-  return total;
+  T rest = 0;
+  for (; i < n; ++i) rest += x[i];
+  return total + rest;
 }
 
 template <class T>
 T sum_row(const T* x, std::size_t n) {
-  if (n <= block) return sum_block(x, n);
+  if (n <= block<T>) return sum_block(x, n);
   const std::size_t half = (n / 2 + 63) / 64 * 64;
   return sum_row(x, half) + sum_row(x + half, n - half);
 }

@@ -11,23 +11,27 @@ namespace xgrad::kernels {
 namespace {
 
 /// Rows added one after the other before sums of sums begin.
-constexpr std::size_t run = 64;
+constexpr std::size_t run = 16;
 /// Shorter rows are taken together up to this many elements.
 constexpr std::size_t wide = 256;
 
-/// out (inner) = the sum of `rows` rows. `scratch` has room for one row per level of the recursion.
+/// out (inner) = the sum of `rows` rows, `distance` apart. `scratch` has room for one row per level of the recursion.
 template <class T>
-void sum_rows(const T* x, T* out, std::size_t rows, std::size_t inner, T* scratch) {
+void sum_rows(const T* x, T* out, std::size_t rows, std::size_t inner, T* scratch, std::size_t distance) {
   const Table<T>& kernel = table<T>();
   if (rows <= run) {
     std::copy_n(x, inner, out);
-    for (std::size_t r = 1; r < rows; ++r) kernel.add_row(out, x + r * inner, inner);
+    for (std::size_t r = 1; r < rows; ++r) kernel.add_row(out, x + r * distance, inner);
     return;
   }
   const std::size_t half = rows / 2;
-  sum_rows(x, out, half, inner, scratch);
-  sum_rows(x + half * inner, scratch, rows - half, inner, scratch + inner);
+  sum_rows(x, out, half, inner, scratch, distance);
+  sum_rows(x + half * distance, scratch, rows - half, inner, scratch + inner, distance);
   kernel.add_row(out, scratch, inner);
+}
+template <class T>
+void sum_rows(const T* x, T* out, std::size_t rows, std::size_t inner, T* scratch) {
+  sum_rows(x, out, rows, inner, scratch, inner);
 }
 
 /// sum_rows for rows too short to be worth a call each: several of them count as one long row, which is folded at the end.
@@ -39,7 +43,10 @@ void sum_short_rows(const T* x, T* out, std::size_t rows, std::size_t inner, T* 
   scratch += together * inner;
   sum_rows(x, folded, long_rows, together * inner, scratch);
   sum_rows(folded, out, together, inner, scratch);
-  for (std::size_t r = long_rows * together; r < rows; ++r) table<T>().add_row(out, x + r * inner, inner);
+  if (const std::size_t rest = rows % together; rest > 0) {
+    sum_rows(x + (rows - rest) * inner, folded, rest, inner, scratch);
+    table<T>().add_row(out, folded, inner);
+  }
 }
 
 constexpr std::size_t depth(std::size_t rows) {
@@ -73,8 +80,25 @@ void sum_contiguous(const T* x, T* out, std::size_t outer, std::size_t middle) {
   }
 }
 
+/// Few and long rows: each thread sums a stretch of all of them.
+template <class T>
+void sum_long_rows(const T* x, T* out, std::size_t outer, std::size_t middle, std::size_t inner) {
+  const std::size_t stretches = (inner + piece - 1) / piece;
+  parallel_for(outer * stretches, middle * piece, [&](std::size_t begin, std::size_t end) {
+    Allocator<T> allocator;
+    const std::size_t room = depth(middle) * piece;
+    T* scratch = allocator.allocate(room);
+    for (std::size_t k = begin; k < end; ++k) {
+      const std::size_t o = k / stretches, first = k % stretches * piece;
+      sum_rows(x + o * middle * inner + first, out + o * inner + first, middle, std::min(piece, inner - first), scratch, inner);
+    }
+    allocator.deallocate(scratch, room);
+  });
+}
+
 template <class T>
 void sum_strided(const T* x, T* out, std::size_t outer, std::size_t middle, std::size_t inner) {
+  if (inner >= piece && outer < 4) return sum_long_rows(x, out, outer, middle, inner);
   // Pieces of the middle axis are summed side by side when there are too few outer rows to share out.
   const std::size_t rows = std::max<std::size_t>(1, piece / inner), pieces = outer >= 4 ? 1 : (middle + rows - 1) / rows;
   const std::size_t share = pieces == 1 ? middle : rows;

@@ -8,31 +8,31 @@
 
 namespace xgrad {
 
-// Each op is a formula, made at its first call.
+// Each op is a formula, made at its first call and never destroyed: the destructors of static objects may still use it.
 
-#define XGRAD_UNARY(name, expression)                                             \
-  template <class T>                                                              \
-  Variable<T> name(Variable<T> x, Where where) {                                  \
-    static const auto op = elementwise(#name, [](auto a) { return expression; }); \
-    return op(std::move(x), where);                                               \
-  }                                                                               \
+#define XGRAD_UNARY(name, expression)                                                         \
+  template <class T>                                                                          \
+  Variable<T> name(Variable<T> x, Where where) {                                              \
+    static const auto& op = *new auto(elementwise(#name, [](auto a) { return expression; })); \
+    return op(std::move(x), where);                                                           \
+  }                                                                                           \
   XGRAD_BOTH(name)
 
-#define XGRAD_BINARY(name, expression)                                                    \
-  template <class T>                                                                      \
-  Variable<T> name(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where) {     \
-    static const auto op = elementwise(#name, [](auto x, auto y) { return expression; }); \
-    return op(std::move(a), std::move(b), where);                                         \
-  }                                                                                       \
-  template Variable<float> name<float>(Variable<float>, Variable<float>, Where);          \
+#define XGRAD_BINARY(name, expression)                                                                \
+  template <class T>                                                                                  \
+  Variable<T> name(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where) {                 \
+    static const auto& op = *new auto(elementwise(#name, [](auto x, auto y) { return expression; })); \
+    return op(std::move(a), std::move(b), where);                                                     \
+  }                                                                                                   \
+  template Variable<float> name<float>(Variable<float>, Variable<float>, Where);                      \
   template Variable<double> name<double>(Variable<double>, Variable<double>, Where)
 
-#define XGRAD_COMPARISON(name, condition)                                                             \
-  template <class T>                                                                                  \
-  Mask name(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where at) {             \
-    static const auto op = elementwise(#name, [](auto x, auto y) { return where(condition, 1, 0); }); \
-    return to_mask(op(a.detach(), b.detach(), at).value());                                           \
-  }                                                                                                   \
+#define XGRAD_COMPARISON(name, condition)                                                                         \
+  template <class T>                                                                                              \
+  Mask name(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where at) {                         \
+    static const auto& op = *new auto(elementwise(#name, [](auto x, auto y) { return where(condition, 1, 0); })); \
+    return to_mask(op(a.detach(), b.detach(), at).value());                                                       \
+  }                                                                                                               \
   XGRAD_BOTH(name)
 
 namespace {
@@ -68,7 +68,7 @@ XGRAD_UNARY(tanh, tanh(a));
 
 template <class T>
 Variable<T> detail::select(const Mask& condition, Variable<T> a, Variable<T> b, Where at) {
-  static const auto op = elementwise("where", [](auto mask, auto x, auto y) { return where(mask != 0, x, y); });
+  static const auto& op = *new auto(elementwise("where", [](auto mask, auto x, auto y) { return where(mask != 0, x, y); }));
   Array<T> mask(condition.shape());
   std::copy_n(condition.data(), condition.size(), mask.data());
   return op(Variable<T>(std::move(mask)), std::move(a), std::move(b), at);

@@ -1,5 +1,7 @@
 #include <xgrad/ops/formula.hpp>
 
+#include <fmt/format.h>
+#include <algorithm>
 #include <array>
 
 #include <xgrad/graph/apply.hpp>
@@ -25,9 +27,12 @@ void CompiledRoutine::find_gradients() const {
       if (read > 0) gradient.uses |= read > program_.inputs ? use::output : use::input(read - 1U);
     const Instr& result = derivative.program.code[static_cast<std::size_t>(derivative.program.result)];
     gradient.passes = is_input(derivative.program, 0) && gradient.reads[0] == 0;
+    gradient.zero = result.op == Primitive::constant && result.constant == 0;
+    if (!given_.empty() && !gradient.zero && std::ranges::find(gradient.reads, 0) == gradient.reads.end())
+      throw ValueError(
+          fmt::format("{}: derivative {} does not use its first parameter, the gradient of the result; multiply by it", name_, i));
     if (gradient.reads.size() > most_inputs)
       throw ValueError(name_ + ": this derivative reads too many values; the formula has been differentiated too often");
-    gradient.zero = result.op == Primitive::constant && result.constant == 0;
     if (!gradient.passes && !gradient.zero)
       gradient.routine = Ref<const CompiledRoutine>(new CompiledRoutine(name_ + "'", derivative.program, {}));
   }
@@ -40,8 +45,16 @@ namespace {
 template <class T>
 Shape common_shape(std::span<const Array<T>* const> inputs) {
   Shape shape = inputs[0]->shape();
-  for (const Array<T>* input : inputs.subspan(1))
-    if (input->shape() != shape) shape = broadcast_shapes(shape, input->shape());
+  for (std::size_t i = 1; i < inputs.size(); ++i) {
+    if (inputs[i]->shape() == shape) continue;
+    if (inputs.size() > 2 && !can_broadcast(shape, inputs[i]->shape())) {
+      std::string shapes;
+      for (const Array<T>* input : inputs) shapes += (shapes.empty() ? "" : ", ") + to_string(input->shape());
+      throw ShapeError(fmt::format(
+          "the inputs are {}: input {} does not broadcast with those before it; lengths must be equal, or 1", shapes, i));
+    }
+    shape = broadcast_shapes(shape, inputs[i]->shape());
+  }
   return shape;
 }
 

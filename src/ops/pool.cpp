@@ -75,9 +75,9 @@ struct MaxPool2d {
     if (x[1] * x[2] * x[3] > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
       throw ShapeError(fmt::format("x is {}: an image may have at most 2^31 - 1 elements", to_string(x)));
     const auto length = [&](std::size_t n, std::ptrdiff_t k, std::ptrdiff_t step, const char* axis) {
-      if (step < 1) throw ValueError(fmt::format("stride {} along the {}; it must be at least 1", step, axis));
       if (k < 1 || static_cast<std::size_t>(k) > n)
         throw ShapeError(fmt::format("x is {}: the window's {} {} must be from 1 to {}", to_string(x), axis, k, n));
+      if (step < 1) throw ValueError(fmt::format("stride {} along the {}; it must be at least 1", step, axis));
       return (n - static_cast<std::size_t>(k)) / static_cast<std::size_t>(step) + 1;
     };
     const std::size_t oh = length(x[1], size.h, stride.h, "height"), ow = length(x[2], size.w, stride.w, "width");

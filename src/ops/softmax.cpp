@@ -146,7 +146,7 @@ Variable<T> cross_entropy(Variable<T> logits, const Labels& labels, LossOptions 
 }
 template <class T>
 Variable<T> mse_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, LossOptions options, Where where) {
-  static const auto op = elementwise("mse_loss", [](auto x, auto y) { return square(x - y); });
+  static const auto& op = *new auto(elementwise("mse_loss", [](auto x, auto y) { return square(x - y); }));
   return reduced(op(std::move(a), std::move(b), where), options.reduction, where);
 }
 

@@ -11,6 +11,9 @@ template <class T>
 SGD<T>::SGD(std::vector<Variable<T>> parameters, SGDOptions options, Where where)
     : parameters_(std::move(parameters)), options_(options) {
   check_parameters<T>(parameters_, "SGD", where);
+  check_rate(options.lr, "SGD", where);
+  if (!(options.weight_decay >= 0))
+    throw ValueError(where, "SGD", "weight_decay is " + std::to_string(options.weight_decay) + "; it must not be negative");
   if (!(options.momentum >= 0 && options.momentum < 1))
     throw ValueError(where, "SGD", "momentum is " + std::to_string(options.momentum) + "; it must be in [0, 1)");
   if (options.nesterov && options.momentum == 0) throw ValueError(where, "SGD", "nesterov needs a momentum above 0");
@@ -41,6 +44,12 @@ void SGD<T>::step() {
 template <class T>
 void SGD<T>::zero_grad() {
   for (Variable<T>& p : parameters_) p.zero_grad();
+}
+
+template <class T>
+void SGD<T>::set_lr(double lr, Where where) {
+  check_rate(lr, "SGD", where);
+  options_.lr = lr;
 }
 
 template class SGD<float>;

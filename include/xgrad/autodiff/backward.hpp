@@ -16,7 +16,7 @@ struct BackwardOptions {
 ///
 /// Throws GraphError: the root needs no gradient; has more than one element and no seed; the graph was freed by an earlier
 /// backward; a kept value was assigned since. Two threads may run backward at once as long as they share no leaf that requires a
-/// gradient; where they must, use `grad`, which writes to no leaf.
+/// gradient and no recorded result; where they must share leaves, use `grad`, which writes to none.
 template <class T>
 XGRAD_API void backward(const Variable<T>& root, BackwardOptions options = {}, Where where = Where::current());
 /// ... with a gradient for the root: of the same shape, one weight per element.

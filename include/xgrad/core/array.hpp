@@ -53,10 +53,14 @@ concept IntegerExpression = Expression<E> && std::integral<typename std::remove_
 /// "(64, 400)"; "(5,)" for one axis and "()" for none, as NumPy writes it.
 XGRAD_API std::string to_string(const Shape& shape);
 
+/// Throws ShapeError when an array of this shape has more elements than a std::size_t can count.
+XGRAD_API void check_size(const Shape& shape);
+
 /// An Array of this shape filled with one value. Out of line: when it is inlined, g++ 12 warns that an empty Shape is
 /// uninitialised.
 template <class T>
 [[gnu::noinline]] Array<T> full(const Shape& shape, T value) {
+  check_size(shape);
   Array<T> result(shape);
   result.fill(value);
   return result;

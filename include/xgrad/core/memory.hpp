@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <new>
 
 #include <xgrad/core/api.hpp>
 
@@ -12,10 +13,10 @@ XGRAD_API void* allocate(std::size_t bytes);
 /// Gives back a block of `allocate(bytes)`; any thread may do so.
 XGRAD_API void deallocate(void* block, std::size_t bytes) noexcept;
 
-/// In bytes, over all threads.
+/// In bytes, over all threads; of small blocks in other threads, up to 64 KiB each may not be counted yet.
 struct Stats {
   std::size_t in_use = 0;  ///< in blocks that are allocated now
-  std::size_t cached = 0;  ///< in blocks kept for the next allocation
+  std::size_t cached = 0;  ///< in blocks kept for the next allocation by this thread or by all in common
   std::size_t peak = 0;    ///< the largest `in_use` since the start or `reset_peak()`
 };
 XGRAD_API Stats stats() noexcept;
@@ -33,7 +34,10 @@ struct Allocator {
   Allocator() noexcept = default;
   template <class U>
   Allocator(const Allocator<U>&) noexcept {}  // NOLINT(google-explicit-constructor): an allocator converts
-  T* allocate(std::size_t n) { return static_cast<T*>(memory::allocate(n * sizeof(T))); }
+  T* allocate(std::size_t n) {
+    if (n > static_cast<std::size_t>(-1) / sizeof(T)) throw std::bad_array_new_length();
+    return static_cast<T*>(memory::allocate(n * sizeof(T)));
+  }
   void deallocate(T* p, std::size_t n) noexcept { memory::deallocate(p, n * sizeof(T)); }
   template <class U>
   bool operator==(const Allocator<U>&) const noexcept {

@@ -8,7 +8,8 @@
 
 namespace xgrad {
 
-/// How many threads the library's loops, and the BLAS where it shares OpenMP, may use from now on. At least 1.
+/// How many threads the library's loops, and the BLAS where it shares OpenMP, may use from now on when they are called from this
+/// thread. At least 1.
 XGRAD_API void set_num_threads(int threads);
 XGRAD_API int num_threads() noexcept;
 

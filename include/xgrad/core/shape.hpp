@@ -1,4 +1,5 @@
 #pragma once
+#include <concepts>
 #include <cstddef>
 #include <initializer_list>
 #include <string_view>
@@ -13,7 +14,7 @@ namespace xgrad {
 class Axes {
  public:
   Axes() = default;
-  Axes(int axis) : axes_{axis} {}  // NOLINT(google-explicit-constructor): sum(x, 0)
+  Axes(std::integral auto axis) : axes_{static_cast<std::ptrdiff_t>(axis)} {}  // NOLINT(google-explicit-constructor): sum(x, 0)
   Axes(std::initializer_list<std::ptrdiff_t> axes) : axes_(axes) {}
   explicit Axes(std::vector<std::ptrdiff_t> axes) : axes_(std::move(axes)) {}
 
@@ -28,14 +29,22 @@ class Axes {
 /// `axis` counted from the front. Throws ShapeError when it is not in [-rank, rank).
 XGRAD_API std::size_t normalise_axis(std::ptrdiff_t axis, std::size_t rank);
 
+/// The number of elements. Throws ShapeError when it does not fit in a std::size_t.
 inline std::size_t size_of(const Shape& shape) {
   std::size_t n = 1;
-  for (std::size_t length : shape) n *= length;
-  return n;
+  bool overflow = false, empty = false;
+  for (std::size_t length : shape) {
+    empty |= length == 0;
+    overflow |= __builtin_mul_overflow(n, length, &n);
+  }
+  if (overflow && !empty) throw ShapeError("an array of shape " + to_string(shape) + " has more elements than memory can hold");
+  return empty ? 0 : n;
 }
 
 /// The common shape of NumPy's broadcasting. Throws ShapeError, naming the operands "a" and "b".
 XGRAD_API Shape broadcast_shapes(const Shape& a, const Shape& b);
+/// Whether two shapes have a common shape.
+XGRAD_API bool can_broadcast(const Shape& a, const Shape& b);
 /// Whether an array of shape `from` can be broadcast to shape `to`.
 XGRAD_API bool broadcasts_to(const Shape& from, const Shape& to);
 

@@ -25,8 +25,11 @@ template <class Op>
 std::uint32_t uses_of(const Op& op, std::size_t i) {
   if constexpr (requires { op.uses(i); })
     return op.uses(i);
-  else
+  else if (i < std::size(Op::uses))
     return Op::uses[i];
+  else
+    throw GraphError("`uses` has " + std::to_string(std::size(Op::uses)) + " entries and no input " + std::to_string(i) +
+                     "; give it one per input");
 }
 
 /// The node of one op: one block from the pool that holds the op and, behind it, its edges.
@@ -70,7 +73,9 @@ class Recorded final : public Node<T> {
 
   void finish(const Result<T>& result, std::uint32_t keep) {
     this->shape_ = result.storage->array.shape();
-    if (keep & use::output) this->output_ = result.storage;
+    if (!(keep & use::output)) return;
+    this->output_ = result.storage;
+    this->output_version_ = result.storage->version;
   }
 
   Op op;
@@ -102,27 +107,25 @@ template <class T, class Op>
 Variable<T> apply(Op op, std::span<Variable<T>> inputs, Where where) {
   const detail::ThreadState& state = detail::thread_state;
   if (state.line) where = state.line;
-  std::uint32_t keep = 0;
-  bool record = false;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs[i].defined())
-      throw GraphError(where, detail::name_of(op),
-                       "input " + std::to_string(i) + " is an undefined Variable: give it a value before it is used");
-    if (state.recording && inputs[i].requires_grad()) {
-      record = true;
-      keep |= detail::uses_of(op, i);
-    }
-  }
   Ref<Node<T>> node;
   Op* running = &op;  // recording moves the op into its node
   try {
-    if (record) {
-      auto* recorded = detail::Recorded<T, Op>::create(std::move(op), inputs, keep, where);
-      node = Ref<Node<T>>(recorded);
-      running = &recorded->op;
+    std::uint32_t keep = 0;
+    bool record = false;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (!inputs[i].defined())
+        throw GraphError("input " + std::to_string(i) + " is an undefined Variable: give it a value before it is used");
+      if (state.recording && inputs[i].requires_grad()) {
+        record = true;
+        keep |= detail::uses_of(op, i);
+      }
     }
-    Result<T> result = running->forward(Inputs<T>(inputs));
-    if (record) static_cast<detail::Recorded<T, Op>&>(*node).finish(result, keep);
+    if (!record) return Variable<T>(op.forward(Inputs<T>(inputs)).storage);
+    auto* recorded = detail::Recorded<T, Op>::create(std::move(op), inputs, keep, where);
+    node = Ref<Node<T>>(recorded);
+    running = &recorded->op;
+    Result<T> result = recorded->op.forward(Inputs<T>(inputs));
+    recorded->finish(result, keep);
     return Variable<T>(std::move(result.storage), std::move(node));
   } catch (Error& error) {
     error.place(where, detail::name_of(*running));

@@ -118,6 +118,7 @@ class Node : public NodeBase {
 
   std::span<Edge<T>> edges_;
   Ref<Storage<T>> output_;  ///< the op's own output, where a gradient needs it
+  std::uint32_t output_version_ = 0;
 };
 
 }  // namespace xgrad

@@ -1,22 +1,25 @@
 #pragma once
+// clang-format off
 /// What an op is made of.
 ///
 ///     template <class T>
 ///     struct Cube {
 ///       static constexpr std::string_view name = "cube";
-///       static constexpr std::array uses{use::input(0)};                 // per input: what its gradient needs kept
-///       Result<T> forward(Inputs<T> in) { ... }                           // arrays in, an array out; may keep shapes or indices
-///       in the op Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {   // the gradient of input i,
-///       with public ops
-///         return 3 * g * square(c.input(0));
+///       static constexpr std::array uses{use::input(0)};            // per input: what its gradient needs kept
+///
+///       Result<T> forward(Inputs<T> in) { … }                        // arrays in, an array out; may keep shapes or indices in the op
+///
+///       Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
+///         return 3 * g * square(c.input(0));                         // the gradient of input i, written with public ops
 ///       }
 ///     };
 ///     template <class T>
 ///     Variable<T> cube(Variable<T> x, Where where = Where::current()) { return apply(Cube<T>{}, {std::move(x)}, where); }
 ///
 /// Instead of the array, `uses` may be a member function `std::uint32_t uses(std::size_t i) const`, and `name` one that returns a
-/// string_view, for ops with any number of inputs or many faces. An op whose gradients share work has
-/// `void vjps(const Context<T>&, const Variable<T>& g, Gradients<T>& out) const` instead of `vjp`.
+/// string_view, for ops with any number of inputs or many faces. An op whose gradients share work has, instead of `vjp`,
+/// `void vjps(const Context<T>& c, const Variable<T>& g, Gradients<T>& out) const`, which sets each gradient that `out` wants.
+// clang-format on
 #include <cstdint>
 #include <span>
 #include <string>
@@ -73,17 +76,20 @@ class Context {
   }
   /// ... as an array, for kernels that run when nothing is recorded.
   const Array<T>& input_value(std::size_t j) const { return kept_input(j).kept->array; }
-  /// The op's own output.
+  /// The op's own output, in the same way.
   Variable<T> output() const {
-    if (!(declared_ & use::output)) undeclared("the output");
-    return Variable<T>(node_.output_, recording() ? Ref<Node<T>>(const_cast<Node<T>*>(&node_)) : Ref<Node<T>>{});
+    return Variable<T>(kept_output(), recording() ? Ref<Node<T>>(const_cast<Node<T>*>(&node_)) : Ref<Node<T>>{});
   }
-  const Array<T>& output_value() const {
-    if (!(declared_ & use::output)) undeclared("the output");
-    return node_.output_->array;
+  const Array<T>& output_value() const { return kept_output()->array; }
+  /// Shape of input j, which must be one whose gradient is wanted: a constant has no node that remembers. Throws GraphError
+  /// otherwise.
+  const Shape& input_shape(std::size_t j) const {
+    if (j >= node_.edges().size() || !node_.edges()[j].node)
+      throw GraphError(node_.where(), node_.name(),
+                       "vjp asks for the shape of input " + std::to_string(j) +
+                           ", which is a constant; keep the shape in the op when forward runs");
+    return node_.edges()[j].node->shape();
   }
-  /// Shape of input j, which must be one whose gradient is wanted (constants have no node that remembers).
-  const Shape& input_shape(std::size_t j) const { return node_.edges()[j].node->shape(); }
   const Shape& output_shape() const noexcept { return node_.shape(); }
   /// The user's line that recorded the op.
   Where where() const noexcept { return node_.where(); }
@@ -92,10 +98,17 @@ class Context {
   const Edge<T>& kept_input(std::size_t j) const {
     if (j >= 31 || !(declared_ & use::input(j))) undeclared("input " + std::to_string(j));
     const Edge<T>& edge = node_.edges()[j];
-    if (edge.kept->version != edge.version)
-      throw GraphError("input " + std::to_string(j) + " kept by " + std::string(node_.name()) + " (" + to_string(node_.where()) +
-                       ") was assigned since; run forward again");
+    if (edge.kept->version != edge.version) changed("input " + std::to_string(j));
     return edge;
+  }
+  const Ref<Storage<T>>& kept_output() const {
+    if (!(declared_ & use::output)) undeclared("the output");
+    if (node_.output_->version != node_.output_version_) changed("the output");
+    return node_.output_;
+  }
+  [[noreturn]] void changed(const std::string& what) const {
+    throw GraphError(what + " kept by " + std::string(node_.name()) + " (" + to_string(node_.where()) +
+                     ") was assigned since; run forward again");
   }
   [[noreturn]] void undeclared(const std::string& what) const {
     throw GraphError(node_.where(), node_.name(),

@@ -49,9 +49,14 @@ class Variable {
   bool requires_grad() const noexcept { return bool(node_); }
   bool is_leaf() const noexcept { return !node_ || node_->is_leaf(); }
 
-  const Array<T>& value(Where where = Where::current()) const { return storage(where)->array; }
-  const Shape& shape(Where where = Where::current()) const { return value(where).shape(); }
-  std::size_t size(Where where = Where::current()) const { return value(where).size(); }
+  const Array<T>& value(Where where = Where::current()) const& { return storage(where)->array; }
+  /// Of a temporary: the array itself, so that `for (float x : relu(y).value())` does not look at a value that has died.
+  Array<T> value(Where where = Where::current()) && {
+    return storage(where)->references.only_one() ? std::move(value_->array) : Array<T>(value_->array);
+  }
+  const Shape& shape(Where where = Where::current()) const& { return storage(where)->array.shape(); }
+  Shape shape(Where where = Where::current()) && { return storage(where)->array.shape(); }
+  std::size_t size(Where where = Where::current()) const { return storage(where)->array.size(); }
   /// The only element. Throws ShapeError when there are more or fewer.
   T item(Where where = Where::current()) const {
     if (size(where) != 1)
@@ -79,9 +84,13 @@ class Variable {
     Ref<Storage<T>>& gradient = node_->gradient.value_;
     if (!gradient->references.only_one()) gradient = Storage<T>::create(Array<T>(gradient->array));
     std::forward<F>(f)(gradient->array);
+    if (gradient->array.shape() != value_->array.shape())
+      throw ShapeError(where, "update_grad",
+                       "the gradient is now " + to_string(gradient->array.shape()) + ", the Variable is " +
+                           to_string(value_->array.shape()) + "; they must be equal");
   }
 
-  /// The same value as a constant: no gradient flows through it.
+  /// The same value as a constant: no gradient flows through it. The two share the value; `Variable<T>(x.value())` is a copy.
   Variable detach() const { return Variable(value_); }
 
   /// Replaces the value of a leaf or constant, in all copies of this handle. A graph that keeps the old value refuses to run
@@ -99,9 +108,14 @@ class Variable {
     if (!is_leaf())
       throw GraphError(where, "assign",
                        "the Variable is the result of " + std::string(node_->name()) + " recorded at " + to_string(node_->where()) +
-                           "; only leaves and constants can be assigned: use detach() for a constant of the same value");
-    ++storage(where)->version;
+                           "; only leaves and constants can be assigned: make a copy with Variable(x.value())");
+    const Shape before = shape(where);
+    ++value_->version;
     std::forward<F>(f)(value_->array);
+    if (value_->array.shape() != before)
+      throw ShapeError(where, "update",
+                       "the value is now " + to_string(value_->array.shape()) + ", it was " + to_string(before) +
+                           "; an update must keep the shape");
   }
 
   /// For ops and the engine.

@@ -51,8 +51,11 @@ class Conv2d {
   Conv2dOptions options;
 
   Conv2d(std::size_t in, std::size_t out, Extent2d size, Conv2dLayerOptions o = {}, Where where = Where::current())
-      : weight(zeros<T>(Shape{out, static_cast<std::size_t>(size.h), static_cast<std::size_t>(size.w), in}), true, where),
-        options{o.stride, o.padding} {
+      : options{o.stride, o.padding} {
+    if (size.h < 1 || size.w < 1)
+      throw ValueError(where, "Conv2d",
+                       "the kernel is " + std::to_string(size.h) + " by " + std::to_string(size.w) + "; both must be at least 1");
+    weight = Variable<T>(zeros<T>(Shape{out, static_cast<std::size_t>(size.h), static_cast<std::size_t>(size.w), in}), true, where);
     if (o.bias) bias = Variable<T>(zeros<T>(Shape{out}), true, where);
     reset_parameters(default_generator());
   }

@@ -14,9 +14,10 @@ XGRAD_API Variable<T> square(Variable<T> x, Where where = Where::current());
 /// The square root; NaN below 0.
 template <class T>
 XGRAD_API Variable<T> sqrt(Variable<T> x, Where where = Where::current());
+/// The exponential function. Where the result would be denormal it is 0, and from x = 88.4 (float) or 709.5 (double) on it is inf.
 template <class T>
 XGRAD_API Variable<T> exp(Variable<T> x, Where where = Where::current());
-/// The natural logarithm; -inf at 0 and NaN below.
+/// The natural logarithm; -inf at 0 and NaN below. Of denormal numbers it is inexact.
 template <class T>
 XGRAD_API Variable<T> log(Variable<T> x, Where where = Where::current());
 

@@ -1,6 +1,6 @@
 #pragma once
+#include <concepts>
 #include <cstddef>
-#include <initializer_list>
 #include <vector>
 
 #include <xgrad/graph/variable.hpp>
@@ -10,8 +10,9 @@ namespace xgrad {
 /// The lengths to reshape to: `{2, 3}`, `{-1, 10}` or a Shape. One of them may be -1: whatever is left.
 class Lengths {
  public:
-  Lengths(std::initializer_list<std::ptrdiff_t> lengths) : lengths_(lengths) {}
-  Lengths(const Shape& shape) : lengths_(shape.begin(), shape.end()) {}  // NOLINT(google-explicit-constructor)
+  template <std::integral... N>
+  Lengths(N... lengths) : lengths_{static_cast<std::ptrdiff_t>(lengths)...} {}  // NOLINT(google-explicit-constructor)
+  Lengths(const Shape& shape) : lengths_(shape.begin(), shape.end()) {}         // NOLINT(google-explicit-constructor)
   /// The shape for an array of this shape. Throws ShapeError when the sizes differ or -1 does not come out even.
   XGRAD_API Shape resolve(const Shape& from) const;
 

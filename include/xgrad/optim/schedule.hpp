@@ -22,8 +22,9 @@ class OneCycle {
  public:
   OneCycle(std::size_t steps, double max_lr, OneCycleOptions options = {}, Where where = Where::current())
       : max_(max_lr), options_(options) {
-    if (steps == 0 || !(max_lr > 0) || !(options.warm_up > 0 && options.warm_up < 1))
-      throw ValueError(where, "OneCycle", "steps must be positive, max_lr above 0 and warm_up between 0 and 1");
+    if (steps == 0 || !(max_lr > 0) || !(options.warm_up > 0 && options.warm_up < 1) || !(options.start_divisor > 0) ||
+        !(options.end_divisor > 0))
+      throw ValueError(where, "OneCycle", "steps must be positive, max_lr and the divisors above 0, and warm_up between 0 and 1");
     top_ = options.warm_up * static_cast<double>(steps) - 1;
     last_ = static_cast<double>(steps) - 1;
   }
@@ -31,7 +32,7 @@ class OneCycle {
   /// The rate for step 0 … steps-1; the last rate from then on.
   double operator()(std::size_t step) const {
     const double first = max_ / options_.start_divisor, end = first / options_.end_divisor, at = static_cast<double>(step);
-    if (at <= top_) return between(first, max_, at / top_);
+    if (at <= top_) return top_ > 0 ? between(first, max_, at / top_) : max_;
     return between(max_, end, last_ > top_ ? std::fmin(1, (at - top_) / (last_ - top_)) : 1);
   }
 

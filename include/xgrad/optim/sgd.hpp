@@ -17,7 +17,8 @@ struct SGDOptions {
 template <class T>
 class SGD {
  public:
-  /// Throws GraphError for a parameter that is not a leaf with requires_grad, ValueError for options that make no sense.
+  /// Throws GraphError for a parameter that is not a leaf with requires_grad or is given twice, ValueError for options that make no
+  /// sense.
   XGRAD_API explicit SGD(std::vector<Variable<T>> parameters, SGDOptions options = {}, Where where = Where::current());
 
   /// One step for every parameter that has a gradient.
@@ -26,7 +27,8 @@ class SGD {
   XGRAD_API void zero_grad();
 
   double lr() const noexcept { return options_.lr; }
-  void set_lr(double lr) noexcept { options_.lr = lr; }
+  /// Throws ValueError for a negative rate or NaN.
+  XGRAD_API void set_lr(double lr, Where where = Where::current());
 
  private:
   std::vector<Variable<T>> parameters_;
