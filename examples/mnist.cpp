@@ -123,6 +123,9 @@ History train(const xg::models::LeNet<>& net, const xg::Split& data, const Optio
       if (interrupted) break;
     }
     final = evaluate(net, data.test);
+    if (!std::isfinite(final.loss))
+      throw std::runtime_error(
+          fmt::format("the test loss is {} after the last step, must be finite; try a smaller --lr than {}", final.loss, o.lr));
     history.tests.push_back({history.epochs(), final.loss, final.accuracy});
     if (!interrupted) progress.epoch(final.accuracy);
   }

@@ -295,6 +295,7 @@ TEST_CASE("conventions: what does not fit is said, with the line") {
   CHECK(error(__LINE__, [&] { minimum(x23, x4); }) == "minimum: " + pair);
   CHECK(error(__LINE__, [&] { formula(x23, x4); }) == "mine: " + pair);
   CHECK(error(__LINE__, [&] { mse_loss(x23, x4); }) == "mse_loss: " + pair);
+  CHECK(error(__LINE__, [&] { mse_loss(reshape(x4, {4, 1}), x4); }) == "mse_loss: a is (4, 1), b is (4,): as many elements in another shape; use reshape to make the shapes equal");
   CHECK(error(__LINE__, [&] { static_cast<void>(x23 < x4); }) == "less: " + pair);
   CHECK(error(__LINE__, [&] { where(Mask{true, false}, x4, 0); }).rfind("where: the inputs are (2,), (4,), (): input 1 does not broadcast with those before it", 0) == 0);
   CHECK(error(__LINE__, [&] { relu(undefined); }) == "relu: input 0 is an undefined Variable: give it a value before it is used");

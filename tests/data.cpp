@@ -462,3 +462,17 @@ TEST_CASE("the real MNIST, when XGRAD_DATA names a directory that has it") {
   CHECK(mean == doctest::Approx(0.1307).epsilon(0.0005));
   CHECK(deviation == doctest::Approx(0.3081).epsilon(0.0005));
 }
+
+TEST_CASE("data that changes while a loop runs is an error") {
+  Dataset data = digits(20, 1);
+  const Batches<float> batches(data, {.size = 4});
+  std::string text;
+  try {
+    for (auto [images, labels] : batches) data = digits(4000, 2);
+  } catch (const ValueError& error) {
+    text = error.what();
+  }
+  CHECK(text ==
+        "Batches: the data had 20 samples when this epoch began and has 4000 with 4000 labels now; it must not change inside the "
+        "loop");
+}

@@ -151,10 +151,28 @@ concept Addable = requires(A a, B b) {
   a + b;
 };
 template <class A, class B>
+concept LabelsFor = requires(A a, B b) { cross_entropy(a, b); };
+template <class A, class B>
+concept HasPower = requires(A a, B b) { pow(a, b); };
+template <class A, class B>
 concept Comparable = requires(A a, B b) {
   a == b;
 };
 }  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "xtensor's own functions take Arrays") {
+  CHECK(xt::mean(a)() == 2);
+  CHECK(xt::sum(a)() == 12);
+  CHECK(xt::variance(a)() == 0);
+  CHECK(xt::stddev(a)() == 0);
+  CHECK(xt::average(a)() == 2);
+  CHECK(xt::amax(a)() == 2);
+  CHECK(xt::mean(xt::view(a, 0, xt::all()))() == 2);
+  const xg::Labels guess{1, 2, 3, 4}, truth{1, 2, 0, 4};
+  CHECK(xt::mean(xt::cast<double>(xt::equal(guess, truth)))() == 0.75);
+  CHECK(xt::maximum(a, u)(0, 0) == 2);
+  CHECK(xt::exp(a)(0, 0) == doctest::Approx(std::exp(2.0)));
+}
 
 TEST_CASE("what must not compile does not") {
   using Doubles = xt::xarray<double>;
@@ -162,6 +180,11 @@ TEST_CASE("what must not compile does not") {
   CHECK_FALSE(Addable<Doubles, V>);
   CHECK_FALSE(Addable<V, xg::Variable<double>>);
   CHECK_FALSE(Addable<V, xg::Labels>);
+  CHECK(LabelsFor<V, xt::xarray<int>>);
+  CHECK_FALSE(LabelsFor<V, xt::xarray<float>>);  // labels are whole numbers
+  CHECK_FALSE(LabelsFor<V, xg::Mask>);
+  CHECK(HasPower<xg::Sym, int>);
+  CHECK_FALSE(HasPower<xg::Sym, double>);
   CHECK_FALSE(Comparable<V, V>);  // equal() compares values
   CHECK(Addable<V, double>);
   CHECK(Addable<Doubles, Doubles>);  // xtensor's own still work

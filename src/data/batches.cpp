@@ -54,7 +54,13 @@ std::vector<std::size_t> Batches<T>::order() const {
 }
 
 template <Real T>
-Batch<T> Batches<T>::gather(const std::size_t* rows, std::size_t n) const {
+Batch<T> Batches<T>::gather(const std::vector<std::size_t>& order, std::size_t first, std::size_t n) const {
+  const std::size_t now = images_ ? images_->shape()[0] : features_->shape()[0];
+  if (now != order.size() || labels_->size() != order.size())
+    throw ValueError(fmt::format(
+        "Batches: the data had {} samples when this epoch began and has {} with {} labels now; it must not change inside the loop",
+        order.size(), now, labels_->size()));
+  const std::size_t* rows = order.data() + first;
   Shape shape = images_ ? images_->shape() : features_->shape();
   shape[0] = n;
   Batch<T> batch{Array<T>(shape), Labels(Shape{n})};

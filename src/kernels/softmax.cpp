@@ -24,7 +24,7 @@ T shift_of(const T* x, std::size_t n) {
 template <class T, class Body>
 void each_row(std::size_t rows, std::size_t n, Body body) {
   parallel_for(rows, n * work, [&](std::size_t begin, std::size_t end) {
-    Allocator<T> allocator;
+    memory::Allocator<T> allocator;
     T* scratch = allocator.allocate(n);
     for (std::size_t r = begin; r < end; ++r) body(r, scratch);
     allocator.deallocate(scratch, n);

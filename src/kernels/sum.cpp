@@ -68,7 +68,7 @@ void sum_contiguous(const T* x, T* out, std::size_t outer, std::size_t middle) {
     });
     return;
   }
-  Allocator<T> allocator;
+  memory::Allocator<T> allocator;
   for (std::size_t o = 0; o < outer; ++o) {
     T* parts = allocator.allocate(pieces);
     parallel_for(pieces, piece, [&](std::size_t begin, std::size_t end) {
@@ -85,7 +85,7 @@ template <class T>
 void sum_long_rows(const T* x, T* out, std::size_t outer, std::size_t middle, std::size_t inner) {
   const std::size_t stretches = (inner + piece - 1) / piece;
   parallel_for(outer * stretches, middle * piece, [&](std::size_t begin, std::size_t end) {
-    Allocator<T> allocator;
+    memory::Allocator<T> allocator;
     const std::size_t room = depth(middle) * piece;
     T* scratch = allocator.allocate(room);
     for (std::size_t k = begin; k < end; ++k) {
@@ -102,10 +102,10 @@ void sum_strided(const T* x, T* out, std::size_t outer, std::size_t middle, std:
   // Pieces of the middle axis are summed side by side when there are too few outer rows to share out.
   const std::size_t rows = std::max<std::size_t>(1, piece / inner), pieces = outer >= 4 ? 1 : (middle + rows - 1) / rows;
   const std::size_t share = pieces == 1 ? middle : rows;
-  Allocator<T> allocator;
+  memory::Allocator<T> allocator;
   T* parts = pieces == 1 ? out : allocator.allocate(outer * pieces * inner);
   parallel_for(outer * pieces, share * inner, [&](std::size_t begin, std::size_t end) {
-    Allocator<T> local;
+    memory::Allocator<T> local;
     const std::size_t room = wide + depth(share) * std::max(inner, wide);
     T* scratch = local.allocate(room);
     for (std::size_t k = begin; k < end; ++k) {

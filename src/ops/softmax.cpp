@@ -146,6 +146,11 @@ Variable<T> cross_entropy(Variable<T> logits, const Labels& labels, LossOptions 
 }
 template <class T>
 Variable<T> mse_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, LossOptions options, Where where) {
+  if (a.defined() && b.defined() && a.size() > 1 && a.size() == b.size() && !broadcasts_to(a.shape(), b.shape()) &&
+      !broadcasts_to(b.shape(), a.shape()))
+    throw ShapeError(where, "mse_loss",
+                     fmt::format("a is {}, b is {}: as many elements in another shape; use reshape to make the shapes equal",
+                                 to_string(a.shape()), to_string(b.shape())));
   static const auto& op = *new auto(elementwise("mse_loss", [](auto x, auto y) { return square(x - y); }));
   return reduced(op(std::move(a), std::move(b), where), options.reduction, where);
 }

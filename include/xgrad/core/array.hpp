@@ -21,7 +21,7 @@ using Shape = xt::svector<std::size_t, 4, std::allocator<std::size_t>, true>;
 /// An xtensor container: row-major, any number of axes, on the pool. Unlike xt::xarray it is one type whatever XTENSOR_USE_XSIMD
 /// says.
 template <class T>
-using Array = xt::xarray_container<xt::uvector<T, Allocator<T>>, xt::layout_type::row_major, Shape, xt::xtensor_expression_tag>;
+using Array = xt::xarray_container<xt::uvector<T, memory::Allocator<T>>, xt::layout_type::row_major, Shape, xt::xtensor_expression_tag>;
 
 using Labels = Array<std::int64_t>;
 using Mask = Array<bool>;

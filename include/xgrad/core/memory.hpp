@@ -24,10 +24,8 @@ XGRAD_API void reset_peak() noexcept;
 /// Returns cached blocks to the system: those of the calling thread and those shared by all.
 XGRAD_API void trim() noexcept;
 
-}  // namespace xgrad::memory
-
-namespace xgrad {
-
+// In this namespace and not in xgrad: it is a template argument of every Array, and would bring xgrad's functions into the
+// unqualified calls inside of xtensor (`sum` in xt::mean).
 template <class T>
 struct Allocator {
   using value_type = T;
@@ -45,4 +43,4 @@ struct Allocator {
   }
 };
 
-}  // namespace xgrad
+}  // namespace xgrad::memory

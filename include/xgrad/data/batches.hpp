@@ -35,7 +35,8 @@ struct Batch {
 ///       for (auto [images, labels] : batches) …
 ///
 /// A byte p of a Dataset becomes (p/255 - mean) / deviation. Data and generator are referred to, not copied: they must outlive
-/// this. A generator with the same seed gives the same batches.
+/// this, and must not change while a loop runs: a ValueError says so where their number does. A generator with the same seed gives
+/// the same batches.
 template <Real T>
 class Batches {
  public:
@@ -68,7 +69,7 @@ class Batches {
  private:
   XGRAD_API void check(const Shape& shape, Where where) const;
   XGRAD_API std::vector<std::size_t> order() const;
-  XGRAD_API Batch<T> gather(const std::size_t* rows, std::size_t n) const;
+  XGRAD_API Batch<T> gather(const std::vector<std::size_t>& order, std::size_t first, std::size_t n) const;
 
   const Array<std::uint8_t>* images_ = nullptr;  // this or features_
   const Array<T>* features_ = nullptr;
@@ -88,21 +89,22 @@ class Batches<T>::Iterator {
 
   Batch<T> operator*() const {
     const std::size_t first = next_ * batches_->options_.size;
-    return batches_->gather(order_->data() + first, std::min(batches_->options_.size, order_->size() - first));
+    return batches_->gather(*order_, first, std::min(batches_->options_.size, order_->size() - first));
   }
   Iterator& operator++() {
     ++next_;
     return *this;
   }
   void operator++(int) { ++next_; }
-  bool operator==(std::default_sentinel_t) const { return next_ >= batches_->count(); }
+  bool operator==(std::default_sentinel_t) const { return next_ >= count_; }
 
  private:
   friend class Batches;
   Iterator(const Batches& batches, std::vector<std::size_t> order)
-      : batches_(&batches), order_(std::make_shared<const std::vector<std::size_t>>(std::move(order))) {}
+      : batches_(&batches), count_(batches.count()), order_(std::make_shared<const std::vector<std::size_t>>(std::move(order))) {}
 
   const Batches* batches_;
+  std::size_t count_;
   std::shared_ptr<const std::vector<std::size_t>> order_;
   std::size_t next_ = 0;
 };

@@ -182,8 +182,9 @@ Sym where(SymBool condition, A a, B b) {
 template <class X, class L, class H>
 requires detail::SymOperands<X, L, H> Sym clamp(X x, L low, H high) { return detail::record(Primitive::clamp, x, low, high); }
 
-/// x to a whole power, by repeated multiplication; pow(x, 0) is 1.
+/// x to a whole power, by repeated multiplication; pow(x, 0) is 1. For other powers write exp(p * log(x)), or sqrt.
 XGRAD_API Sym pow(Sym x, int exponent);
+Sym pow(Sym x, double exponent) = delete;
 
 /// The program of a formula with N inputs.
 template <std::size_t N, class F>

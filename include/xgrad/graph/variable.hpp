@@ -188,7 +188,8 @@ class Variable {
     if (!node_->is_leaf())
       throw GraphError(where, what,
                        "the Variable is the result of " + std::string(node_->name()) + " recorded at " + to_string(node_->where()) +
-                           "; only leaves own a gradient: use xgrad::grad(y, {x}) for others");
+                           "; only leaves own a gradient: to change a leaf in place use update(), for the gradients of others "
+                           "xgrad::grad(y, {x})");
   }
 
   Ref<Storage<T>> value_;

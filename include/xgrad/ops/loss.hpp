@@ -28,7 +28,14 @@ requires(!std::same_as<L, Labels>) Variable<T> cross_entropy(Variable<T> logits,
   return cross_entropy(std::move(logits), Labels(labels), options, where);
 }
 
-/// (a - b)², reduced. The operands broadcast.
+/// Labels are whole numbers. For labels of another kind (one-hot, probabilities) write mean(sum(-p * log_softmax(x), -1)).
+template <class T, Expression L>
+requires(!IntegerExpression<L>) Variable<T> cross_entropy(Variable<T> logits, const L& labels, LossOptions options = {},
+                                                          Where where = Where::current())
+= delete;
+
+/// (a - b)², reduced. The operands broadcast. Throws ShapeError when they have as many elements in shapes that would make a third one:
+/// that (n, 1) and (n,) make (n, n) is never meant.
 template <class T>
 XGRAD_API Variable<T> mse_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, LossOptions options = {},
                                Where where = Where::current());
