@@ -79,7 +79,7 @@ TEST_CASE("sizes that no memory holds are errors") {
   CHECK_THROWS_AS(xg::memory::allocate(std::size_t{1} << 60), std::bad_alloc);
   const xg::Variable<float> x(1.0F);
   CHECK(error_of([&] { broadcast_to(x, {large, large, 4}); }).find("broadcast_to: an array of shape") != std::string::npos);
-  CHECK(error_of([] { xg::nn::Conv2d<float>(1, 6, -1); }).find("Conv2d: the kernel is -1 by -1") != std::string::npos);
+  CHECK(error_of([] { xg::nn::Conv2d<float>(1, 6, -1); }).find("Conv2d: the kernel's length is -1") != std::string::npos);
 }
 
 TEST_CASE("axes") {

@@ -304,9 +304,9 @@ TEST_CASE("careless ops of users get an error, not a crash") {
   };
   CHECK(run(0, V(Array<double>{1, 2})) == "");
   CHECK(x.grad() == Array<double>{1, 1});
-  CHECK(has(run(1, V(Array<double>{1, 2})), "careless: vjp asks for the shape of input 1, which is a constant"));
-  CHECK(has(run(2, V(Array<double>{1, 2})), "careless: vjps did not set the gradient of input 0, which is wanted"));
-  CHECK(has(error_of([&] { xg::apply(Short{}, {x, x}, xg::Where::current()); }), "short: `uses` has 1 entries and no input 1"));
+  CHECK(has(run(1, V(Array<double>{1, 2})), "careless: vjp for input 0 asks for the shape of input 1, which is a constant that is not kept"));
+  CHECK(has(run(2, V(Array<double>{1, 2})), "careless: vjps set no gradient for input 0, which is wanted"));
+  CHECK(has(error_of([&] { xg::apply(Short{}, {x, x}, xg::Where::current()); }), "short: `uses` has 1 entry, but input 1"));
   const auto f = xg::elementwise("f", [](auto a) { return 2 * a; }, [](auto, auto) { return 2; });
   CHECK(has(error_of([&] { backward(sum(f(x))); }), "f: derivative 0 does not use its first parameter, the gradient of the result"));
 }
@@ -392,6 +392,118 @@ TEST_CASE("every node knows its line") {
 TEST_CASE("stamps grow along every edge") {
   V a = leaf(1.0), b = a * 2, c = a + b;
   for (const auto& edge : c.node()->edges()) CHECK(edge.node->stamp() < c.node()->stamp());
+}
+
+TEST_CASE("hooks see a gradient when it is complete, and may replace it") {
+  V x = leaf(Array<double>{1, 2}), h = x * 2;
+  std::vector<Array<double>> seen;
+  h.on_grad([&](const V& g) { seen.push_back(g.value()); });
+  x.on_grad([&](const V& g) { seen.push_back(g.value()); });
+  backward(sum(h * 3 + h * h));  // two users of h: one call, with their sum
+  REQUIRE(seen.size() == 2);
+  CHECK(seen[0] == Array<double>{7, 11});
+  CHECK(seen[1] == Array<double>{14, 22});
+  CHECK(x.grad() == seen[1]);
+  h = x * 2;
+  auto clip = h.on_grad([](const V& g) { return minimum(g, 1); });
+  h.on_grad([](const V& g) { return g * 10; });           // after the one before
+  auto leaf_hook = x.on_grad([](V g) { return g + 1; });  // before what is already there is added
+  backward(sum(h * 5));
+  CHECK(x.grad() == Array<double>{14 + 21, 22 + 21});
+  CHECK(grad(sum(x * h), {h})[0].value() == Array<double>{10, 10});  // an end that is a result
+  clip.remove();
+  leaf_hook.remove();
+  CHECK(grad(sum(h * 5), {h})[0].value() == Array<double>{50, 50});
+  CHECK(grad(sum(x * 5), {x})[0].value() == Array<double>{5, 5});
+  xg::HookHandle<double>().remove();
+}
+
+TEST_CASE("hooks are recorded with create_graph, and run on gradients alone without") {
+  V x = leaf(2.0), h = x * x;
+  h.on_grad([&](const V& g) { return g * h.detach() * x; });
+  V g = grad(h * 1, {x}, {.create_graph = true})[0];  // x³ · 2x
+  CHECK(g.item() == 32);
+  CHECK(grad(g, {x}, {.allow_unused = true})[0].requires_grad() == false);
+  V y = x * 3;
+  y.on_grad([&](const V&) { return x * 1; });
+  backward(y);
+  CHECK(x.grad()() == 6);
+  CHECK_FALSE(grad(x * 3, {x})[0].requires_grad());
+}
+
+// These tests name their own lines.
+// clang-format off
+TEST_CASE("what goes wrong in a hook leaves the leaves as they were") {
+  V x = leaf(Array<double>{1, 2}), h = x * 2;
+  CHECK(has(error_of([&] { V(1.0).on_grad([](const V&) {}); }), here(__LINE__) + "on_grad: the Variable needs no gradient, so the function would never be called"));
+  CHECK(has(error_of([&] { V().on_grad([](const V&) {}); }), here(__LINE__) + "Variable: it is undefined"));
+  auto hook = h.on_grad([](const V& g) { return sum(g); });
+  const std::string shape = error_of([&] { backward(sum(h)); });
+  CHECK(has(shape, here(__LINE__ - 2) + "on_grad: the function returned shape (), the gradient has (2,); they must be equal"));
+  CHECK(has(shape, "(in the backward of " + here(__LINE__ - 2).substr(0, here(__LINE__ - 2).size() - 2) + ")"));
+  hook.remove();
+  V y = leaf(1.0);
+  y.on_grad([](const V& g) { return g + V(Array<double>{1, 2}) * V(Array<double>{1, 2, 3}); });
+  CHECK(has(error_of([&] { backward(sum(x * y)); }), here(__LINE__ - 1) + "mul: a is (2,), b is (3,)"));
+  CHECK_FALSE(x.has_grad());
+  CHECK_FALSE(y.has_grad());
+  V z = leaf(1.0), w = z * 1;
+  w.on_grad([&](const V&) { backward(w); });  // comes back to a node that is at work
+  CHECK(has(error_of([&] { backward(w); }), here(__LINE__ - 1) + "backward: mul recorded at " + here(__LINE__ - 2).substr(0, here(__LINE__ - 2).size() - 2) + " is in the middle of another backward or grad"));
+  backward(sum(x));
+  CHECK(x.grad() == Array<double>{1, 1});
+}
+
+TEST_CASE("a kept output that was assigned through a detached copy is noticed") {
+  V x = leaf(Array<double>{1, 2}), y = exp(x), same = y.detach();
+  same.assign(Array<double>{5, 6});
+  CHECK(has(error_of([&] { backward(sum(y)); }), here(__LINE__) + "backward: the output kept by exp (" + here(__LINE__ - 2).substr(0, here(__LINE__ - 2).size() - 2) + ") was assigned since"));
+  CHECK_FALSE(x.has_grad());
+}
+// clang-format on
+
+/// What a user may get wrong in an op.
+enum class Slip { constant_shape, far_shape, far_input, forgets, twice, beyond, unasked };
+struct Slippery {
+  static constexpr std::string_view name = "slippery";
+  static constexpr std::array uses{xg::use::input(0) | xg::use::input(7), xg::use::none};
+  Slip slip;
+  xg::Result<double> forward(xg::Inputs<double> in) { return Array<double>(in[0]); }
+  void vjps(const xg::Context<double>& c, const V& g, xg::Gradients<double>& out) const {
+    if (slip == Slip::constant_shape) c.input_shape(1);
+    if (slip == Slip::far_shape) c.input_shape(9);
+    if (slip == Slip::far_input) c.input(7);
+    if (slip != Slip::forgets) out.set(0, g);
+    if (slip == Slip::twice) out.set(0, g);
+    if (slip == Slip::beyond) out.set(2, g);
+    if (slip == Slip::unasked) out.set(1, g);
+  }
+};
+struct TooFew {
+  static constexpr std::string_view name = "too_few";
+  static constexpr std::array uses{xg::use::none};
+  xg::Result<double> forward(xg::Inputs<double> in) { return Array<double>(in[0]); }
+  V vjp(const xg::Context<double>&, const V& g, std::size_t) const { return g; }
+};
+
+TEST_CASE("a user's op that is wrong says so") {
+  const V x = leaf(Array<double>{1, 2}), constant(Array<double>{3, 4});
+  const auto message = [&](Slip slip) {
+    return error_of([&] { backward(sum(xg::apply(Slippery{slip}, {V(x), V(constant)}, xg::Where::current()))); });
+  };
+  CHECK(has(message(Slip::constant_shape),
+            "slippery: vjp for input 0 asks for the shape of input 1, which is a constant that is not kept"));
+  CHECK(has(message(Slip::far_shape), "slippery: vjp for input 0 asks for the shape of input 9, which is not there"));
+  CHECK(has(message(Slip::far_input), "slippery: vjp for input 0 reads input 7, but there are only 2"));
+  CHECK(has(message(Slip::forgets), "slippery: vjps set no gradient for input 0, which is wanted; pass zeros where there is none"));
+  CHECK(has(message(Slip::twice), "slippery: vjps set the gradient of input 0 twice"));
+  CHECK(has(message(Slip::beyond), "slippery: vjps set a gradient for input 2, but there are only 2"));
+  CHECK_FALSE(x.has_grad());
+  CHECK(message(Slip::unasked) == "");
+  CHECK(x.grad() == Array<double>{1, 1});
+  const std::string few = error_of([&] { xg::apply(TooFew{}, {V(x), V(x)}, xg::Where::current()); });
+  CHECK(has(few, here(__LINE__ - 1) + "too_few: `uses` has 1 entry, but input 1 needs a gradient; give it one entry per input"));
+  CHECK_THROWS_WITH_AS(xg::use::input(31), "use::input(31): only the first 31 inputs can be declared", xg::ValueError);
 }
 
 TEST_CASE("float and double do not mix, and integers stay out") {

@@ -43,6 +43,13 @@ V primitive_node(Primitive op, Operands x) {
       {P::tanh, one([](auto a) { return tanh(a); })},
       {P::sigmoid, one([](auto a) { return sigmoid(a); })},
       {P::relu, one([](auto a) { return relu(a); })},
+      {P::softplus, one([](auto a) { return softplus(a); })},
+      {P::tan, one([](auto a) { return tan(a); })},
+      {P::atan, one([](auto a) { return atan(a); })},
+      {P::sinh, one([](auto a) { return sinh(a); })},
+      {P::cosh, one([](auto a) { return cosh(a); })},
+      {P::asinh, one([](auto a) { return asinh(a); })},
+      {P::erf, one([](auto a) { return erf(a); })},
       {P::logical_not, one([](auto a) { return where(a != 0, 0, 1); })},
       {P::add, two([](auto a, auto b) { return a + b; })},
       {P::sub, two([](auto a, auto b) { return a - b; })},
@@ -50,6 +57,9 @@ V primitive_node(Primitive op, Operands x) {
       {P::div, two([](auto a, auto b) { return a / b; })},
       {P::maximum, two([](auto a, auto b) { return maximum(a, b); })},
       {P::minimum, two([](auto a, auto b) { return minimum(a, b); })},
+      {P::pow, two([](auto a, auto b) { return pow(a, b); })},
+      {P::hypot, two([](auto a, auto b) { return hypot(a, b); })},
+      {P::atan2, two([](auto a, auto b) { return atan2(a, b); })},
       {P::less, two([](auto a, auto b) { return where(a < b, 1, 0); })},
       {P::less_equal, two([](auto a, auto b) { return where(a <= b, 1, 0); })},
       {P::equal, two([](auto a, auto b) { return where(a == b, 1, 0); })},
@@ -128,7 +138,7 @@ Sym random_formula(Generator& generator, Sym a, Sym b, Sym c) {
   const auto any = [&] { return values[generator.below(values.size())]; };
   for (std::size_t n = 4 + generator.below(10); n > 0; --n) {
     const Sym u = any(), v = any(), w = any();
-    switch (generator.below(22)) {
+    switch (generator.below(28)) {
       case 0:
         values.push_back(u + v);
         break;
@@ -192,8 +202,26 @@ Sym random_formula(Generator& generator, Sym a, Sym b, Sym c) {
       case 20:
         values.push_back(pow(tanh(u), 3) + sign(v) * w);
         break;
+      case 21:
+        values.push_back(softplus(u) - v);
+        break;
+      case 22:
+        values.push_back(erf(u) * v);
+        break;
+      case 23:
+        values.push_back(atan(u) + sinh(tanh(v)));
+        break;
+      case 24:
+        values.push_back(pow(1.5 + tanh(u), tanh(v)));
+        break;
+      case 25:
+        values.push_back(hypot(u, 1 + square(v)) - w);
+        break;
+      case 26:
+        values.push_back(atan2(u, 1 + square(v)) + asinh(w) - cosh(tanh(u)));
+        break;
       default:
-        values.push_back(tanh(u) * tanh(v) - w);
+        values.push_back(tanh(u) * tanh(v) - w + tan(tanh(w)));
         break;
     }
   }

@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-ROOMS = ["core", "graph", "ops", "autodiff", "nn", "optim", "data"]  # top to bottom
+ROOMS = ["core", "graph", "ops", "autodiff", "nn", "optim", "data", "testing"]  # top to bottom
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 
 root = Path(sys.argv[1]).resolve()

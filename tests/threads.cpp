@@ -1,6 +1,10 @@
 // Several threads record at once, each its own graph. Also run under the thread sanitizer.
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <cmath>
+#include <future>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -95,4 +99,117 @@ TEST_CASE("formulas are differentiated once, whoever comes first") {
     found[static_cast<std::size_t>(i)] = grad(sum(f(x)), {x})[0].value()(0);
   });
   for (float value : found) CHECK(value == doctest::Approx(0.927671));
+}
+
+namespace {
+
+/// Two backwards that meet: the first waits inside `meeting` until the second has failed or finished. What the second said.
+template <class First, class Second>
+std::string meet(const V& meeting, First first, Second second) {
+  std::promise<void> inside, done;
+  auto hook = meeting.on_grad([&](const V&) {
+    inside.set_value();
+    done.get_future().wait();
+  });
+  std::thread other(first);
+  inside.get_future().wait();
+  hook.remove();
+  std::string text;
+  try {
+    second();
+  } catch (const xg::GraphError& error) {
+    text = error.what();
+  }
+  done.set_value();
+  other.join();
+  return text;
+}
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("two backwards that meet in a node: the second is an error, the first is right") {
+  V x(xg::full<float>({3}, 2.0F), true), shared = x * x;
+  const unsigned line = __LINE__ - 1;
+  const V a = sum(shared * 3), b = sum(shared * 5);
+  const std::string text = meet(
+      shared, [&] { backward(a, {.retain_graph = true}); }, [&] { backward(b, {.retain_graph = true}); });
+  CHECK(has(text, "threads.cpp:" + std::to_string(__LINE__ - 1) +
+                      ": backward: mul recorded at threads.cpp:" + std::to_string(line) +
+                      " is in the middle of another backward or grad; let each thread record a graph of its own"));
+  CHECK(x.grad()(0) == 12);
+  backward(b);  // nothing is left of the failure
+  CHECK(x.grad()(0) == 32);
+}
+
+TEST_CASE("two backwards that meet in a leaf: the second is an error, grad is not") {
+  V x(xg::full<float>({3}, 2.0F), true), y = x * 1;
+  const V last = x * 3;  // recorded later, so its gradient is with x before y's turn
+  const V a = sum(y + last);
+  std::string text = meet(
+      y, [&] { backward(a); }, [&] { backward(sum(x * 5)); });
+  CHECK(has(text, "backward: the leaf made at threads.cpp:"));
+  CHECK(has(text, "is being written to by another backward; let threads share leaves through grad"));
+  CHECK(x.grad()(0) == 4);
+  const V z = x * 1, c = sum(z + x * 3);
+  float found = 0;
+  text = meet(
+      z, [&] { backward(c); }, [&] { found = grad(sum(x * 5), {x})[0].value()(0); });
+  CHECK(text == "");
+  CHECK(found == 5);
+  CHECK(x.grad()(0) == 8);
+}
+
+TEST_CASE("many backwards through one node: each is an error or right") {
+  for (int round = 0; round < 50; ++round) {
+    V x(xg::full<float>({4}, 1.0F), true), shared = tanh(x * 2);
+    std::atomic<int> good{0}, bad{0};
+    std::vector<float> found(4, 0.0F);
+    in_threads(4, [&](int i) {
+      const V mine = sum(shared * static_cast<float>(i + 1));
+      try {
+        found[static_cast<std::size_t>(i)] = grad(mine, {x}, {.retain_graph = true})[0].value()(0) / static_cast<float>(i + 1);
+        ++good;
+      } catch (const xg::GraphError&) {
+        ++bad;
+      }
+    });
+    CHECK(good + bad == 4);
+    CHECK(good >= 1);
+    for (const float value : found)
+      if (value != 0) CHECK(value == doctest::Approx(2 * (1 - std::tanh(2.0) * std::tanh(2.0))));
+  }
+}
+
+TEST_CASE("one thread frees a graph while another wants it: an error each time, never a wrong number") {
+  for (int round = 0; round < 50; ++round) {
+    V x(xg::full<float>({4}, 1.0F), true);
+    const V root = sum(tanh(tanh(x * 2)) * x);
+    std::atomic<int> good{0};
+    in_threads(3, [&](int) {
+      try {
+        grad(root, {x});
+        ++good;
+      } catch (const xg::GraphError&) {
+      }
+    });
+    CHECK(good <= 1);
+  }
+}
+
+TEST_CASE("a checkpoint is run again in whichever thread runs backward") {
+  V x(xg::full<float>({4}, 0.5F), true);
+  xg::seed(9);
+  const V y = sum(xg::checkpoint([](const V& a) { return tanh(a) * static_cast<float>(xg::default_generator().uniform()); }, x));
+  std::thread([&] { backward(y); }).join();
+  CHECK(x.grad()(0) == doctest::Approx((1 - std::tanh(0.5) * std::tanh(0.5)) * xg::Generator(9).uniform()));
+}
+
+TEST_CASE("modes concern their thread alone") {
+  const xg::DetectAnomaly detect;
+  const xg::NoGrad no_grad;
+  in_threads(2, [](int) {
+    const V x(-1.0F, true);
+    CHECK(log(x).requires_grad());
+  });
 }

@@ -22,19 +22,28 @@
 #include <xgrad/ops/conv.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/formula.hpp>
+#include <xgrad/ops/interpolate.hpp>
+#include <xgrad/ops/index.hpp>
 #include <xgrad/ops/linalg.hpp>
 #include <xgrad/ops/loss.hpp>
+#include <xgrad/ops/norm.hpp>
 #include <xgrad/ops/pool.hpp>
+#include <xgrad/ops/random.hpp>
 #include <xgrad/ops/reduce.hpp>
+#include <xgrad/ops/sequence.hpp>
 #include <xgrad/ops/shape.hpp>
 
 #include <xgrad/autodiff/backward.hpp>
+#include <xgrad/autodiff/checkpoint.hpp>
 #include <xgrad/autodiff/dot.hpp>
+#include <xgrad/autodiff/function.hpp>
+#include <xgrad/autodiff/functional.hpp>
 #include <xgrad/autodiff/gradcheck.hpp>
 
 #include <xgrad/nn/fields.hpp>
 #include <xgrad/nn/init.hpp>
 #include <xgrad/nn/layers.hpp>
+#include <xgrad/nn/norm.hpp>
 #include <xgrad/nn/state.hpp>
 #include <xgrad/nn/summary.hpp>
 #include <xgrad/nn/visit.hpp>
@@ -45,3 +54,5 @@
 #include <xgrad/data/batches.hpp>
 #include <xgrad/data/digits.hpp>
 #include <xgrad/data/idx.hpp>
+
+#include <xgrad/testing/check_op.hpp>

@@ -1,4 +1,6 @@
 // The derivatives of all elementwise operations.
+#include <limits>
+#include <numbers>
 #include <optional>
 
 #include "program.hpp"
@@ -25,6 +27,14 @@ Tangent choose(SymBool condition, const Tangent& a, const Tangent& b, Program* p
   return where(condition, or_zero(a, program), or_zero(b, program));
 }
 
+/// d pow(a, b) / da. At a = 0 the product would be 0 * inf for b = 0.
+Sym power_slope(Sym a, Sym b) {
+  const Sym p = pow(a, b - 1);
+  return where(b == 0 && abs(p) == std::numeric_limits<double>::infinity(), 0, b * p);
+}
+/// d pow(a, b) / db. At a = 0 the product would be 0 * -inf.
+Sym power_growth(Sym a, Sym b, Sym y) { return where(a == 0 && b >= 0, 0, y * log(a)); }
+
 /// A line per primitive.
 Tangent tangent(Primitive op, const Line& line, Program* program) {
   using P = Primitive;
@@ -46,19 +56,41 @@ Tangent tangent(Primitive op, const Line& line, Program* program) {
     case P::tanh: return *ta * (1 - square(y));
     case P::sigmoid: return *ta * (y * (1 - y));
     case P::relu: return where(y <= 0, 0, *ta);
+    case P::softplus: return *ta * sigmoid(a);
+    case P::log2: return *ta / (a * std::numbers::ln2);
+    case P::log10: return *ta / (a * std::numbers::ln10);
+    case P::tan: return *ta * (1 + square(y));
+    case P::asin: return *ta * rsqrt((1 - a) * (1 + a));
+    case P::acos: return -(*ta * rsqrt((1 - a) * (1 + a)));
+    case P::atan: return *ta / (1 + square(a));
+    case P::sinh: return *ta * cosh(a);
+    case P::cosh: return *ta * sinh(a);
+    case P::asinh: return *ta * rsqrt(1 + square(a));
+    case P::acosh: return *ta * (rsqrt(a - 1) * rsqrt(a + 1));
+    case P::atanh: return *ta / ((1 - a) * (1 + a));
+    case P::erf: return *ta * (2 * std::numbers::inv_sqrtpi * exp(-square(a)));
+    case P::lgamma: return *ta * digamma(a);
     case P::add: return ta + tb;
     case P::sub: return ta - tb;
     case P::mul: return ta * b + tb * a;
     case P::div: return (ta - tb * y) / b;
     case P::maximum: return choose(a == b, Tangent((or_zero(ta, program) + or_zero(tb, program)) * 0.5), choose(a > b, ta, tb, program), program);
     case P::minimum: return choose(a == b, Tangent((or_zero(ta, program) + or_zero(tb, program)) * 0.5), choose(a < b, ta, tb, program), program);
+    case P::pow: return ta * power_slope(a, b) + tb * power_growth(a, b, y);
+    case P::atan2: return ta * (b / (square(a) + square(b))) - tb * (a / (square(a) + square(b)));
+    case P::hypot: return ta * where(y == 0, 0, a / y) + tb * where(y == 0, 0, b / y);
+    case P::fmod: return ta - tb * round((a - y) / b);
+    case P::polygamma: return tb * detail::record(P::polygamma, a + 1, b);
     case P::where: return choose(SymBool(a), tb, tc, program);
-    case P::clamp: return choose(a < b, tb, choose(a > c, tc, ta, program), program);
+    case P::clamp: return choose(a > c || b > c, tc, choose(a < b, tb, ta, program), program);
     case P::fma: return ta * b + tb * a + tc;
     case P::fms: return ta * b + tb * a - tc;
     case P::fnma: return tc - (ta * b + tb * a);
     // clang-format on
     case P::sign:
+    case P::floor:
+    case P::ceil:
+    case P::round:
     case P::logical_not:
     case P::less:
     case P::less_equal:

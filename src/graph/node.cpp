@@ -1,9 +1,65 @@
-#include <xgrad/graph/node.hpp>
-#include <xgrad/graph/variable.hpp>
+#include <xgrad/graph/apply.hpp>
 
 namespace xgrad {
 
 constinit thread_local detail::ThreadState detail::thread_state{};
+
+void detail::undeclarable(std::size_t i) {
+  throw ValueError("use::input(" + std::to_string(i) + "): only the first 31 inputs can be declared");
+}
+
+void detail::undefined_input(std::size_t i) {
+  throw GraphError("input " + std::to_string(i) + " is an undefined Variable: give it a value before it is used");
+}
+
+void detail::undeclared_input(std::size_t i, std::size_t declared) {
+  throw GraphError("`uses` has " + std::to_string(declared) + (declared == 1 ? " entry" : " entries") + ", but input " +
+                   std::to_string(i) + " needs a gradient; give it one entry per input");
+}
+
+void detail::missing_gradient(const NodeBase& node, std::size_t i) {
+  throw GraphError(node.where(), node.name(),
+                   "vjps set no gradient for input " + std::to_string(i) + ", which is wanted; pass zeros where there is none");
+}
+
+namespace {
+std::string value_name(std::size_t j) { return j == detail::the_output ? "the output" : "input " + std::to_string(j); }
+std::string reader(std::size_t wanted) { return "vjp for input " + std::to_string(wanted); }
+}  // namespace
+
+void detail::shapeless_input(const NodeBase& node, std::size_t wanted, std::size_t j, std::size_t inputs) {
+  throw GraphError(node.where(), node.name(),
+                   reader(wanted) + " asks for the shape of input " + std::to_string(j) + ", which is " +
+                       (j < inputs ? "a constant that is not kept" : "not there") + "; let forward store it in the op");
+}
+
+void detail::assigned_value(const NodeBase& node, std::size_t j) {
+  throw GraphError(value_name(j) + " kept by " + std::string(node.name()) + " (" + to_string(node.where()) +
+                   ") was assigned since; run forward again");
+}
+
+void detail::absent_input(const NodeBase& node, std::size_t wanted, std::size_t j, std::size_t inputs) {
+  throw GraphError(node.where(), node.name(),
+                   reader(wanted) + " reads input " + std::to_string(j) + ", but there are only " + std::to_string(inputs));
+}
+
+void detail::undeclared_value(const NodeBase& node, std::size_t wanted, std::size_t j) {
+  throw GraphError(
+      node.where(), node.name(),
+      reader(wanted) + " reads " + value_name(j) + ", which uses[" + std::to_string(wanted) + "] does not declare; add it there");
+}
+
+template <class T>
+std::weak_ptr<GradientHook<T>> detail::add_hook(Node<T>& node, GradientHook<T> hook) {
+  if (!node.hooks) node.hooks = new Hooks<T>;
+  node.hooks->push_back(std::make_shared<GradientHook<T>>(std::move(hook)));
+  return node.hooks->back();
+}
+
+template <class T>
+void detail::drop_hooks(Hooks<T>* hooks) noexcept {
+  delete hooks;
+}
 
 void NodeBase::destroy() noexcept {
   // The dead wait in a list threaded through themselves: freeing one puts its dying inputs at the end of the queue instead of
@@ -19,5 +75,11 @@ void NodeBase::destroy() noexcept {
   }
   state.reaping = false;
 }
+
+#define XGRAD_INSTANTIATE(T)                                                              \
+  template std::weak_ptr<GradientHook<T>> detail::add_hook<T>(Node<T>&, GradientHook<T>); \
+  template void detail::drop_hooks<T>(Hooks<T>*) noexcept;
+XGRAD_INSTANTIATE(float)
+XGRAD_INSTANTIATE(double)
 
 }  // namespace xgrad

@@ -72,6 +72,10 @@ class Simplifier {
           return push(P::mul, i_.a, program_.constant(1 / at(i_.b).constant));
         if (is(i_.a, 1)) return push(P::reciprocal, i_.b);
         break;
+      case P::logical_and:
+        if (is(i_.a, P::constant)) return at(i_.a).constant != 0 ? i_.b : i_.a;
+        if (is(i_.b, P::constant)) return at(i_.b).constant != 0 ? i_.a : i_.b;
+        break;
       case P::logical_not:
         if (is(i_.a, P::logical_not)) return at(i_.a).a;
         break;

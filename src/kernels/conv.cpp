@@ -1,6 +1,8 @@
 #include "conv.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <vector>
 
 #include <xgrad/core/parallel.hpp>
 
@@ -9,41 +11,64 @@
 namespace xgrad::kernels {
 namespace {
 
-/// For output row i (or column), which of the k offsets of a window fall inside the image: [first, last), and where the first
+/// For output row i (or column), which of the k elements of a kernel fall inside the image: [first, last), and where the first
 /// lands.
 struct Inside {
   std::size_t first, last, start;
-  Inside(std::size_t i, std::size_t stride, std::size_t pad, std::size_t k, std::size_t length) {
-    const std::size_t origin = i * stride;  // of the window, in the padded image
-    first = std::min(k, origin < pad ? pad - origin : 0);
-    last = std::max(first, std::min(k, length + pad > origin ? length + pad - origin : 0));
-    start = origin + first - pad;
+  Inside(std::size_t i, std::size_t stride, std::size_t pad, std::size_t dilation, std::size_t k, std::size_t length) {
+    const std::size_t origin = i * stride;  // of the kernel, in the padded image
+    const auto steps = [&](std::size_t to) { return to > origin ? (to - origin + dilation - 1) / dilation : 0; };
+    first = std::min(k, steps(pad));
+    last = std::max(first, std::min(k, steps(length + pad)));
+    start = origin + first * dilation - pad;
   }
 };
 
-/// Most runs are short: a call of memmove would cost more than the copy.
+/// Most runs are short: a call of memmove would cost more than the copy. Four elements at a time, the last four perhaps twice.
 template <class T>
 void copy_run(const T* from, T* to, std::size_t n) {
   if (n > 64) return static_cast<void>(std::copy_n(from, n, to));
-  for (std::size_t i = 0; i < n; ++i) to[i] = from[i];
+  if (n < 4) {
+    for (std::size_t i = 0; i < n; ++i) to[i] = from[i];
+    return;
+  }
+  for (std::size_t i = 0; i + 4 < n; i += 4) std::memcpy(to + i, from + i, 4 * sizeof(T));
+  std::memcpy(to + n - 4, from + n - 4, 4 * sizeof(T));
+}
+
+template <class T>
+void add_run(const T* from, T* to, std::size_t n) {
+  if (n > 8) return table<T>().add_row(to, from, n);
+  for (std::size_t i = 0; i < n; ++i) to[i] += from[i];
+}
+
+/// run(place in the image, place in the patch, length) for each stretch that lies one after the other in both: a row of the kernel,
+/// or one pixel of it where neighbours of the kernel are not neighbours in the image.
+template <class Run>
+void each_run(const Inside& v, const Inside& u, const ConvShape& s, Run run) {
+  if (u.first == u.last) return;
+  const std::size_t gc = s.group_c();
+  const bool whole_rows = s.groups == 1 && s.dilation_w == 1;
+  const std::size_t length = whole_rows ? (u.last - u.first) * gc : gc, runs = whole_rows ? 1 : u.last - u.first;
+  for (std::size_t i = v.first; i < v.last; ++i) {
+    std::size_t image = ((v.start + (i - v.first) * s.dilation_h) * s.w + u.start) * s.c, patch = (i * s.kw + u.first) * gc;
+    for (std::size_t j = 0; j < runs; ++j, image += s.dilation_w * s.c, patch += gc) run(image, patch, length);
+  }
 }
 
 }  // namespace
 
 template <class T>
 void im2col(const T* images, T* patches, const ConvShape& s) {
-  const std::size_t row = s.kw * s.c;
   parallel_for(s.n * s.oh, s.ow * s.columns(), [&](std::size_t begin, std::size_t end) {
     for (std::size_t k = begin; k < end; ++k) {
       const T* image = images + k / s.oh * s.h * s.w * s.c;
-      const Inside v(k % s.oh, s.stride_h, s.pad_h, s.kh, s.h);
+      const Inside v(k % s.oh, s.stride_h, s.top, s.dilation_h, s.kh, s.h);
       T* patch = patches + k * s.ow * s.columns();
       for (std::size_t j = 0; j < s.ow; ++j, patch += s.columns()) {
-        const Inside u(j, s.stride_w, s.pad_w, s.kw, s.w);
+        const Inside u(j, s.stride_w, s.left, s.dilation_w, s.kw, s.w);
         if (v.last - v.first < s.kh || u.last - u.first < s.kw) std::fill_n(patch, s.columns(), T(0));
-        const T* from = image + (v.start * s.w + u.start) * s.c;
-        T* to = patch + v.first * row + u.first * s.c;
-        for (std::size_t i = v.first; i < v.last; ++i, from += s.w * s.c, to += row) copy_run(from, to, (u.last - u.first) * s.c);
+        each_run(v, u, s, [&](std::size_t from, std::size_t to, std::size_t n) { copy_run(image + from, patch + to, n); });
       }
     }
   });
@@ -51,28 +76,131 @@ void im2col(const T* images, T* patches, const ConvShape& s) {
 
 template <class T>
 void col2im(const T* patches, T* images, const ConvShape& s) {
-  const std::size_t row = s.kw * s.c, size = s.h * s.w * s.c;
   parallel_for(s.n, s.oh * s.ow * s.columns(), [&](std::size_t begin, std::size_t end) {
     for (std::size_t n = begin; n < end; ++n) {
-      T* image = images + n * size;
-      std::fill_n(image, size, T(0));
+      T* image = images + n * s.h * s.w * s.c;
       const T* patch = patches + n * s.oh * s.ow * s.columns();
       for (std::size_t i = 0; i < s.oh; ++i) {
-        const Inside v(i, s.stride_h, s.pad_h, s.kh, s.h);
+        const Inside v(i, s.stride_h, s.top, s.dilation_h, s.kh, s.h);
         for (std::size_t j = 0; j < s.ow; ++j, patch += s.columns()) {
-          const Inside u(j, s.stride_w, s.pad_w, s.kw, s.w);
-          const std::size_t run = (u.last - u.first) * s.c;
-          for (std::size_t k = v.first; k < v.last; ++k)
-            table<T>().add_row(image + ((v.start + k - v.first) * s.w + u.start) * s.c, patch + k * row + u.first * s.c, run);
+          const Inside u(j, s.stride_w, s.left, s.dilation_w, s.kw, s.w);
+          each_run(v, u, s, [&](std::size_t to, std::size_t from, std::size_t n_) { add_run(patch + from, image + to, n_); });
         }
       }
     }
   });
 }
 
-#define XGRAD_INSTANTIATE(T)                            \
-  template void im2col(const T*, T*, const ConvShape&); \
-  template void col2im(const T*, T*, const ConvShape&);
+// Depthwise convolution and its two gradients are one kernel: every result is a sum of products of two arrays at places that
+// follow one another in equal steps.
+
+namespace {
+
+/// The lengths along one axis: places p of the image, o of the output and k of the kernel belong together when
+/// p + pad = o * stride + k * dilation.
+struct Axis {
+  std::size_t image, out, kernel, stride, pad, dilation;
+
+  std::ptrdiff_t place(std::size_t o, std::size_t k) const {
+    return static_cast<std::ptrdiff_t>(o * stride + k * dilation) - static_cast<std::ptrdiff_t>(pad);
+  }
+};
+Axis height(const ConvShape& s) { return {s.h, s.oh, s.kh, s.stride_h, s.top, s.dilation_h}; }
+Axis width(const ConvShape& s) { return {s.w, s.ow, s.kw, s.stride_w, s.left, s.dilation_w}; }
+
+/// Collects pairs that come in equal steps.
+struct Collect {
+  Taps taps{};
+  void add(std::size_t a, std::size_t b) {
+    const auto pa = static_cast<std::ptrdiff_t>(a), pb = static_cast<std::ptrdiff_t>(b);
+    if (taps.count == 0) {
+      taps.a_first = pa;
+      taps.b_first = pb;
+    } else if (taps.count == 1) {
+      taps.a_step = pa - taps.a_first;
+      taps.b_step = pb - taps.b_first;
+    }
+    ++taps.count;
+  }
+};
+
+/// For each output, image and kernel place the pairs of the other two, named in the order of the kernels' arguments.
+std::vector<Taps> output_taps(const Axis& x) {
+  std::vector<Taps> result(x.out);
+  for (std::size_t o = 0; o < x.out; ++o) {
+    Collect pairs;
+    for (std::size_t k = 0; k < x.kernel; ++k)
+      if (const std::ptrdiff_t p = x.place(o, k); p >= 0 && p < static_cast<std::ptrdiff_t>(x.image))
+        pairs.add(static_cast<std::size_t>(p), k);
+    result[o] = pairs.taps;
+  }
+  return result;
+}
+std::vector<Taps> image_taps(const Axis& x) {
+  std::vector<Taps> result(x.image);
+  for (std::size_t p = 0; p < x.image; ++p) {
+    Collect pairs;
+    for (std::size_t k = 0; k < x.kernel; ++k)
+      if (p + x.pad >= k * x.dilation) {
+        const std::size_t origin = p + x.pad - k * x.dilation;
+        if (origin % x.stride == 0 && origin / x.stride < x.out) pairs.add(origin / x.stride, k);
+      }
+    result[p] = pairs.taps;
+  }
+  return result;
+}
+std::vector<Taps> kernel_taps(const Axis& x) {
+  std::vector<Taps> result(x.kernel);
+  for (std::size_t k = 0; k < x.kernel; ++k) {
+    Collect pairs;
+    for (std::size_t o = 0; o < x.out; ++o)
+      if (const std::ptrdiff_t p = x.place(o, k); p >= 0 && p < static_cast<std::ptrdiff_t>(x.image))
+        pairs.add(static_cast<std::size_t>(p), o);
+    result[k] = pairs.taps;
+  }
+  return result;
+}
+
+/// out (n, rows, columns, c): sums of products of a (n, …, a_width, c) and b (…, b_width, c), where b has b_size elements per image
+/// or, when 0, serves them all. `work` is about how many products a result sums.
+template <class T>
+void products(const T* a, std::size_t a_size, std::size_t a_width, const T* b, std::size_t b_size, std::size_t b_width, T* out,
+              std::size_t n, std::size_t c, const std::vector<Taps>& rows, const std::vector<Taps>& columns, std::size_t work) {
+  const std::size_t row = columns.size() * c;
+  parallel_for(n * rows.size(), row * work, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t k = begin; k < end; ++k) {
+      const std::size_t image = k / rows.size();
+      table<T>().product_row(a + image * a_size, static_cast<std::ptrdiff_t>(a_width * c), b + image * b_size,
+                             static_cast<std::ptrdiff_t>(b_width * c), c, rows[k % rows.size()], columns.data(), columns.size(),
+                             out + k * row);
+    }
+  });
+}
+
+}  // namespace
+
+template <class T>
+void depthwise(const T* images, const T* weights, T* out, const ConvShape& s) {
+  products(images, s.h * s.w * s.c, s.w, weights, 0, s.kw, out, s.n, s.c, output_taps(height(s)), output_taps(width(s)),
+           s.kh * s.kw);
+}
+template <class T>
+void depthwise_input_grad(const T* g, const T* weights, T* images, const ConvShape& s) {
+  products(g, s.oh * s.ow * s.c, s.ow, weights, 0, s.kw, images, s.n, s.c, image_taps(height(s)), image_taps(width(s)),
+           s.kh * s.kw);
+}
+template <class T>
+void depthwise_weight_grad(const T* images, const T* g, T* weights, const ConvShape& s) {
+  products(images, s.h * s.w * s.c, s.w, g, s.oh * s.ow * s.c, s.ow, weights, s.n, s.c, kernel_taps(height(s)),
+           kernel_taps(width(s)), s.oh * s.ow);
+}
+
+#define XGRAD_INSTANTIATE(T)                                                    \
+  template void im2col(const T*, T*, const ConvShape&);                         \
+  template void col2im(const T*, T*, const ConvShape&);                         \
+  template void depthwise(const T*, const T*, T*, const ConvShape&);            \
+  template void depthwise_input_grad(const T*, const T*, T*, const ConvShape&); \
+  template void depthwise_weight_grad(const T*, const T*, T*, const ConvShape&);
 XGRAD_INSTANTIATE(float)
 XGRAD_INSTANTIATE(double)
 

@@ -3,20 +3,31 @@
 
 namespace xgrad::kernels {
 
-/// The lengths of a 2-d convolution: images (n, h, w, c), weights (o, kh, kw, c), results (n, oh, ow, o).
+/// The lengths of a 2-d convolution: images (n, h, w, c), weights (o, kh, kw, c / groups), results (n, oh, ow, o).
 struct ConvShape {
   std::size_t n, h, w, c, o, kh, kw, oh, ow;
-  std::size_t stride_h, stride_w, pad_h, pad_w;
+  std::size_t stride_h, stride_w, top, left, dilation_h, dilation_w, groups;
 
-  std::size_t rows() const { return n * oh * ow; }     ///< of the patch matrix: one per output position
-  std::size_t columns() const { return kh * kw * c; }  ///< one per weight of a filter
+  std::size_t group_c() const { return c / groups; }
+  std::size_t group_o() const { return o / groups; }
+  std::size_t rows() const { return n * oh * ow; }             ///< of the patch matrix: one per output position
+  std::size_t columns() const { return kh * kw * group_c(); }  ///< one per weight of a filter
 };
 
-/// patches (rows, columns) from the images; zeros outside of them.
+/// patches (rows, columns) from the channels of one group, `images` pointing to the first of them; zeros outside of the images.
 template <class T>
 void im2col(const T* images, T* patches, const ConvShape& shape);
-/// The other way round: adds each patch back to where it came from. Images are overwritten.
+/// The other way round: adds each patch to where it came from.
 template <class T>
 void col2im(const T* patches, T* images, const ConvShape& shape);
+
+// Depthwise convolution, for which c, o and groups are equal. Weights and their gradient are (kh, kw, c) here, with the gradient
+// of each image on its own: (n, kh, kw, c).
+template <class T>
+void depthwise(const T* images, const T* weights, T* out, const ConvShape& shape);
+template <class T>
+void depthwise_input_grad(const T* g, const T* weights, T* images, const ConvShape& shape);
+template <class T>
+void depthwise_weight_grad(const T* images, const T* g, T* weights, const ConvShape& shape);
 
 }  // namespace xgrad::kernels

@@ -1,5 +1,6 @@
 // Chooses the level. Not compiled for an instruction set.
 #include "kernels.hpp"
+#include "special.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -16,16 +17,22 @@ struct Level {
 };
 
 // Calls every fill function of a level.
-#define XGRAD_LEVEL_FILLS(level)    \
-  [](Table<float>& table) {         \
-    level::fill_formula(table);     \
-    level::fill_rows(table);        \
-    level::fill_optim(table);       \
-  },                                \
-      [](Table<double>& table) {    \
-        level::fill_formula(table); \
-        level::fill_rows(table);    \
-        level::fill_optim(table);   \
+#define XGRAD_LEVEL_FILLS(level)      \
+  [](Table<float>& table) {           \
+    level::fill_formula(table);       \
+    level::fill_rows(table);          \
+    level::fill_extremes(table);      \
+    level::fill_norm_rows(table);     \
+    level::fill_optim(table);         \
+    level::fill_windows(table);       \
+  },                                  \
+      [](Table<double>& table) {      \
+        level::fill_formula(table);   \
+        level::fill_rows(table);      \
+        level::fill_extremes(table);  \
+        level::fill_norm_rows(table); \
+        level::fill_optim(table);     \
+        level::fill_windows(table);   \
       }
 
 // From the least to the best. The features are those of the x86-64 psABI levels that both g++ and clang can ask for; clang 14 does
@@ -80,6 +87,7 @@ template <class T>
 const Table<T>& choose_table() {
   static const Table<T> filled = [] {
     Table<T> table{};
+    fill_special(table);
     if constexpr (std::is_same_v<T, float>)
       level().fill_float(table);
     else

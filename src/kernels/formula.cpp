@@ -1,6 +1,7 @@
 // The primitives of formulas. Compiled once per level.
 #include <type_traits>
 
+#include "erf.hpp"
 #include "kernels.hpp"
 #include "vec.hpp"
 
@@ -95,6 +96,9 @@ void fill(Table<T>& table) {
   to.cheap(P::sign, [](V x) { return select(x > V(T(0)), V(T(1)), select(x < V(T(0)), V(T(-1)), x)); });  // NaN stays
   to.cheap(P::square, [](V x) { return x * x; });
   to.cheap(P::relu, [](V x) { return select(x <= V(T(0)), V(T(0)), x); });                                // NaN stays
+  to.cheap(P::floor, [](V x) { return floor(x); });
+  to.cheap(P::ceil, [](V x) { return ceil(x); });
+  to.cheap(P::round, [](V x) { return nearbyint(x); });
   to.cheap(P::logical_not, [](V x) { return V(T(1)) - x; });
   to.cheap(P::reciprocal, [](V x) { return V(T(1)) / x; });
   to.costly(P::sqrt, [](V x) { return sqrt(x); });
@@ -110,6 +114,9 @@ void fill(Table<T>& table) {
     const V z = exp(-abs(x)), one(T(1));
     return select(x >= V(T(0)), one, z) / (one + z);
   });
+
+  to.costly(P::softplus, [](V x) { return maximum(x, V(T(0))) + log1p(exp(-abs(x))); });
+  to.costly(P::erf, [](V x) { return error_function<T>(x); });
 
   to.cheap(P::add, [](V a, V b) { return a + b; });
   to.cheap(P::sub, [](V a, V b) { return a - b; });

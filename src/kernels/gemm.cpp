@@ -6,29 +6,72 @@
 
 #include <xgrad/core/error.hpp>
 
-// xtensor-blas brings cxxblas, which calls the CBLAS for float and double. Included here only: it is slow to compile.
+// xtensor-blas brings cxxblas and cxxlapack, which call the CBLAS and LAPACK for float and double. Included here only: they are
+// slow to compile. All of cxxlapack would be slower still.
 #include <xtensor-blas/xblas.hpp>
 
+#include <xflens/cxxlapack/interface/getrf.h>
+#include <xflens/cxxlapack/interface/potrf.h>
+
+#include <xflens/cxxlapack/interface/getrf.tcc>
+#include <xflens/cxxlapack/interface/potrf.tcc>
+
 namespace xgrad::kernels {
+namespace {
+
+xt::blas_index_t whole(std::size_t x) {
+  if (x > static_cast<std::size_t>(std::numeric_limits<xt::blas_index_t>::max()))
+    throw ShapeError("a matrix with an axis of " + std::to_string(x) + " is more than the BLAS can multiply; split it");
+  return static_cast<xt::blas_index_t>(x);
+}
+
+}  // namespace
+
+template <class T>
+void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
+          RowStrides strides, bool add) {
+  if (m == 0 || n == 0) return;
+  if (k == 0) {
+    for (std::size_t i = 0; i < m && !add; ++i) std::fill_n(c + i * strides.c, n, T(0));
+    return;
+  }
+  cxxblas::gemm(cxxblas::RowMajor, transpose_a ? cxxblas::Trans : cxxblas::NoTrans, transpose_b ? cxxblas::Trans : cxxblas::NoTrans,
+                whole(m), whole(n), whole(k), T(1), a, whole(strides.a), b, whole(strides.b), add ? T(1) : T(0), c,
+                whole(strides.c));
+}
 
 template <class T>
 void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c, bool add) {
-  if (m == 0 || n == 0) return;
-  if (k == 0) {
-    if (!add) std::fill_n(c, m * n, T(0));
-    return;
-  }
-  const auto whole = [](std::size_t x) {
-    if (x > static_cast<std::size_t>(std::numeric_limits<xt::blas_index_t>::max()))
-      throw ShapeError("a matrix with an axis of " + std::to_string(x) + " is more than the BLAS can multiply; split it");
-    return static_cast<xt::blas_index_t>(x);
-  };
-  cxxblas::gemm(cxxblas::RowMajor, transpose_a ? cxxblas::Trans : cxxblas::NoTrans, transpose_b ? cxxblas::Trans : cxxblas::NoTrans,
-                whole(m), whole(n), whole(k), T(1), a, whole(transpose_a ? m : k), b, whole(transpose_b ? k : n), add ? T(1) : T(0),
-                c, whole(n));
+  gemm(transpose_a, transpose_b, m, n, k, a, b, c, {transpose_a ? m : k, transpose_b ? k : n, n}, add);
 }
 
-template void gemm(bool, bool, std::size_t, std::size_t, std::size_t, const float*, const float*, float*, bool);
-template void gemm(bool, bool, std::size_t, std::size_t, std::size_t, const double*, const double*, double*, bool);
+template <class T>
+void solve_triangle(Triangle kind, std::size_t n, std::size_t k, const T* a, T* b) {
+  if (n == 0 || k == 0) return;
+  cxxblas::trsm(cxxblas::RowMajor, cxxblas::Left, kind.lower ? cxxblas::Lower : cxxblas::Upper,
+                kind.transpose ? cxxblas::Trans : cxxblas::NoTrans, kind.unit ? cxxblas::Unit : cxxblas::NonUnit, whole(n),
+                whole(k), T(1), a, whole(n), b, whole(k));
+}
+
+// LAPACK's matrices are column-major: it sees ours transposed.
+
+template <class T>
+int factor_lu(std::size_t n, T* a, int* pivots) {
+  return n == 0 ? 0 : cxxlapack::getrf(whole(n), whole(n), a, whole(n), pivots);
+}
+
+template <class T>
+int factor_cholesky(std::size_t n, T* a) {
+  return n == 0 ? 0 : cxxlapack::potrf('U', whole(n), a, whole(n));
+}
+
+#define XGRAD_INSTANTIATE(T)                                                                                       \
+  template void gemm(bool, bool, std::size_t, std::size_t, std::size_t, const T*, const T*, T*, RowStrides, bool); \
+  template void gemm(bool, bool, std::size_t, std::size_t, std::size_t, const T*, const T*, T*, bool);             \
+  template void solve_triangle(Triangle, std::size_t, std::size_t, const T*, T*);                                  \
+  template int factor_lu(std::size_t, T*, int*);                                                                   \
+  template int factor_cholesky(std::size_t, T*);
+XGRAD_INSTANTIATE(float)
+XGRAD_INSTANTIATE(double)
 
 }  // namespace xgrad::kernels

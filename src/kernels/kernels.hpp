@@ -9,10 +9,13 @@
 /// could be kept by the linker in its AVX-512 version for everybody.
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include <xgrad/core/api.hpp>
 #include <xgrad/core/primitive.hpp>
+
+#include "windows.hpp"
 
 namespace xgrad::kernels {
 
@@ -34,18 +37,50 @@ struct Table {
   T (*exp_row)(const T* x, T shift, T* out, std::size_t n);  ///< out = exp(x - shift); returns the sum of out
   void (*scale_row)(T* x, T factor, std::size_t n);          ///< x *= factor
 
+  // The smallest [0] and the largest [1], NaN if any is (extremes.cpp).
+  T (*extreme_row[2])(const T* x, std::size_t n);                ///< n > 0
+  void (*extreme_into[2])(T* best, const T* x, std::size_t n);   ///< best = the better of best and x
+  std::size_t (*place_row)(const T* x, std::size_t n, T value);  ///< of the first element that is `value` or NaN; n if none is
+
+  // A row of n results, each of c channels, from an image of w pixels in a row (windows.cpp). The pools also say where in the image
+  // the chosen elements are: the first in row-major order, and NaN before all. add_scaled_row: sum += factor x.
+  void (*max_pool_row)(const T* image, std::size_t w, std::size_t c, Window rows, const Window* columns, std::size_t n, T* out,
+                       std::int32_t* index);
+  void (*min_pool_row)(const T* image, std::size_t w, std::size_t c, Window rows, const Window* columns, std::size_t n, T* out,
+                       std::int32_t* index);
+  void (*avg_pool_row)(const T* image, std::size_t w, std::size_t c, Window rows, const Window* columns, std::size_t n, T* out);
+  /// out[j] = the sum of the products of a and b at the taps of `rows` and columns[j], per channel; a_row and b_row are the
+  /// distances from row to row.
+  void (*product_row)(const T* a, std::ptrdiff_t a_row, const T* b, std::ptrdiff_t b_row, std::size_t c, Taps rows,
+                      const Taps* columns, std::size_t n, T* out);
+  /// Takes value - cost where it is more than the best so far, or NaN, and its place with it.
+  void (*improve_row)(const T* value, const T* cost, const std::int32_t* place, T* best, std::int32_t* at, std::size_t n);
+  void (*add_scaled_row)(T* sum, const T* x, T factor, std::size_t n);
+
+  // Of normalisation, with vectors along the row (norm_rows.cpp): sum += (a - a0)(b - b0); out = (x - x0) scale + bias;
+  // out = g p + (x - x0) q + r.
+  void (*add_products_row)(T* sum, const T* a, const T* a0, const T* b, const T* b0, std::size_t n);
+  void (*normalise_row)(T* out, const T* x, const T* x0, const T* scale, const T* bias, std::size_t n);
+  void (*normalise_grad_row)(T* out, const T* g, const T* p, const T* x, const T* x0, const T* q, const T* r, std::size_t n);
+
   /// One step of optim::SGD on n parameters w with gradients g and momentum m, null for none (optim.cpp).
   void (*sgd)(T* w, const T* g, T* m, std::size_t n, T lr, T momentum, T decay, bool nesterov);
 };
 
-#define XGRAD_DECLARE_LEVEL(level)   \
-  namespace level {                  \
-  void fill_formula(Table<float>&);  \
-  void fill_formula(Table<double>&); \
-  void fill_rows(Table<float>&);     \
-  void fill_rows(Table<double>&);    \
-  void fill_optim(Table<float>&);    \
-  void fill_optim(Table<double>&);   \
+#define XGRAD_DECLARE_LEVEL(level)     \
+  namespace level {                    \
+  void fill_formula(Table<float>&);    \
+  void fill_formula(Table<double>&);   \
+  void fill_rows(Table<float>&);       \
+  void fill_rows(Table<double>&);      \
+  void fill_extremes(Table<float>&);   \
+  void fill_extremes(Table<double>&);  \
+  void fill_norm_rows(Table<float>&);  \
+  void fill_norm_rows(Table<double>&); \
+  void fill_optim(Table<float>&);      \
+  void fill_optim(Table<double>&);     \
+  void fill_windows(Table<float>&);    \
+  void fill_windows(Table<double>&);   \
   }
 XGRAD_DECLARE_LEVEL(base)
 #if defined(__x86_64__)

@@ -1,5 +1,6 @@
 #include "softmax.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <xgrad/core/memory.hpp>
@@ -54,7 +55,12 @@ void log_softmax(const T* x, T* out, std::size_t rows, std::size_t n) {
 template <class T>
 void cross_entropy(const T* x, const std::int64_t* labels, T* loss, std::size_t rows, std::size_t n) {
   each_row<T>(rows, n, [&](std::size_t r, T* scratch) {
-    const T *from = x + r * n, shift = shift_of(from, n);
+    const T* from = x + r * n;
+    if (labels[r] < 0) {
+      loss[r] = 0;
+      return;
+    }
+    const T shift = shift_of(from, n);
     loss[r] = std::log(table<T>().exp_row(from, shift, scratch, n)) - (from[labels[r]] - shift);
   });
 }
@@ -63,6 +69,10 @@ template <class T>
 void cross_entropy_grad(const T* x, const std::int64_t* labels, const T* g, T* out, std::size_t rows, std::size_t n) {
   each_row<T>(rows, n, [&](std::size_t r, T*) {
     T* to = out + r * n;
+    if (labels[r] < 0) {
+      std::fill_n(to, n, T(0));
+      return;
+    }
     const T total = table<T>().exp_row(x + r * n, shift_of(x + r * n, n), to, n);
     table<T>().scale_row(to, g[r] / total, n);
     to[labels[r]] -= g[r];

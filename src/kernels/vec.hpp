@@ -32,11 +32,14 @@ namespace xs = xgrad_xsimd::XGRAD_LEVEL;
 template <class T>
 using Vec = xs::batch<T>;
 using xs::abs;
+using xs::ceil;
 using xs::cos;
 using xs::exp;
 using xs::expm1;
+using xs::floor;
 using xs::log;
 using xs::log1p;
+using xs::nearbyint;
 using xs::select;
 using xs::sin;
 using xs::sqrt;
@@ -87,6 +90,9 @@ struct Vec {
   friend bool operator!=(Vec a, Vec b) { return a.x != b.x; }
   friend Vec select(bool condition, Vec a, Vec b) { return condition ? a : b; }
   friend Vec abs(Vec a) { return std::abs(a.x); }
+  friend Vec floor(Vec a) { return std::floor(a.x); }
+  friend Vec ceil(Vec a) { return std::ceil(a.x); }
+  friend Vec nearbyint(Vec a) { return std::nearbyint(a.x); }
   friend Vec sqrt(Vec a) { return std::sqrt(a.x); }
   friend Vec exp(Vec a) { return std::exp(a.x); }
   friend Vec expm1(Vec a) { return std::expm1(a.x); }

@@ -1,35 +1,62 @@
 #include <xgrad/ops/conv.hpp>
 
 #include <fmt/format.h>
+#include <optional>
 
 #include <xgrad/graph/apply.hpp>
 #include <xgrad/ops/arithmetic.hpp>
+#include <xgrad/ops/shape.hpp>
 
 #include "../kernels/conv.hpp"
+#include "../kernels/copy.hpp"
 #include "../kernels/gemm.hpp"
+#include "../kernels/sum.hpp"
 #include "support.hpp"
 
 namespace xgrad {
 namespace {
 
-/// floor((length + 2 padding - k) / stride) + 1
-std::size_t output_length(std::size_t length, std::size_t k, std::ptrdiff_t stride, std::ptrdiff_t padding, const char* axis) {
+using kernels::ConvShape;
+
+std::size_t whole(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
+
+void check_steps(std::ptrdiff_t stride, std::ptrdiff_t dilation, std::ptrdiff_t before, std::ptrdiff_t after, const char* axis) {
   if (stride < 1) throw ValueError(fmt::format("stride {} along the {}; it must be at least 1", stride, axis));
-  if (padding < 0) throw ValueError(fmt::format("padding {} along the {}; it must not be negative", padding, axis));
-  const std::size_t padded = length + 2 * static_cast<std::size_t>(padding);
-  if (k == 0 || padded < k)
-    throw ShapeError(fmt::format("the kernel's {} {} must be from 1 to the padded image's {}", axis, k, padded));
-  return (padded - k) / static_cast<std::size_t>(stride) + 1;
+  if (dilation < 1) throw ValueError(fmt::format("dilation {} along the {}; it must be at least 1", dilation, axis));
+  if (before < 0 || after < 0)
+    throw ValueError(fmt::format("padding {} along the {}; it must not be negative", std::min(before, after), axis));
 }
 
-kernels::ConvShape conv_shape(const Shape& x, const Shape& w, Conv2dOptions options) {
+/// floor((length + before + after - dilation (k - 1) - 1) / stride) + 1
+std::size_t output_length(std::size_t length, std::size_t k, std::ptrdiff_t stride, std::ptrdiff_t dilation, std::ptrdiff_t before,
+                          std::ptrdiff_t after, const char* axis) {
+  check_steps(stride, dilation, before, after, axis);
+  const std::size_t padded = length + whole(before) + whole(after), extent = k == 0 ? 0 : whole(dilation) * (k - 1) + 1;
+  if (k == 0 || padded < extent)
+    throw ShapeError(fmt::format("the kernel's {} {}{} must be from 1 to the padded image's {}", axis, extent,
+                                 dilation > 1 ? fmt::format(" (dilation {})", dilation) : "", padded));
+  return (padded - extent) / whole(stride) + 1;
+}
+
+void check_groups(std::ptrdiff_t groups) {
+  if (groups < 1) throw ValueError(fmt::format("groups is {}; it must be at least 1", groups));
+}
+
+ConvShape conv_shape(const Shape& x, const Shape& w, const Conv2dOptions& options) {
+  const auto& [stride, padding, dilation, signed_groups] = options;
   if (x.size() != 4 || w.size() != 4)
-    throw ShapeError(fmt::format("x is {}, w is {}: x must be (n, h, w, c) and w (o, kh, kw, c)", to_string(x), to_string(w)));
-  if (x[3] != w[3])
+    throw ShapeError(fmt::format("x is {}, w is {}: x must be (n, h, w, c) and w (o, kh, kw, c{})", to_string(x), to_string(w),
+                                 signed_groups > 1 ? " / groups" : ""));
+  check_groups(signed_groups);
+  const std::size_t groups = whole(signed_groups);
+  if (groups == 1 && x[3] != w[3])
     throw ShapeError(
         fmt::format("x is {}, w is {}: x.shape[3] = {} must equal w.shape[3] = {}", to_string(x), to_string(w), x[3], w[3]));
-  const auto [stride, padding] = options;
-  const auto whole = [](std::ptrdiff_t n) { return static_cast<std::size_t>(n); };
+  if (x[3] != groups * w[3])
+    throw ShapeError(fmt::format("x is {}, w is {}: x.shape[3] = {} must equal {} groups times w.shape[3] = {}", to_string(x),
+                                 to_string(w), x[3], groups, w[3]));
+  if (w[0] % groups != 0)
+    throw ShapeError(fmt::format("w is {}: w.shape[0] = {} outputs do not divide into {} groups", to_string(w), w[0], groups));
   return {.n = x[0],
           .h = x[1],
           .w = x[2],
@@ -37,17 +64,20 @@ kernels::ConvShape conv_shape(const Shape& x, const Shape& w, Conv2dOptions opti
           .o = w[0],
           .kh = w[1],
           .kw = w[2],
-          .oh = output_length(x[1], w[1], stride.h, padding.h, "height"),
-          .ow = output_length(x[2], w[2], stride.w, padding.w, "width"),
+          .oh = output_length(x[1], w[1], stride.h, dilation.h, padding.top, padding.bottom, "height"),
+          .ow = output_length(x[2], w[2], stride.w, dilation.w, padding.left, padding.right, "width"),
           .stride_h = whole(stride.h),
           .stride_w = whole(stride.w),
-          .pad_h = whole(padding.h),
-          .pad_w = whole(padding.w)};
+          .top = whole(padding.top),
+          .left = whole(padding.left),
+          .dilation_h = whole(dilation.h),
+          .dilation_w = whole(dilation.w),
+          .groups = groups};
 }
 
 /// conv_shape of a gradient op, whose g must be what conv2d would have returned.
-kernels::ConvShape conv_shape(const Shape& x, const Shape& w, const Shape& g, Conv2dOptions options) {
-  const kernels::ConvShape s = conv_shape(x, w, options);
+ConvShape conv_shape(const Shape& x, const Shape& w, const Shape& g, const Conv2dOptions& options) {
+  const ConvShape s = conv_shape(x, w, options);
   if (const Shape expected{s.n, s.oh, s.ow, s.o}; g != expected)
     throw ShapeError(fmt::format("g is {}, but conv2d of x {} and w {} gives {}", to_string(g), to_string(x), to_string(w),
                                  to_string(expected)));
@@ -55,28 +85,95 @@ kernels::ConvShape conv_shape(const Shape& x, const Shape& w, const Shape& g, Co
 }
 
 /// A 1×1 convolution without stride or padding is a matrix product: its images are the patches.
-bool is_pointwise(const kernels::ConvShape& s) {
-  return s.columns() == s.c && s.stride_h == 1 && s.stride_w == 1 && s.pad_h == 0 && s.pad_w == 0;
+bool is_pointwise(const ConvShape& s) {
+  return s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.oh == s.h && s.ow == s.w;
 }
 
-/// The patches of images; for pointwise convolutions the images themselves.
+/// The patches of images, a group at a time; for pointwise convolutions the images themselves.
 template <class T>
 class Patches {
  public:
-  Patches(const Array<T>& images, const kernels::ConvShape& s) : pointwise_(is_pointwise(s)), images_(images) {
-    if (pointwise_) return;
-    patches_ = Array<T>(Shape{s.rows(), s.columns()});
-    kernels::im2col(images.data(), patches_.data(), s);
+  Patches(const Array<T>& images, const ConvShape& s) : shape_(s), images_(images) {
+    if (!is_pointwise(s)) patches_ = Array<T>(Shape{s.rows(), s.columns()});
   }
-  const T* data() const { return pointwise_ ? images_.data() : patches_.data(); }
+  /// The patches of one group; valid until the next call.
+  const T* group(std::size_t k) {
+    const T* first = images_.data() + k * shape_.group_c();
+    if (is_pointwise(shape_)) return first;
+    kernels::im2col(first, patches_.data(), shape_);
+    return patches_.data();
+  }
+  std::size_t row_stride() const { return is_pointwise(shape_) ? shape_.c : shape_.columns(); }
 
  private:
-  bool pointwise_;
+  const ConvShape& shape_;
   const Array<T>& images_;
   Array<T> patches_;
 };
 
-// Each op of the family keeps the shape that its gradients need and the inputs lack.
+/// A convolution of which every group sees a single channel. With several outputs per channel it is computed on images in which
+/// each channel is repeated, so that the kernels have as many channels as outputs.
+template <class T>
+class Depthwise {
+ public:
+  static bool fits(const ConvShape& s) { return s.groups > 1 && s.group_c() == 1; }
+  explicit Depthwise(const ConvShape& s) : shape_(s), repeat_(s.group_o()), pixels_(s.n * s.h * s.w) {
+    shape_.c = shape_.groups = s.o;
+  }
+
+  Array<T> forward(const Array<T>& x, const Array<T>& w) const {
+    Array<T> out(Shape{shape_.n, shape_.oh, shape_.ow, shape_.o}), room;
+    kernels::depthwise(repeated(x, room), channels_last(w).data(), out.data(), shape_);
+    return out;
+  }
+  Array<T> input_grad(const Array<T>& g, const Array<T>& w, const Shape& images) const {
+    Array<T> out(images);
+    if (repeat_ == 1) {
+      kernels::depthwise_input_grad(g.data(), channels_last(w).data(), out.data(), shape_);
+      return out;
+    }
+    Array<T> wide(Shape{pixels_, shape_.o});
+    kernels::depthwise_input_grad(g.data(), channels_last(w).data(), wide.data(), shape_);
+    const T* from = wide.data();
+    for (T *to = out.data(), *end = to + out.size(); to < end; ++to) {
+      *to = *from++;
+      for (std::size_t k = 1; k < repeat_; ++k) *to += *from++;
+    }
+    return out;
+  }
+  Array<T> weight_grad(const Array<T>& x, const Array<T>& g, const Shape& weights) const {
+    const std::size_t taps = shape_.kh * shape_.kw;
+    Array<T> each(Shape{shape_.n, taps, shape_.o}), sum(Shape{taps, shape_.o}), out(weights), room;
+    kernels::depthwise_weight_grad(repeated(x, room), g.data(), each.data(), shape_);
+    kernels::sum(each.data(), sum.data(), 1, shape_.n, taps * shape_.o);
+    transpose(sum.data(), out.data(), taps, shape_.o);
+    return out;
+  }
+
+ private:
+  static void transpose(const T* from, T* to, std::size_t rows, std::size_t columns) {
+    const std::size_t shape[] = {rows, columns}, axes[] = {1, 0};
+    kernels::permute(from, to, shape, axes, 2);
+  }
+  Array<T> channels_last(const Array<T>& w) const {
+    Array<T> result(Shape{shape_.kh, shape_.kw, shape_.o});
+    transpose(w.data(), result.data(), shape_.o, shape_.kh * shape_.kw);
+    return result;
+  }
+  const T* repeated(const Array<T>& x, Array<T>& room) const {
+    if (repeat_ == 1) return x.data();
+    room = Array<T>(Shape{pixels_, shape_.o});
+    T* to = room.data();
+    for (const T *from = x.data(), *end = from + x.size(); from < end; ++from)
+      for (std::size_t k = 0; k < repeat_; ++k) *to++ = *from;
+    return room.data();
+  }
+
+  ConvShape shape_;
+  std::size_t repeat_, pixels_;
+};
+
+// Each op of the family keeps the shape that its gradients need and the inputs lack. A group is one matrix product.
 
 template <class T>
 struct Conv2d {
@@ -85,9 +182,13 @@ struct Conv2d {
   Conv2dOptions options;
 
   Result<T> forward(Inputs<T> in) {
-    const kernels::ConvShape s = conv_shape(in[0].shape(), in[1].shape(), options);
+    const ConvShape s = conv_shape(in[0].shape(), in[1].shape(), options);
+    if (Depthwise<T>::fits(s)) return Depthwise<T>(s).forward(in[0], in[1]);
     Array<T> out(Shape{s.n, s.oh, s.ow, s.o});
-    kernels::gemm(false, true, s.rows(), s.o, s.columns(), Patches<T>(in[0], s).data(), in[1].data(), out.data());
+    Patches<T> patches(in[0], s);
+    for (std::size_t k = 0; k < s.groups; ++k)
+      kernels::gemm(false, true, s.rows(), s.group_o(), s.columns(), patches.group(k), in[1].data() + k * s.group_o() * s.columns(),
+                    out.data() + k * s.group_o(), {patches.row_stride(), s.columns(), s.o});
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
@@ -98,21 +199,29 @@ struct Conv2d {
 
 template <class T>
 struct Conv2dInputGrad {
-  static constexpr std::string_view name = "conv2d_input_grad";
   static constexpr std::array uses{use::input(1), use::input(0)};  // g, weights
   Conv2dOptions options;
   Shape images;
+  std::string_view label = "conv2d_input_grad";
+
+  std::string_view name() const { return label; }
 
   Result<T> forward(Inputs<T> in) {
-    const kernels::ConvShape s = conv_shape(images, in[1].shape(), in[0].shape(), options);
-    Array<T> out(images);
-    if (is_pointwise(s)) {
-      kernels::gemm(false, false, s.rows(), s.columns(), s.o, in[0].data(), in[1].data(), out.data());
-      return out;
+    const ConvShape s = conv_shape(images, in[1].shape(), in[0].shape(), options);
+    if (Depthwise<T>::fits(s)) return Depthwise<T>(s).input_grad(in[0], in[1], images);
+    const bool pointwise = is_pointwise(s);
+    Array<T> out(images), patches;
+    if (!pointwise) {
+      out.fill(0);
+      patches = Array<T>(Shape{s.rows(), s.columns()});
     }
-    Array<T> patches(Shape{s.rows(), s.columns()});
-    kernels::gemm(false, false, s.rows(), s.columns(), s.o, in[0].data(), in[1].data(), patches.data());
-    kernels::col2im(patches.data(), out.data(), s);
+    for (std::size_t k = 0; k < s.groups; ++k) {
+      T* group = out.data() + k * s.group_c();
+      kernels::gemm(false, false, s.rows(), s.columns(), s.group_o(), in[0].data() + k * s.group_o(),
+                    in[1].data() + k * s.group_o() * s.columns(), pointwise ? group : patches.data(),
+                    {s.o, s.columns(), pointwise ? s.c : s.columns()});
+      if (!pointwise) kernels::col2im(patches.data(), group, s);
+    }
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
@@ -128,15 +237,74 @@ struct Conv2dWeightGrad {
   Shape weights;
 
   Result<T> forward(Inputs<T> in) {
-    const kernels::ConvShape s = conv_shape(in[0].shape(), weights, in[1].shape(), options);
+    const ConvShape s = conv_shape(in[0].shape(), weights, in[1].shape(), options);
+    if (Depthwise<T>::fits(s)) return Depthwise<T>(s).weight_grad(in[0], in[1], weights);
     Array<T> out(weights);
-    kernels::gemm(true, false, s.o, s.columns(), s.rows(), in[1].data(), Patches<T>(in[0], s).data(), out.data());
+    Patches<T> patches(in[0], s);
+    for (std::size_t k = 0; k < s.groups; ++k)
+      kernels::gemm(true, false, s.group_o(), s.columns(), s.rows(), in[1].data() + k * s.group_o(), patches.group(k),
+                    out.data() + k * s.group_o() * s.columns(), {s.o, patches.row_stride(), s.columns()});
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
     return i == 0 ? conv2d_input_grad(c.input(1), g, c.input_shape(0), options) : conv2d(c.input(0), g, options);
   }
 };
+
+// im2col and col2im are each other's gradients.
+
+ConvShape window_shape(const Shape& x, Extent2d size, const Im2colOptions& options) {
+  if (x.size() != 4) throw ShapeError(fmt::format("the images are {}; they must be (n, h, w, c)", to_string(x)));
+  if (size.h < 1 || size.w < 1) throw ValueError(fmt::format("the window is {}×{}; it must be at least 1×1", size.h, size.w));
+  return conv_shape(x, Shape{1, whole(size.h), whole(size.w), x[3]}, {options.stride, options.padding, options.dilation});
+}
+
+template <class T>
+struct Im2col {
+  static constexpr std::string_view name = "im2col";
+  static constexpr std::array uses{use::none};
+  Extent2d size;
+  Im2colOptions options;
+
+  Result<T> forward(Inputs<T> in) {
+    const ConvShape s = window_shape(in[0].shape(), size, options);
+    Array<T> out(Shape{s.rows(), s.columns()});
+    kernels::im2col(in[0].data(), out.data(), s);
+    return out;
+  }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
+    return col2im(g, c.input_shape(0), size, options);
+  }
+};
+
+template <class T>
+struct Col2im {
+  static constexpr std::string_view name = "col2im";
+  static constexpr std::array uses{use::none};
+  Extent2d size;
+  Im2colOptions options;
+  Shape images;
+
+  Result<T> forward(Inputs<T> in) {
+    const ConvShape s = window_shape(images, size, options);
+    if (const Shape expected{s.rows(), s.columns()}; in[0].shape() != expected)
+      throw ShapeError(fmt::format("columns is {}, but im2col of images {} gives {}", to_string(in[0].shape()), to_string(images),
+                                   to_string(expected)));
+    Array<T> out = zeros<T>(images);
+    kernels::col2im(in[0].data(), out.data(), s);
+    return out;
+  }
+  Variable<T> vjp(const Context<T>&, const Variable<T>& g, std::size_t) const { return im2col(g, size, options); }
+};
+
+/// y plus a bias per channel, if there is one; into y's buffer. `outputs` are the channels, or 0 where y's op will complain about
+/// the weight.
+template <class T>
+void check_bias(const Variable<T>& w, const Variable<T>& bias, std::size_t outputs) {
+  if (bias.defined() && outputs > 0 && bias.shape() != Shape{outputs})
+    throw ShapeError(fmt::format("w is {}, bias is {}; the bias must be ({},), one number per output channel", to_string(w.shape()),
+                                 to_string(bias.shape()), outputs));
+}
 
 }  // namespace
 
@@ -148,10 +316,7 @@ Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv2dOpt
 template <class T>
 Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
                    Conv2dOptions options, Where where) {
-  if (bias.defined() && w.defined() && w.shape().size() == 4 && bias.shape() != Shape{w.shape()[0]})
-    throw ShapeError(where, "conv2d",
-                     fmt::format("w is {}, bias is {}; the bias must be ({},), one number per output channel", to_string(w.shape()),
-                                 to_string(bias.shape()), w.shape()[0]));
+  placed(where, "conv2d", [&] { check_bias(w, bias, w.defined() && w.shape().size() == 4 ? w.shape()[0] : 0); });
   Variable<T> y = conv2d(std::move(x), std::move(w), options, where);
   return bias.defined() ? add(std::move(y), std::move(bias), where) : y;  // into the same buffer
 }
@@ -168,12 +333,102 @@ Variable<T> conv2d_weight_grad(Variable<T> x, std::type_identity_t<Variable<T>> 
   return apply(Conv2dWeightGrad<T>{options, shape}, {std::move(x), std::move(g)}, where);
 }
 
-#define XGRAD_INSTANTIATE(T)                                                      \
-  template Variable<T> conv2d<T>(Variable<T>, Variable<T>, Conv2dOptions, Where); \
-  template Variable<T> conv2d<T>(Variable<T>, Variable<T>, Variable<T>, Conv2dOptions, Where);
-XGRAD_INSTANTIATE(float)
-XGRAD_INSTANTIATE(double)
+template <class T>
+Variable<T> conv1d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
+                   Conv1dOptions options, Where where) {
+  const Shape sx = x.shape(where), sw = w.shape(where);
+  const Conv2dOptions flat{
+      {1, options.stride}, {0, 0, options.padding.left, options.padding.right}, {1, options.dilation}, options.groups};
+  const ConvShape s = placed(where, "conv1d", [&] {
+    const std::ptrdiff_t groups = options.groups;
+    if (sx.size() != 3 || sw.size() != 3)
+      throw ShapeError(fmt::format("x is {}, w is {}: x must be (n, l, c) and w (o, k, c{})", to_string(sx), to_string(sw),
+                                   groups > 1 ? " / groups" : ""));
+    check_groups(groups);
+    if (sx[2] != whole(groups) * sw[2])
+      throw ShapeError(fmt::format("x is {}, w is {}: x.shape[2] = {} must equal {}w.shape[2] = {}", to_string(sx), to_string(sw),
+                                   sx[2], groups > 1 ? fmt::format("{} groups times ", groups) : "", sw[2]));
+    static_cast<void>(
+        output_length(sx[1], sw[1], options.stride, options.dilation, options.padding.left, options.padding.right, "length"));
+    check_bias(w, bias, sw[0]);
+    return conv_shape(Shape{sx[0], 1, sx[1], sx[2]}, Shape{sw[0], 1, sw[1], sw[2]}, flat);
+  });
+  Variable<T> y = conv2d(reshape(std::move(x), Shape{s.n, 1, s.w, s.c}, where),
+                         reshape(std::move(w), Shape{s.o, 1, s.kw, s.group_c()}, where), std::move(bias), flat, where);
+  return reshape(std::move(y), Shape{s.n, s.ow, s.o}, where);
+}
+
+template <class T>
+Variable<T> conv1d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv1dOptions options, Where where) {
+  return conv1d(std::move(x), std::move(w), Variable<T>(), options, where);
+}
+
+template <class T>
+Variable<T> conv_transpose2d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
+                             ConvTranspose2dOptions options, Where where) {
+  const Shape &sx = x.shape(where), &sw = w.shape(where);
+  const Shape images = placed(where, "conv_transpose2d", [&] {
+    const auto& [stride, padding, extra, dilation, groups] = options;
+    if (sx.size() != 4 || sw.size() != 4)
+      throw ShapeError(fmt::format("x is {}, w is {}: x must be (n, h, w, c) and w (c, kh, kw, o{})", to_string(sx), to_string(sw),
+                                   groups > 1 ? " / groups" : ""));
+    check_groups(groups);
+    if (sx[3] != sw[0])
+      throw ShapeError(
+          fmt::format("x is {}, w is {}: x.shape[3] = {} must equal w.shape[0] = {}", to_string(sx), to_string(sw), sx[3], sw[0]));
+    if (sx[3] % whole(groups) != 0)
+      throw ShapeError(fmt::format("x is {}: x.shape[3] = {} channels do not divide into {} groups", to_string(sx), sx[3], groups));
+    check_bias(w, bias, sw[3] * whole(groups));
+    const auto length = [&](std::size_t in, std::size_t k, std::ptrdiff_t step, std::ptrdiff_t spread, std::ptrdiff_t before,
+                            std::ptrdiff_t after, std::ptrdiff_t added, const char* axis) {
+      check_steps(step, spread, before, after, axis);
+      if (added < 0 || added >= step)
+        throw ValueError(
+            fmt::format("output_padding {} along the {}; it must be from 0 to {}, less than the stride", added, axis, step - 1));
+      if (in == 0 || k == 0)
+        throw ShapeError(fmt::format("x is {}, w is {}: the {} of both must be at least 1", to_string(sx), to_string(sw), axis));
+      const auto signed_in = static_cast<std::ptrdiff_t>(in), signed_k = static_cast<std::ptrdiff_t>(k);
+      const std::ptrdiff_t out = (signed_in - 1) * step - before - after + spread * (signed_k - 1) + added + 1;
+      if (out < 1)
+        throw ShapeError(fmt::format("x is {}, w is {}: the result's {} would be {}; the padding is too large", to_string(sx),
+                                     to_string(sw), axis, out));
+      return whole(out);
+    };
+    return Shape{sx[0], length(sx[1], sw[1], stride.h, dilation.h, padding.top, padding.bottom, extra.h, "height"),
+                 length(sx[2], sw[2], stride.w, dilation.w, padding.left, padding.right, extra.w, "width"), sw[3] * whole(groups)};
+  });
+  Variable<T> y =
+      apply(Conv2dInputGrad<T>{{options.stride, options.padding, options.dilation, options.groups}, images, "conv_transpose2d"},
+            {std::move(x), std::move(w)}, where);
+  return bias.defined() ? add(std::move(y), std::move(bias), where) : y;
+}
+
+template <class T>
+Variable<T> conv_transpose2d(Variable<T> x, std::type_identity_t<Variable<T>> w, ConvTranspose2dOptions options, Where where) {
+  return conv_transpose2d(std::move(x), std::move(w), Variable<T>(), options, where);
+}
+
+template <class T>
+Variable<T> im2col(Variable<T> x, Extent2d size, Im2colOptions options, Where where) {
+  return apply(Im2col<T>{size, options}, {std::move(x)}, where);
+}
+
+template <class T>
+Variable<T> col2im(Variable<T> columns, const Shape& shape, Extent2d size, Im2colOptions options, Where where) {
+  return apply(Col2im<T>{size, options, shape}, {std::move(columns)}, where);
+}
+
+#define XGRAD_INSTANTIATE(function, Options)                                                            \
+  template Variable<float> function(Variable<float>, Variable<float>, Options, Where);                  \
+  template Variable<double> function(Variable<double>, Variable<double>, Options, Where);               \
+  template Variable<float> function(Variable<float>, Variable<float>, Variable<float>, Options, Where); \
+  template Variable<double> function(Variable<double>, Variable<double>, Variable<double>, Options, Where)
+XGRAD_INSTANTIATE(conv2d, Conv2dOptions);
+XGRAD_INSTANTIATE(conv1d, Conv1dOptions);
+XGRAD_INSTANTIATE(conv_transpose2d, ConvTranspose2dOptions);
 XGRAD_BOTH(conv2d_input_grad);
 XGRAD_BOTH(conv2d_weight_grad);
+XGRAD_BOTH(im2col);
+XGRAD_BOTH(col2im);
 
 }  // namespace xgrad

@@ -2,18 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <xgrad/core/parallel.hpp>
 #include <xgrad/graph/apply.hpp>
 #include <xgrad/ops/arithmetic.hpp>
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
 
 #include "../kernels/gemm.hpp"
+#include "batched.hpp"
 #include "support.hpp"
 
 namespace xgrad {
 namespace {
-
-Shape batch_of(const Shape& shape) { return Shape(shape.begin(), shape.end() - 2); }
 
 /// The matrix product of arrays with at least two axes. Its transposes make it closed under differentiation.
 template <class T>
@@ -41,9 +41,16 @@ struct Matmul {
       kernels::gemm(false, flags.transpose_b, count * m, n, k, in[0].data(), in[1].data(), out.data());
       return out;
     }
-    for (std::size_t i = 0; i < count; ++i)
-      kernels::gemm(flags.transpose_a, flags.transpose_b, m, n, k, in[0].data() + offset(i, batch, a_batch) * m * k,
-                    in[1].data() + offset(i, batch, b_batch) * k * n, out.data() + i * m * n);
+    const auto products = [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i)
+        kernels::gemm(flags.transpose_a, flags.transpose_b, m, n, k, in[0].data() + batch_offset(i, batch, a_batch) * m * k,
+                      in[1].data() + batch_offset(i, batch, b_batch) * k * n, out.data() + i * m * n);
+    };
+    // Many products go side by side; the threads share each of a few.
+    if (count >= static_cast<std::size_t>(num_threads()))
+      parallel_for(count, m * n * k, products);
+    else
+      products(0, count);
     return out;
   }
 
@@ -55,20 +62,6 @@ struct Matmul {
     else
       result = tb ? matmul(g, c.input(0), {.transpose_a = true, .transpose_b = ta}) : matmul(c.input(0), g, {.transpose_a = !ta});
     return sum_to(std::move(result), c.input_shape(i));
-  }
-
- private:
-  /// Which matrix of an operand with batch axes `mine` belongs to matrix `index` of the broadcast batch.
-  static std::size_t offset(std::size_t index, const Shape& batch, const Shape& mine) {
-    std::size_t result = 0, stride = 1;
-    for (std::size_t k = batch.size(), j = mine.size(); j-- > 0;) {
-      --k;
-      const std::size_t i = index % batch[k];
-      index /= batch[k];
-      if (mine[j] != 1) result += i * stride;
-      stride *= mine[j];
-    }
-    return result;
   }
 };
 

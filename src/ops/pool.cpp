@@ -1,9 +1,13 @@
 #include <xgrad/ops/pool.hpp>
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <limits>
 
 #include <xgrad/graph/apply.hpp>
+#include <xgrad/ops/arithmetic.hpp>
+#include <xgrad/ops/reduce.hpp>
+#include <xgrad/ops/shape.hpp>
 
 #include "../kernels/pool.hpp"
 #include "support.hpp"
@@ -12,13 +16,80 @@ namespace xgrad {
 namespace {
 
 using Index = Ref<Storage<std::int32_t>>;
+using kernels::PoolShape;
+using kernels::Window;
+using Windows = std::vector<Window>;
+
+std::size_t whole(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
+
+void check_images(const Shape& x) {
+  if (x.size() != 4) throw ShapeError(fmt::format("x is {}; it must be (n, h, w, c)", to_string(x)));
+  if (x[1] * x[2] * x[3] > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
+    throw ShapeError(fmt::format("x is {}: an image may have at most 2^31 - 1 elements", to_string(x)));
+}
+void check_pixels(const Shape& x) {
+  check_images(x);
+  if (x[1] == 0 || x[2] == 0) throw ShapeError(fmt::format("x is {}; its images must have pixels", to_string(x)));
+}
+
+/// The windows of max_pool2d and its like along one axis of n pixels.
+Windows pool_windows(const Shape& x, std::size_t n, std::ptrdiff_t size, std::ptrdiff_t stride, std::ptrdiff_t before,
+                     std::ptrdiff_t after, bool ceil_mode, bool count_padding, const char* axis) {
+  if (stride < 1) throw ValueError(fmt::format("stride {} along the {}; it must be at least 1", stride, axis));
+  if (before < 0 || after < 0)
+    throw ValueError(fmt::format("padding {} along the {}; it must not be negative", std::min(before, after), axis));
+  const auto length = static_cast<std::ptrdiff_t>(n), padded = length + before + after;
+  if (size < 1 || size > padded || n == 0)
+    throw ShapeError(
+        fmt::format("x is {}: the window's {} {} must be from 1 to {}", to_string(x), axis, size, n == 0 ? 0 : padded));
+  if (std::max(before, after) >= size)
+    throw ValueError(
+        fmt::format("padding {} along the {}; it must be less than the window's {}", std::max(before, after), axis, size));
+  std::ptrdiff_t count = (padded - size + (ceil_mode ? stride - 1 : 0)) / stride + 1;
+  if (ceil_mode && (count - 1) * stride >= length + before) --count;
+  Windows windows;
+  for (std::ptrdiff_t i = 0; i < count; ++i) {
+    const std::ptrdiff_t first = i * stride - before, last = std::min(first + size, length + after);
+    const std::ptrdiff_t begin = std::max<std::ptrdiff_t>(first, 0), end = std::min(last, length);
+    windows.push_back({whole(begin), whole(end), whole(count_padding ? last - first : end - begin)});
+  }
+  return windows;
+}
+
+PoolShape pool_shape(const Shape& x, Extent2d size, Extent2d stride, Padding2d padding, bool ceil_mode, bool count_padding) {
+  check_images(x);
+  return {x[0],
+          x[1],
+          x[2],
+          x[3],
+          pool_windows(x, x[1], size.h, stride.h, padding.top, padding.bottom, ceil_mode, count_padding, "height"),
+          pool_windows(x, x[2], size.w, stride.w, padding.left, padding.right, ceil_mode, count_padding, "width")};
+}
+
+PoolShape adaptive_shape(const Shape& x, Extent2d size) {
+  check_pixels(x);
+  const auto windows = [](std::size_t n, std::ptrdiff_t parts, const char* axis) {
+    if (parts < 1) throw ValueError(fmt::format("size {} along the {}; it must be at least 1", parts, axis));
+    const std::size_t count = whole(parts);
+    Windows result;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t begin = i * n / count, end = ((i + 1) * n + count - 1) / count;
+      result.push_back({begin, end, end - begin});
+    }
+    return result;
+  };
+  return {x[0], x[1], x[2], x[3], windows(x[1], size.h, "height"), windows(x[2], size.w, "width")};
+}
+
+Shape result_shape(const PoolShape& s) { return Shape{s.n, s.rows.size(), s.columns.size(), s.c}; }
+
+// The pair that the gradients of pooling with a choice are made of; each is the other's gradient. `index` has the shape of the
+// pooled side.
 
 template <class T>
 Variable<T> window_scatter(Variable<T> g, Index index, const Shape& shape, Where where);
 template <class T>
 Variable<T> window_gather(Variable<T> x, Index index, Where where);
-
-/// The pair that pooling's gradients are made of; each is the other's gradient. `index` has the shape of the pooled side.
 
 template <class T>
 struct WindowScatter {
@@ -62,30 +133,21 @@ Variable<T> window_gather(Variable<T> x, Index index, Where where) {
   return apply(WindowGather<T>{std::move(index)}, {std::move(x)}, where);
 }
 
+/// Pooling that chooses an element of each window.
 template <class T>
-struct MaxPool2d {
-  static constexpr std::string_view name = "max_pool2d";
+struct ExtremePool {
   static constexpr std::array uses{use::none};
-  Extent2d size, stride;
+  std::string_view label;
+  bool largest;
+  PoolShape shape;
   Index index = {};
 
+  std::string_view name() const { return label; }
+
   Result<T> forward(Inputs<T> in) {
-    const Shape& x = in[0].shape();
-    if (x.size() != 4) throw ShapeError(fmt::format("x is {}; it must be (n, h, w, c)", to_string(x)));
-    if (x[1] * x[2] * x[3] > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
-      throw ShapeError(fmt::format("x is {}: an image may have at most 2^31 - 1 elements", to_string(x)));
-    const auto length = [&](std::size_t n, std::ptrdiff_t k, std::ptrdiff_t step, const char* axis) {
-      if (k < 1 || static_cast<std::size_t>(k) > n)
-        throw ShapeError(fmt::format("x is {}: the window's {} {} must be from 1 to {}", to_string(x), axis, k, n));
-      if (step < 1) throw ValueError(fmt::format("stride {} along the {}; it must be at least 1", step, axis));
-      return (n - static_cast<std::size_t>(k)) / static_cast<std::size_t>(step) + 1;
-    };
-    const std::size_t oh = length(x[1], size.h, stride.h, "height"), ow = length(x[2], size.w, stride.w, "width");
-    const auto whole = [](std::ptrdiff_t n) { return static_cast<std::size_t>(n); };
-    const kernels::PoolShape s{x[0], x[1], x[2], x[3], whole(size.h), whole(size.w), oh, ow, whole(stride.h), whole(stride.w)};
-    Array<T> out(Shape{s.n, oh, ow, s.c});
+    Array<T> out(result_shape(shape));
     index = Storage<std::int32_t>::create(Array<std::int32_t>(out.shape()));
-    kernels::max_pool(in[0].data(), out.data(), index->array.data(), s);
+    kernels::extreme_pool(largest, in[0].data(), out.data(), index->array.data(), shape);
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
@@ -93,12 +155,155 @@ struct MaxPool2d {
   }
 };
 
+// Averages and their transpose are each other's gradients.
+
+template <class T>
+Variable<T> spread(Variable<T> g, std::string_view label, const PoolShape& shape, Where where);
+
+template <class T>
+struct AvgPool {
+  static constexpr std::array uses{use::none};
+  std::string_view label;
+  PoolShape shape;
+
+  std::string_view name() const { return label; }
+
+  Result<T> forward(Inputs<T> in) {
+    Array<T> out(result_shape(shape));
+    kernels::avg_pool(in[0].data(), out.data(), shape);
+    return out;
+  }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return spread(g, label, shape, c.where()); }
+};
+
+template <class T>
+struct AvgSpread {
+  static constexpr std::string_view name = "avg_spread";
+  static constexpr std::array uses{use::none};
+  std::string_view label;  // of the pooling
+  PoolShape shape;
+
+  Result<T> forward(Inputs<T> in) {
+    Array<T> out(Shape{shape.n, shape.h, shape.w, shape.c});
+    kernels::avg_spread(in[0].data(), out.data(), shape);
+    return out;
+  }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
+    return apply(AvgPool<T>{label, shape}, {g}, c.where());
+  }
+};
+
+template <class T>
+Variable<T> spread(Variable<T> g, std::string_view label, const PoolShape& shape, Where where) {
+  return apply(AvgSpread<T>{label, shape}, {std::move(g)}, where);
+}
+
+template <class T>
+struct DistanceTransformPool2d {
+  static constexpr std::string_view name = "distance_transform_pool2d";
+  static constexpr std::array uses{use::none, use::none};
+  DistanceTransformPool2dOptions options;
+  kernels::DeformShape shape = {};
+  Index index = {};
+
+  Result<T> forward(Inputs<T> in) {
+    const Shape &x = in[0].shape(), &weights = in[1].shape();
+    check_pixels(x);
+    if (weights != Shape{x[3], 4})
+      throw ShapeError(fmt::format("x is {}, weights are {}; the weights must be ({}, 4), a, b, c, d of each channel", to_string(x),
+                                   to_string(weights), x[3]));
+    const auto [stride, reach] = options;
+    shape = {{x[0], x[1], x[2], x[3], windows(x[1], stride.h, reach ? std::optional(reach->h) : std::nullopt, "height"),
+              windows(x[2], stride.w, reach ? std::optional(reach->w) : std::nullopt, "width")},
+             whole(stride.h),
+             whole(stride.w)};
+    Array<T> out(result_shape(shape.windows));
+    index = Storage<std::int32_t>::create(Array<std::int32_t>(out.shape()));
+    kernels::deform_pool(in[0].data(), in[1].data(), out.data(), index->array.data(), shape);
+    return out;
+  }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
+    if (i == 0) return window_scatter(g, index, c.input_shape(0), c.where());
+    const PoolShape& s = shape.windows;
+    Array<T> features(Shape{s.n, s.rows.size(), s.columns.size(), s.c, 4});
+    kernels::deform_features(index->array.data(), features.data(), shape);
+    return -sum(reshape(g, Shape{s.n, s.rows.size(), s.columns.size(), s.c, 1}) * features, {0, 1, 2});
+  }
+
+ private:
+  static Windows windows(std::size_t n, std::ptrdiff_t stride, std::optional<std::ptrdiff_t> reach, const char* axis) {
+    if (stride < 1) throw ValueError(fmt::format("stride {} along the {}; it must be at least 1", stride, axis));
+    if (reach && *reach < 0) throw ValueError(fmt::format("reach {} along the {}; it must not be negative", *reach, axis));
+    Windows result;
+    for (std::size_t place = 0; place < n; place += whole(stride)) {
+      const std::size_t r = std::min(n, reach ? whole(*reach) : n);
+      const std::size_t begin = place - std::min(place, r), end = std::min(n, place + r + 1);
+      result.push_back({begin, end, end - begin});
+    }
+    return result;
+  }
+};
+
+template <class T>
+Variable<T> extreme_pool(std::string_view name, bool largest, Variable<T> x, Extent2d size, const Pool2dOptions& options,
+                         Where where) {
+  PoolShape shape = placed(where, name, [&] {
+    return pool_shape(x.shape(where), size, options.stride.value_or(size), options.padding, options.ceil_mode, true);
+  });
+  return apply(ExtremePool<T>{name, largest, std::move(shape)}, {std::move(x)}, where);
+}
+
 }  // namespace
 
 template <class T>
 Variable<T> max_pool2d(Variable<T> x, Extent2d size, Pool2dOptions options, Where where) {
-  return apply(MaxPool2d<T>{size, options.stride.value_or(size)}, {std::move(x)}, where);
+  return extreme_pool("max_pool2d", true, std::move(x), size, options, where);
 }
+
+template <class T>
+Variable<T> min_pool2d(Variable<T> x, Extent2d size, Pool2dOptions options, Where where) {
+  return extreme_pool("min_pool2d", false, std::move(x), size, options, where);
+}
+
+template <class T>
+Variable<T> avg_pool2d(Variable<T> x, Extent2d size, AvgPool2dOptions options, Where where) {
+  PoolShape shape = placed(where, "avg_pool2d", [&] {
+    return pool_shape(x.shape(where), size, options.stride.value_or(size), options.padding, options.ceil_mode,
+                      options.count_include_pad);
+  });
+  return apply(AvgPool<T>{"avg_pool2d", std::move(shape)}, {std::move(x)}, where);
+}
+
+template <class T>
+Variable<T> global_avg_pool2d(Variable<T> x, Where where) {
+  placed(where, "global_avg_pool2d", [&] { check_pixels(x.shape(where)); });
+  return mean(std::move(x), {1, 2}, {}, where);
+}
+
+template <class T>
+Variable<T> adaptive_avg_pool2d(Variable<T> x, Extent2d size, Where where) {
+  PoolShape shape = placed(where, "adaptive_avg_pool2d", [&] { return adaptive_shape(x.shape(where), size); });
+  return apply(AvgPool<T>{"adaptive_avg_pool2d", std::move(shape)}, {std::move(x)}, where);
+}
+
+template <class T>
+Variable<T> adaptive_max_pool2d(Variable<T> x, Extent2d size, Where where) {
+  PoolShape shape = placed(where, "adaptive_max_pool2d", [&] { return adaptive_shape(x.shape(where), size); });
+  return apply(ExtremePool<T>{"adaptive_max_pool2d", true, std::move(shape)}, {std::move(x)}, where);
+}
+
+template <class T>
+Variable<T> distance_transform_pool2d(Variable<T> x, std::type_identity_t<Variable<T>> weights,
+                                      DistanceTransformPool2dOptions options, Where where) {
+  return apply(DistanceTransformPool2d<T>{options}, {std::move(x), std::move(weights)}, where);
+}
+
 XGRAD_BOTH(max_pool2d);
+XGRAD_BOTH(min_pool2d);
+XGRAD_BOTH(avg_pool2d);
+XGRAD_BOTH(global_avg_pool2d);
+XGRAD_BOTH(adaptive_avg_pool2d);
+XGRAD_BOTH(adaptive_max_pool2d);
+XGRAD_BOTH(distance_transform_pool2d);
 
 }  // namespace xgrad

@@ -148,11 +148,42 @@ Variable<T> broadcast_to(Variable<T> x, const Shape& shape, Where where) {
   return apply(BroadcastTo<T>{shape}, {std::move(x)}, where);
 }
 
+template <class T>
+Variable<T> squeeze(Variable<T> x, Axes axes, Where where) {
+  const Shape& shape = x.shape(where);
+  Shape rest;
+  placed(where, "squeeze", [&] {
+    const std::vector<bool> gone = axes.flags(shape.size());
+    for (std::size_t k = 0; k < shape.size(); ++k) {
+      if (gone[k] && shape[k] == 1) continue;
+      if (gone[k] && !axes.all())
+        throw ShapeError(
+            fmt::format("x is {}: axis {} has length {}; only axes of length 1 can go", to_string(shape), k, shape[k]));
+      rest.push_back(shape[k]);
+    }
+  });
+  return apply(Reshape<T>{std::move(rest)}, {std::move(x)}, where);
+}
+
+template <class T>
+Variable<T> unsqueeze(Variable<T> x, int axis, Where where) {
+  const Shape& shape = x.shape(where);
+  const std::size_t place = placed(where, "unsqueeze", [&] { return normalise_axis(axis, shape.size() + 1); });
+  Shape more;
+  for (std::size_t k = 0; k <= shape.size(); ++k) {
+    if (k == place) more.push_back(1);
+    if (k < shape.size()) more.push_back(shape[k]);
+  }
+  return apply(Reshape<T>{std::move(more)}, {std::move(x)}, where);
+}
+
 XGRAD_BOTH(reshape);
 XGRAD_BOTH(flatten);
 XGRAD_BOTH(permute);
 template Variable<float> transpose<float>(Variable<float>, Where);
 template Variable<double> transpose<double>(Variable<double>, Where);
 XGRAD_BOTH(broadcast_to);
+XGRAD_BOTH(squeeze);
+XGRAD_BOTH(unsqueeze);
 
 }  // namespace xgrad

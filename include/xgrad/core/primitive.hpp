@@ -5,7 +5,7 @@
 namespace xgrad {
 
 /// The operations that formulas are made of. To add one: an entry here, its name (src/graph/program.hpp), its symbol function
-/// (formula.hpp), its kernel (src/kernels/formula.cpp) and its derivative (src/graph/differentiate.cpp), each a line.
+/// (formula.hpp), kernel (src/kernels/formula.cpp or special.cpp) and its derivative (src/graph/differentiate.cpp), each a line.
 enum class Primitive : std::uint8_t {
   input,
   constant,
@@ -26,6 +26,23 @@ enum class Primitive : std::uint8_t {
   tanh,
   sigmoid,
   relu,
+  softplus,  ///< log(1 + exp(x))
+  floor,
+  ceil,
+  round,  ///< halves to even
+  log2,
+  log10,
+  tan,
+  asin,
+  acos,
+  atan,
+  sinh,
+  cosh,
+  asinh,
+  acosh,
+  atanh,
+  erf,
+  lgamma,
   logical_not,
   // two operands
   add,
@@ -34,6 +51,11 @@ enum class Primitive : std::uint8_t {
   div,
   maximum,
   minimum,
+  pow,
+  atan2,
+  hypot,
+  fmod,
+  polygamma,  ///< derivative number a of digamma at b; a is a whole number from 0 on
   less,
   less_equal,
   equal,

@@ -21,15 +21,18 @@ std::string_view name_of(const Op& op) {
     return op.name();
 }
 
+[[noreturn]] XGRAD_API void undefined_input(std::size_t i);
+[[noreturn]] XGRAD_API void undeclared_input(std::size_t i, std::size_t declared);
+[[noreturn]] XGRAD_API void missing_gradient(const NodeBase& node, std::size_t i);
+
 template <class Op>
 std::uint32_t uses_of(const Op& op, std::size_t i) {
-  if constexpr (requires { op.uses(i); })
+  if constexpr (requires { op.uses(i); }) {
     return op.uses(i);
-  else if (i < std::size(Op::uses))
+  } else {
+    if (i >= std::size(Op::uses)) undeclared_input(i, std::size(Op::uses));
     return Op::uses[i];
-  else
-    throw GraphError("`uses` has " + std::to_string(std::size(Op::uses)) + " entries and no input " + std::to_string(i) +
-                     "; give it one per input");
+  }
 }
 
 /// The node of one op: one block from the pool that holds the op and, behind it, its edges.
@@ -58,24 +61,27 @@ class Recorded final : public Node<T> {
   void vjp(const Variable<T>& g, Gradients<T>& out) const override {
     if constexpr (requires(const Context<T>& c) { op.vjps(c, g, out); }) {
       std::uint32_t declared = 0;
-      std::size_t first = this->edges_.size();
-      for (std::size_t i = this->edges_.size(); i-- > 0;)
+      std::size_t first = this->edge_count_;
+      for (std::size_t i = this->edge_count_; i-- > 0;)
         if (out.wants(i)) {
           declared |= uses_of(op, i);
           first = i;
         }
       op.vjps(Context<T>(*this, first, declared), g, out);
+      for (std::size_t i = 0; i < this->edge_count_ && i < 64; ++i)  // has() knows no more
+        if (out.wants(i) && !out.has(i)) missing_gradient(*this, i);
     } else {
-      for (std::size_t i = this->edges_.size(); i-- > 0;)
-        if (out.wants(i)) out.set(i, op.vjp(Context<T>(*this, i, uses_of(op, i)), g, i));
+      for (std::size_t i = this->edge_count_; i-- > 0;)
+        if (out.wants(i)) out.put(i, op.vjp(Context<T>(*this, i, uses_of(op, i)), g, i));
     }
   }
 
   void finish(const Result<T>& result, std::uint32_t keep) {
     this->shape_ = result.storage->array.shape();
-    if (!(keep & use::output)) return;
-    this->output_ = result.storage;
-    this->output_version_ = result.storage->version;
+    if (keep & use::output) {
+      this->output_ = result.storage;
+      this->output_version_ = result.storage->version;
+    }
   }
 
   Op op;
@@ -87,16 +93,37 @@ class Recorded final : public Node<T> {
     static_assert(alignof(Recorded) <= 64 && alignof(Edge<T>) <= alignof(Recorded));
     auto* edges = reinterpret_cast<Edge<T>*>(this + 1);
     for (std::size_t i = 0; i < n; ++i) new (edges + i) Edge<T>;
-    this->edges_ = {edges, n};
+    this->edges_ = edges;
+    this->edge_count_ = static_cast<std::uint32_t>(n);
   }
   ~Recorded() override {
-    for (Edge<T>& edge : this->edges_) edge.~Edge<T>();
+    for (std::uint32_t i = 0; i < this->edge_count_; ++i) this->edges_[i].~Edge<T>();
   }
   void free_memory() noexcept override {
-    const std::size_t size = bytes(this->edges_.size());
+    const std::size_t size = bytes(this->edge_count_);
     this->~Recorded();
     memory::deallocate(this, size);
   }
+};
+
+/// The inputs of an op under DetectAnomaly, so that their ranges can be told when it has run. All out of line.
+template <class T>
+class Watched {
+ public:
+  Watched() = default;
+  ~Watched() {
+    if (inputs_) [[unlikely]]
+      drop(inputs_);
+  }
+  Watched(const Watched&) = delete;
+  Watched& operator=(const Watched&) = delete;
+  XGRAD_API void keep(std::span<const Variable<T>> inputs);
+  XGRAD_API void check(const Storage<T>& result, std::string_view op, Where where) const;
+  explicit operator bool() const noexcept { return inputs_ != nullptr; }
+
+ private:
+  XGRAD_API static void drop(std::vector<Variable<T>>* inputs) noexcept;
+  std::vector<Variable<T>>* inputs_ = nullptr;
 };
 
 }  // namespace detail
@@ -107,25 +134,30 @@ template <class T, class Op>
 Variable<T> apply(Op op, std::span<Variable<T>> inputs, Where where) {
   const detail::ThreadState& state = detail::thread_state;
   if (state.line) where = state.line;
+  detail::Watched<T> watched;
+  if (state.anomaly != Anomaly::none) [[unlikely]]
+    watched.keep(inputs);
+  std::uint32_t keep = 0;
+  bool record = false;
   Ref<Node<T>> node;
   Op* running = &op;  // recording moves the op into its node
   try {
-    std::uint32_t keep = 0;
-    bool record = false;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      if (!inputs[i].defined())
-        throw GraphError("input " + std::to_string(i) + " is an undefined Variable: give it a value before it is used");
+      if (!inputs[i].defined()) detail::undefined_input(i);
       if (state.recording && inputs[i].requires_grad()) {
         record = true;
         keep |= detail::uses_of(op, i);
       }
     }
-    if (!record) return Variable<T>(op.forward(Inputs<T>(inputs)).storage);
-    auto* recorded = detail::Recorded<T, Op>::create(std::move(op), inputs, keep, where);
-    node = Ref<Node<T>>(recorded);
-    running = &recorded->op;
-    Result<T> result = recorded->op.forward(Inputs<T>(inputs));
-    recorded->finish(result, keep);
+    if (record) {
+      auto* recorded = detail::Recorded<T, Op>::create(std::move(op), inputs, keep, where);
+      node = Ref<Node<T>>(recorded);
+      running = &recorded->op;
+    }
+    Result<T> result = running->forward(Inputs<T>(inputs));
+    if (watched) [[unlikely]]
+      watched.check(*result.storage, detail::name_of(*running), where);
+    if (record) static_cast<detail::Recorded<T, Op>&>(*node).finish(result, keep);
     return Variable<T>(std::move(result.storage), std::move(node));
   } catch (Error& error) {
     error.place(where, detail::name_of(*running));

@@ -133,6 +133,29 @@ inline Sym cos(Sym x) { return detail::record(Primitive::cos, x); }
 inline Sym tanh(Sym x) { return detail::record(Primitive::tanh, x); }
 inline Sym sigmoid(Sym x) { return detail::record(Primitive::sigmoid, x); }
 inline Sym relu(Sym x) { return detail::record(Primitive::relu, x); }
+/// log(1 + exp(x)), without overflow.
+inline Sym softplus(Sym x) { return detail::record(Primitive::softplus, x); }
+inline Sym floor(Sym x) { return detail::record(Primitive::floor, x); }
+inline Sym ceil(Sym x) { return detail::record(Primitive::ceil, x); }
+/// To the nearest whole number, halves to the even one.
+inline Sym round(Sym x) { return detail::record(Primitive::round, x); }
+inline Sym log2(Sym x) { return detail::record(Primitive::log2, x); }
+inline Sym log10(Sym x) { return detail::record(Primitive::log10, x); }
+inline Sym tan(Sym x) { return detail::record(Primitive::tan, x); }
+inline Sym asin(Sym x) { return detail::record(Primitive::asin, x); }
+inline Sym acos(Sym x) { return detail::record(Primitive::acos, x); }
+inline Sym atan(Sym x) { return detail::record(Primitive::atan, x); }
+inline Sym sinh(Sym x) { return detail::record(Primitive::sinh, x); }
+inline Sym cosh(Sym x) { return detail::record(Primitive::cosh, x); }
+inline Sym asinh(Sym x) { return detail::record(Primitive::asinh, x); }
+inline Sym acosh(Sym x) { return detail::record(Primitive::acosh, x); }
+inline Sym atanh(Sym x) { return detail::record(Primitive::atanh, x); }
+inline Sym erf(Sym x) { return detail::record(Primitive::erf, x); }
+/// log |gamma(x)|
+inline Sym lgamma(Sym x) { return detail::record(Primitive::lgamma, x); }
+/// Derivative number `order` of digamma.
+inline Sym polygamma(int order, Sym x) { return detail::record(Primitive::polygamma, order, x); }
+inline Sym digamma(Sym x) { return polygamma(0, x); }
 
 template <class A, class B> requires detail::SymOperands<A, B>
 Sym operator+(A a, B b) { return detail::record(Primitive::add, a, b); }
@@ -151,6 +174,18 @@ template <class A, class B> requires detail::SymOperands<A, B>
 Sym maximum(A a, B b) { return detail::record(Primitive::maximum, a, b); }
 template <class A, class B> requires detail::SymOperands<A, B>
 Sym minimum(A a, B b) { return detail::record(Primitive::minimum, a, b); }
+/// a to the power b; 1 for b = 0.
+template <class A, class B> requires(detail::SymOperands<A, B> && !std::same_as<B, int>)
+Sym pow(A a, B b) { return detail::record(Primitive::pow, a, b); }
+/// The angle of the point (x, y).
+template <class A, class B> requires detail::SymOperands<A, B>
+Sym atan2(A y, B x) { return detail::record(Primitive::atan2, y, x); }
+/// sqrt(a² + b²) without overflow. The gradient at 0 is 0.
+template <class A, class B> requires detail::SymOperands<A, B>
+Sym hypot(A a, B b) { return detail::record(Primitive::hypot, a, b); }
+/// a - trunc(a / b) * b, exactly: the remainder with the sign of a.
+template <class A, class B> requires detail::SymOperands<A, B>
+Sym fmod(A a, B b) { return detail::record(Primitive::fmod, a, b); }
 
 template <class A, class B> requires detail::SymOperands<A, B>
 SymBool operator<(A a, B b) { return SymBool(detail::record(Primitive::less, a, b)); }
@@ -182,9 +217,8 @@ Sym where(SymBool condition, A a, B b) {
 template <class X, class L, class H>
 requires detail::SymOperands<X, L, H> Sym clamp(X x, L low, H high) { return detail::record(Primitive::clamp, x, low, high); }
 
-/// x to a whole power, by repeated multiplication; pow(x, 0) is 1. For other powers write exp(p * log(x)), or sqrt.
+/// x to a whole power, by repeated multiplication; pow(x, 0) is 1.
 XGRAD_API Sym pow(Sym x, int exponent);
-Sym pow(Sym x, double exponent) = delete;
 
 /// The program of a formula with N inputs.
 template <std::size_t N, class F>

@@ -1,9 +1,13 @@
 #pragma once
+#include <atomic>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <new>
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <xgrad/core/array.hpp>
 #include <xgrad/core/where.hpp>
@@ -40,7 +44,7 @@ class NodeBase {
   /// Name of the op; "leaf" for a leaf.
   virtual std::string_view name() const = 0;
   /// The line of the user's program that recorded it.
-  Where where() const noexcept { return where_; }
+  Where where() const noexcept { return Where::current(file_, line_); }
   /// Shape of the value it produced.
   const Shape& shape() const noexcept { return shape_; }
   /// Creation order: larger than the stamp of every input.
@@ -49,18 +53,33 @@ class NodeBase {
   /// Whether an earlier backward freed what the node kept.
   bool is_freed() const noexcept { return freed_; }
 
+  /// Makes the node the business of one backward (by its number, never 0) until `release`. False when another one has it.
+  bool claim(std::uint32_t sweep) noexcept {
+    std::uint32_t nobody = 0;
+    return sweep_.compare_exchange_strong(nobody, sweep, std::memory_order_acquire, std::memory_order_relaxed);
+  }
+  void release() noexcept { sweep_.store(0, std::memory_order_release); }
+  /// Whether that backward has claimed it.
+  bool claimed_by(std::uint32_t sweep) const noexcept { return sweep_.load(std::memory_order_relaxed) == sweep; }
+
   Count references;
+
+ private:
+  std::atomic<std::uint32_t> sweep_{0};
+
+ public:
   /// Called with the last reference. Frees the node and all that die with it, without recursion.
   XGRAD_API void destroy() noexcept;
 
  protected:
-  NodeBase(Where where, bool leaf) : where_(where), leaf_(leaf) {}
+  NodeBase(Where where, bool leaf) : file_(where.file_name()), line_(where.line()), leaf_(leaf) {}
   virtual ~NodeBase() = default;
   virtual void free_memory() noexcept = 0;
 
   std::uint64_t stamp_ = 0;
   Shape shape_;
-  Where where_;
+  const char* file_;  // a Where, in pieces that leave no gap
+  std::uint32_t line_;
   bool leaf_, freed_ = false;
 
  private:
@@ -83,6 +102,23 @@ class Gradients;
 template <class T>
 class Context;
 
+/// See Variable::on_grad.
+template <class T>
+struct GradientHook {
+  std::function<Variable<T>(const Variable<T>&)> function;  ///< empty when it was removed
+  Where where;
+};
+template <class T>
+using Hooks = std::vector<std::shared_ptr<GradientHook<T>>>;
+
+namespace detail {
+// Out of line: they are seldom needed, and ops that are larger than need be are not inlined.
+template <class T>
+XGRAD_API std::weak_ptr<GradientHook<T>> add_hook(Node<T>& node, GradientHook<T> hook);
+template <class T>
+XGRAD_API void drop_hooks(Hooks<T>* hooks) noexcept;
+}  // namespace detail
+
 /// One recorded operation with one output, or a leaf. A leaf has no inputs and owns its gradient.
 template <class T>
 class Node : public NodeBase {
@@ -94,31 +130,39 @@ class Node : public NodeBase {
   }
 
   std::string_view name() const override { return "leaf"; }
-  std::span<const Edge<T>> edges() const noexcept { return edges_; }
+  std::span<const Edge<T>> edges() const noexcept { return {edges_, edge_count_}; }
   /// Runs the op's vector-Jacobian products for the inputs that `out` wants.
   virtual void vjp(const Variable<T>&, Gradients<T>&) const {}
 
   /// A leaf: the accumulated gradient. Another node: the gradient that is pending while backward runs.
   Variable<T> gradient;
 
+  /// See Variable::on_grad. Null when there are none.
+  Hooks<T>* hooks = nullptr;
+
   /// Drops what the op kept for its gradients.
   void free_kept() noexcept {
     freed_ = true;
     output_.reset();
-    for (Edge<T>& edge : edges_) edge.kept.reset();
+    for (std::uint32_t i = 0; i < edge_count_; ++i) edges_[i].kept.reset();
   }
 
  protected:
   friend class Context<T>;
   using NodeBase::NodeBase;
+  ~Node() override {
+    if (hooks) [[unlikely]]
+      detail::drop_hooks<T>(hooks);
+  }
   void free_memory() noexcept override {
     this->~Node();
     memory::deallocate(this, sizeof(Node));
   }
 
-  std::span<Edge<T>> edges_;
-  Ref<Storage<T>> output_;  ///< the op's own output, where a gradient needs it
-  std::uint32_t output_version_ = 0;
+  Edge<T>* edges_ = nullptr;
+  std::uint32_t edge_count_ = 0;
+  std::uint32_t output_version_ = 0;  ///< of the output when it was kept
+  Ref<Storage<T>> output_;            ///< the op's own output, where a gradient needs it
 };
 
 }  // namespace xgrad

@@ -29,12 +29,19 @@
 
 namespace xgrad {
 
+namespace detail {
+[[noreturn]] XGRAD_API void undeclarable(std::size_t i);
+}
+
 /// What a gradient needs kept: combine with `|`.
 namespace use {
 inline constexpr std::uint32_t none = 0;
 inline constexpr std::uint32_t output = std::uint32_t{1} << 31;
 /// The value of input `i`, i < 31.
-constexpr std::uint32_t input(std::size_t i) { return std::uint32_t{1} << i; }
+constexpr std::uint32_t input(std::size_t i) {
+  if (i >= 31) detail::undeclarable(i);
+  return std::uint32_t{1} << i;
+}
 }  // namespace use
 
 /// The inputs of `forward`: arrays.
@@ -49,6 +56,8 @@ class Inputs {
   bool reusable(std::size_t i) const { return variables_[i].storage()->references.only_one(); }
   /// Takes the buffer of a reusable input; in[i] is gone afterwards.
   Ref<Storage<T>> take(std::size_t i) const { return variables_[i].take_storage(); }
+  /// The buffer of input i, to be the result's too. Whoever assigns one then changes both.
+  Ref<Storage<T>> share(std::size_t i) const { return variables_[i].storage(); }
 
  private:
   std::span<Variable<T>> variables_;
@@ -61,6 +70,15 @@ struct Result {
   Result(Array<T> array) : storage(Storage<T>::create(std::move(array))) {}  // NOLINT(google-explicit-constructor)
   Result(Ref<Storage<T>> taken) : storage(std::move(taken)) {}               // NOLINT(google-explicit-constructor)
 };
+
+namespace detail {
+// What a Context throws, out of line. j is an input, or the output.
+inline constexpr std::size_t the_output = ~std::size_t{0};
+[[noreturn]] XGRAD_API void shapeless_input(const NodeBase& node, std::size_t wanted, std::size_t j, std::size_t inputs);
+[[noreturn]] XGRAD_API void assigned_value(const NodeBase& node, std::size_t j);
+[[noreturn]] XGRAD_API void absent_input(const NodeBase& node, std::size_t wanted, std::size_t j, std::size_t inputs);
+[[noreturn]] XGRAD_API void undeclared_value(const NodeBase& node, std::size_t wanted, std::size_t j);
+}  // namespace detail
 
 /// What a vjp may look at: the values that its `uses` declares.
 template <class T>
@@ -81,14 +99,15 @@ class Context {
     return Variable<T>(kept_output(), recording() ? Ref<Node<T>>(const_cast<Node<T>*>(&node_)) : Ref<Node<T>>{});
   }
   const Array<T>& output_value() const { return kept_output()->array; }
-  /// Shape of input j, which must be one whose gradient is wanted: a constant has no node that remembers. Throws GraphError
-  /// otherwise.
+  /// Shape of input j: one whose gradient is wanted, or that is kept. Other constants leave nothing that remembers; an op that
+  /// needs their shapes stores them.
   const Shape& input_shape(std::size_t j) const {
-    if (j >= node_.edges().size() || !node_.edges()[j].node)
-      throw GraphError(node_.where(), node_.name(),
-                       "vjp asks for the shape of input " + std::to_string(j) +
-                           ", which is a constant; keep the shape in the op when forward runs");
-    return node_.edges()[j].node->shape();
+    if (j < node_.edges().size()) {
+      const Edge<T>& edge = node_.edges()[j];
+      if (edge.node) return edge.node->shape();
+      if (edge.kept) return edge.kept->array.shape();
+    }
+    shapeless(j);
   }
   const Shape& output_shape() const noexcept { return node_.shape(); }
   /// The user's line that recorded the op.
@@ -96,25 +115,22 @@ class Context {
 
  private:
   const Edge<T>& kept_input(std::size_t j) const {
-    if (j >= 31 || !(declared_ & use::input(j))) undeclared("input " + std::to_string(j));
+    if (j >= 31 || !(declared_ & use::input(j))) undeclared(j);
+    if (j >= node_.edges().size()) absent(j);
     const Edge<T>& edge = node_.edges()[j];
-    if (edge.kept->version != edge.version) changed("input " + std::to_string(j));
+    if (edge.kept->version != edge.version) assigned(j);
     return edge;
   }
   const Ref<Storage<T>>& kept_output() const {
-    if (!(declared_ & use::output)) undeclared("the output");
-    if (node_.output_->version != node_.output_version_) changed("the output");
+    if (!(declared_ & use::output)) undeclared(detail::the_output);
+    if (node_.output_->version != node_.output_version_) assigned(detail::the_output);  // through a detached copy
     return node_.output_;
   }
-  [[noreturn]] void changed(const std::string& what) const {
-    throw GraphError(what + " kept by " + std::string(node_.name()) + " (" + to_string(node_.where()) +
-                     ") was assigned since; run forward again");
-  }
-  [[noreturn]] void undeclared(const std::string& what) const {
-    throw GraphError(node_.where(), node_.name(),
-                     "vjp for input " + std::to_string(wanted_) + " reads " + what + ", which uses[" + std::to_string(wanted_) +
-                         "] does not declare; add it there");
-  }
+  [[noreturn]] void shapeless(std::size_t j) const { detail::shapeless_input(node_, wanted_, j, node_.edges().size()); }
+  [[noreturn]] void assigned(std::size_t j) const { detail::assigned_value(node_, j); }
+  [[noreturn]] void absent(std::size_t j) const { detail::absent_input(node_, wanted_, j, node_.edges().size()); }
+  [[noreturn]] void undeclared(std::size_t j) const { detail::undeclared_value(node_, wanted_, j); }
+
   const Node<T>& node_;
   std::size_t wanted_;
   std::uint32_t declared_;
@@ -125,8 +141,12 @@ template <class T>
 class Gradients {
  public:
   virtual bool wants(std::size_t i) const = 0;
-  /// Delivers the gradient of input i. Its shape must be the input's.
+  /// Delivers the gradient of input i, once. Its shape must be the input's. One that nobody wants is dropped.
   virtual void set(std::size_t i, Variable<T> gradient) = 0;
+  /// For `apply`: as set, where input i is known to be wanted, and this to be its only gradient.
+  virtual void put(std::size_t i, Variable<T> gradient) = 0;
+  /// Whether that of input i has been delivered, for i < 64.
+  virtual bool has(std::size_t i) const = 0;
 
  protected:
   ~Gradients() = default;

@@ -14,6 +14,20 @@ namespace xgrad {
 template <class T>
 struct Operand;
 
+/// What Variable::on_grad returns: the way to take the hook away again. Dropping it changes nothing.
+template <class T>
+class HookHandle {
+ public:
+  HookHandle() = default;
+  explicit HookHandle(std::weak_ptr<GradientHook<T>> hook) : hook_(std::move(hook)) {}
+  void remove() {
+    if (const auto hook = hook_.lock()) hook->function = nullptr;
+  }
+
+ private:
+  std::weak_ptr<GradientHook<T>> hook_;
+};
+
 /// A value and how it came to be: a handle of two words (counted value, counted graph node). Copies are cheap and mean the same
 /// Variable; `assign` on one shows in all of them. T is float or double, and the two never mix.
 template <class T>
@@ -88,6 +102,37 @@ class Variable {
       throw ShapeError(where, "update_grad",
                        "the gradient is now " + to_string(gradient->array.shape()) + ", the Variable is " +
                            to_string(value_->array.shape()) + "; they must be equal");
+  }
+
+  /// Calls f(gradient) in every backward and grad that comes through this Variable, leaf or result, when its gradient is complete:
+  /// after everything that used the value has contributed, before the operation that produced it sees it (result) or it is added
+  /// to what grad() holds (leaf). f only looks and returns nothing, or returns the gradient to go on with, of the same shape;
+  /// an undefined Variable leaves it as it is. Hooks run in the order in which they were set, also those set on other copies of
+  /// this handle. With create_graph what f computes is recorded.
+  ///
+  ///     x.on_grad([](const auto& g) { fmt::print("{}\n", norm(g).item()); });
+  ///     h.on_grad([](const auto& g) { return minimum(maximum(g, -1), 1); });
+  ///
+  /// Throws GraphError for a Variable that needs no gradient.
+  template <class F>
+  HookHandle<T> on_grad(F f, Where where = Where::current()) const {
+    using R = std::invoke_result_t<F&, const Variable&>;
+    static_assert(
+        std::is_void_v<R> || std::is_convertible_v<R, Variable>,
+        "xgrad: a function for on_grad takes the gradient, a const Variable<T>&, and returns nothing or another gradient");
+    static_cast<void>(storage(where));
+    if (!node_) throw GraphError(where, "on_grad", "the Variable needs no gradient, so the function would never be called");
+    GradientHook<T> hook;
+    hook.where = where;
+    hook.function = [f = std::move(f)](const Variable& g) mutable -> Variable {
+      if constexpr (std::is_void_v<R>) {
+        f(g);
+        return {};
+      } else {
+        return f(g);
+      }
+    };
+    return HookHandle<T>(detail::add_hook<T>(*node_, std::move(hook)));
   }
 
   /// The same value as a constant: no gradient flows through it. The two share the value; `Variable<T>(x.value())` is a copy.

@@ -3,14 +3,62 @@
 
 namespace xgrad {
 
-/// max(x, 0); NaN stays NaN. The gradient at 0 is 0.
+// Elementwise; NaN stays NaN. All of them but softmax and log_softmax.
+
+/// max(x, 0). The gradient at 0 is 0.
 template <class T>
 XGRAD_API Variable<T> relu(Variable<T> x, Where where = Where::current());
+/// min(max(x, 0), 6). The gradient at 0 and at 6 is 0.
+template <class T>
+XGRAD_API Variable<T> relu6(Variable<T> x, Where where = Where::current());
+/// min(max(x, low), high). Unlike that of clamp the gradient at the bounds is 0, as PyTorch has it.
+template <class T>
+XGRAD_API Variable<T> hardtanh(Variable<T> x, double low = -1, double high = 1, Where where = Where::current());
+/// x above 0, slope · x elsewhere. The gradient at 0 is the slope.
+template <class T>
+XGRAD_API Variable<T> leaky_relu(Variable<T> x, double slope = 0.01, Where where = Where::current());
+/// leaky_relu with slopes that are learned: a number, or one per channel, the last axis. `slope` broadcasts to x, from the last
+/// axis on; the slope's gradient at x = 0 is 0. Throws ShapeError.
+template <class T>
+XGRAD_API Variable<T> prelu(Variable<T> x, std::type_identity_t<Variable<T>> slope, Where where = Where::current());
+/// x above 0, alpha (exp(x) - 1) elsewhere. The gradient at 0 is alpha.
+template <class T>
+XGRAD_API Variable<T> elu(Variable<T> x, double alpha = 1, Where where = Where::current());
+/// scale · elu(x, alpha) with the numbers that keep mean 0 and variance 1 (Klambauer et al. 2017).
+template <class T>
+XGRAD_API Variable<T> selu(Variable<T> x, Where where = Where::current());
+
 /// The logistic function 1 / (1 + exp(-x)), without overflow at either end.
 template <class T>
 XGRAD_API Variable<T> sigmoid(Variable<T> x, Where where = Where::current());
+/// log(sigmoid(x)), without overflow.
+template <class T>
+XGRAD_API Variable<T> log_sigmoid(Variable<T> x, Where where = Where::current());
 template <class T>
 XGRAD_API Variable<T> tanh(Variable<T> x, Where where = Where::current());
+/// log(1 + exp(beta x)) / beta, without overflow.
+template <class T>
+XGRAD_API Variable<T> softplus(Variable<T> x, double beta = 1, Where where = Where::current());
+/// x / (1 + |x|)
+template <class T>
+XGRAD_API Variable<T> softsign(Variable<T> x, Where where = Where::current());
+/// x sigmoid(x), also called swish.
+template <class T>
+XGRAD_API Variable<T> silu(Variable<T> x, Where where = Where::current());
+/// x tanh(softplus(x)) (Misra 2019).
+template <class T>
+XGRAD_API Variable<T> mish(Variable<T> x, Where where = Where::current());
+/// x min(max(x + 3, 0), 6) / 6 (Howard et al. 2019). The gradient is 0 at -3 and 1 at 3.
+template <class T>
+XGRAD_API Variable<T> hardswish(Variable<T> x, Where where = Where::current());
+
+struct GeluOptions {
+  /// By tanh: x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).
+  bool approximate = false;
+};
+/// x Φ(x), where Φ is the standard normal distribution (Hendrycks & Gimpel 2016).
+template <class T>
+XGRAD_API Variable<T> gelu(Variable<T> x, GeluOptions options = {}, Where where = Where::current());
 
 /// exp(x) / sum(exp(x)) along an axis, computed after subtracting the largest: logits of ±1e4 and -inf are fine.
 /// Throws ShapeError when x has no such axis.

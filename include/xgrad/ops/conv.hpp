@@ -13,14 +13,37 @@ struct Extent2d {
   constexpr bool operator==(const Extent2d&) const = default;
 };
 
-struct Conv2dOptions {
-  Extent2d stride = 1;   ///< at least 1
-  Extent2d padding = 0;  ///< zeros added on each side
+/// What is added around an image: `2` on every side, `{1, 2}` on top and bottom 1 and left and right 2, or `{top, bottom, left,
+/// right}`.
+struct Padding2d {
+  std::ptrdiff_t top, bottom, left, right;
+  constexpr Padding2d(std::ptrdiff_t all) : Padding2d(all, all) {}         // NOLINT(google-explicit-constructor)
+  constexpr Padding2d(Extent2d extent) : Padding2d(extent.h, extent.w) {}  // NOLINT(google-explicit-constructor)
+  constexpr Padding2d(std::ptrdiff_t h, std::ptrdiff_t w) : Padding2d(h, h, w, w) {}
+  constexpr Padding2d(std::ptrdiff_t t, std::ptrdiff_t b, std::ptrdiff_t l, std::ptrdiff_t r)
+      : top(t), bottom(b), left(l), right(r) {}
+  constexpr bool operator==(const Padding2d&) const = default;
 };
 
-/// Cross-correlation of images x (n, h, w, c) with weights w (o, kh, kw, c); no flip. The result is (n, oh, ow, o) with
-/// oh = ⌊(h + 2·padding - kh) / stride⌋ + 1. Throws ShapeError when ranks or channels do not fit or the kernel is larger than the
-/// padded image, ValueError for a stride below 1 or a negative padding.
+/// The same along one axis: a number for both ends, or `{left, right}`.
+struct Padding1d {
+  std::ptrdiff_t left, right;
+  constexpr Padding1d(std::ptrdiff_t both) : left(both), right(both) {}  // NOLINT(google-explicit-constructor)
+  constexpr Padding1d(std::ptrdiff_t l, std::ptrdiff_t r) : left(l), right(r) {}
+  constexpr bool operator==(const Padding1d&) const = default;
+};
+
+struct Conv2dOptions {
+  Extent2d stride = 1;        ///< from one output to the next, at least 1
+  Padding2d padding = 0;      ///< zeros around the images
+  Extent2d dilation = 1;      ///< from one element of the kernel to the next, at least 1
+  std::ptrdiff_t groups = 1;  ///< the channels are cut into so many groups that do not see each other; c of them: depthwise
+};
+
+/// Cross-correlation of images x (n, h, w, c) with weights w (o, kh, kw, c / groups); no flip. The result is (n, oh, ow, o) with
+/// oh = ⌊(h + top + bottom - dilation·(kh - 1) - 1) / stride⌋ + 1. Outputs of group k, o / groups of them, see the inputs of group
+/// k alone. Throws ShapeError when ranks or channels do not fit, the groups do not divide the outputs, or the kernel is larger than
+/// the padded image; ValueError for a stride, dilation or groups below 1 or a negative padding.
 template <class T>
 XGRAD_API Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv2dOptions options = {},
                              Where where = Where::current());
@@ -28,15 +51,94 @@ XGRAD_API Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w,
 template <class T>
 XGRAD_API Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
                              Conv2dOptions options = {}, Where where = Where::current());
+template <class T, ExpressionOf<T> L>
+Variable<T> conv2d(const L& x, Variable<T> w, Conv2dOptions options = {}, Where where = Where::current()) {
+  return conv2d(Variable<T>(x), std::move(w), options, where);
+}
+template <class T, ExpressionOf<T> L>
+Variable<T> conv2d(const L& x, Variable<T> w, std::type_identity_t<Variable<T>> bias, Conv2dOptions options = {},
+                   Where where = Where::current()) {
+  return conv2d(Variable<T>(x), std::move(w), std::move(bias), options, where);
+}
 
 /// The gradient of conv2d for its images: g (n, oh, ow, o) and w give (n, h, w, c), the given `shape`. With conv2d and
 /// conv2d_weight_grad a family closed under differentiation: each one's gradients are the other two.
 template <class T>
 XGRAD_API Variable<T> conv2d_input_grad(Variable<T> g, std::type_identity_t<Variable<T>> w, const Shape& shape,
                                         Conv2dOptions options = {}, Where where = Where::current());
-/// The gradient of conv2d for its weights: x and g give (o, kh, kw, c), the given `shape`.
+/// The gradient of conv2d for its weights: x and g give (o, kh, kw, c / groups), the given `shape`.
 template <class T>
 XGRAD_API Variable<T> conv2d_weight_grad(Variable<T> x, std::type_identity_t<Variable<T>> g, const Shape& shape,
                                          Conv2dOptions options = {}, Where where = Where::current());
+
+struct Conv1dOptions {
+  std::ptrdiff_t stride = 1;
+  Padding1d padding = 0;
+  std::ptrdiff_t dilation = 1;
+  std::ptrdiff_t groups = 1;
+};
+
+/// conv2d along one axis: x (n, l, c) with weights w (o, k, c / groups) gives (n, ol, o).
+template <class T>
+XGRAD_API Variable<T> conv1d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv1dOptions options = {},
+                             Where where = Where::current());
+/// ... plus a bias (o) per output channel; undefined for none.
+template <class T>
+XGRAD_API Variable<T> conv1d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
+                             Conv1dOptions options = {}, Where where = Where::current());
+template <class T, ExpressionOf<T> L>
+Variable<T> conv1d(const L& x, Variable<T> w, Conv1dOptions options = {}, Where where = Where::current()) {
+  return conv1d(Variable<T>(x), std::move(w), options, where);
+}
+template <class T, ExpressionOf<T> L>
+Variable<T> conv1d(const L& x, Variable<T> w, std::type_identity_t<Variable<T>> bias, Conv1dOptions options = {},
+                   Where where = Where::current()) {
+  return conv1d(Variable<T>(x), std::move(w), std::move(bias), options, where);
+}
+
+struct ConvTranspose2dOptions {
+  Extent2d stride = 1;
+  Padding2d padding = 0;        ///< cut from the result on each side
+  Extent2d output_padding = 0;  ///< added to the result at the bottom and on the right; less than the stride
+  Extent2d dilation = 1;
+  std::ptrdiff_t groups = 1;
+};
+
+/// The transpose of conv2d as a linear map (also called deconvolution): x (n, h, w, c) and weights w (c, kh, kw, o / groups) give
+/// (n, oh, ow, o) with oh = (h - 1)·stride - top - bottom + dilation·(kh - 1) + output_padding + 1: the shape of images from which
+/// conv2d with these options makes (n, h, w, c). Errors as conv2d's.
+template <class T>
+XGRAD_API Variable<T> conv_transpose2d(Variable<T> x, std::type_identity_t<Variable<T>> w, ConvTranspose2dOptions options = {},
+                                       Where where = Where::current());
+/// ... plus a bias (o) per output channel; undefined for none.
+template <class T>
+XGRAD_API Variable<T> conv_transpose2d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
+                                       ConvTranspose2dOptions options = {}, Where where = Where::current());
+template <class T, ExpressionOf<T> L>
+Variable<T> conv_transpose2d(const L& x, Variable<T> w, ConvTranspose2dOptions options = {}, Where where = Where::current()) {
+  return conv_transpose2d(Variable<T>(x), std::move(w), options, where);
+}
+template <class T, ExpressionOf<T> L>
+Variable<T> conv_transpose2d(const L& x, Variable<T> w, std::type_identity_t<Variable<T>> bias, ConvTranspose2dOptions options = {},
+                             Where where = Where::current()) {
+  return conv_transpose2d(Variable<T>(x), std::move(w), std::move(bias), options, where);
+}
+
+struct Im2colOptions {
+  Extent2d stride = 1;
+  Padding2d padding = 0;  ///< zeros around the images
+  Extent2d dilation = 1;
+};
+
+/// The windows of images x (n, h, w, c) that a convolution with a kernel of this size looks at: (n·oh·ow, kh·kw·c), a row per
+/// output position, and in a row the window's pixels in row-major order with their channels. conv2d is
+/// matmul(im2col(x), reshape(w, {o, -1}), {.transpose_b = true}).
+template <class T>
+XGRAD_API Variable<T> im2col(Variable<T> x, Extent2d size, Im2colOptions options = {}, Where where = Where::current());
+/// The transpose of im2col: adds each row of `columns` (n·oh·ow, kh·kw·c) back to where it came from in images of the given `shape`
+/// (n, h, w, c).
+template <class T>
+XGRAD_API Variable<T> col2im(Variable<T> columns, const Shape& shape, Extent2d size, Im2colOptions options = {},
+                             Where where = Where::current());
 
 }  // namespace xgrad

@@ -1,40 +1,125 @@
 #pragma once
 #include <concepts>
+#include <optional>
 #include <type_traits>
 
 #include <xgrad/ops/arithmetic.hpp>
 
 namespace xgrad {
 
+// Functions of each element. Where the function is not defined they give NaN, and so does its gradient.
+
 /// |x|. The gradient at 0 is 0.
 template <class T>
 XGRAD_API Variable<T> abs(Variable<T> x, Where where = Where::current());
 template <class T>
 XGRAD_API Variable<T> square(Variable<T> x, Where where = Where::current());
-/// The square root; NaN below 0.
+/// The square root; NaN below 0. The gradient at 0 is infinite.
 template <class T>
 XGRAD_API Variable<T> sqrt(Variable<T> x, Where where = Where::current());
+/// 1 / sqrt(x)
+template <class T>
+XGRAD_API Variable<T> rsqrt(Variable<T> x, Where where = Where::current());
+/// 1 / x
+template <class T>
+XGRAD_API Variable<T> reciprocal(Variable<T> x, Where where = Where::current());
+
 /// The exponential function. Where the result would be denormal it is 0, and from x = 88.4 (float) or 709.5 (double) on it is inf.
 template <class T>
 XGRAD_API Variable<T> exp(Variable<T> x, Where where = Where::current());
+/// exp(x) - 1, exact near 0.
+template <class T>
+XGRAD_API Variable<T> expm1(Variable<T> x, Where where = Where::current());
 /// The natural logarithm; -inf at 0 and NaN below. Of denormal numbers it is inexact.
 template <class T>
 XGRAD_API Variable<T> log(Variable<T> x, Where where = Where::current());
+/// log(1 + x), exact near 0; -inf at -1 and NaN below.
+template <class T>
+XGRAD_API Variable<T> log1p(Variable<T> x, Where where = Where::current());
+template <class T>
+XGRAD_API Variable<T> log2(Variable<T> x, Where where = Where::current());
+template <class T>
+XGRAD_API Variable<T> log10(Variable<T> x, Where where = Where::current());
+
+// Angles are in radians.
+
+template <class T>
+XGRAD_API Variable<T> sin(Variable<T> x, Where where = Where::current());
+template <class T>
+XGRAD_API Variable<T> cos(Variable<T> x, Where where = Where::current());
+template <class T>
+XGRAD_API Variable<T> tan(Variable<T> x, Where where = Where::current());
+/// From -π/2 to π/2; NaN outside of [-1, 1]. The gradient at the ends is infinite.
+template <class T>
+XGRAD_API Variable<T> asin(Variable<T> x, Where where = Where::current());
+/// From 0 to π; otherwise as asin.
+template <class T>
+XGRAD_API Variable<T> acos(Variable<T> x, Where where = Where::current());
+template <class T>
+XGRAD_API Variable<T> atan(Variable<T> x, Where where = Where::current());
+template <class T>
+XGRAD_API Variable<T> sinh(Variable<T> x, Where where = Where::current());
+template <class T>
+XGRAD_API Variable<T> cosh(Variable<T> x, Where where = Where::current());
+template <class T>
+XGRAD_API Variable<T> asinh(Variable<T> x, Where where = Where::current());
+/// NaN below 1. The gradient at 1 is infinite.
+template <class T>
+XGRAD_API Variable<T> acosh(Variable<T> x, Where where = Where::current());
+/// NaN outside of [-1, 1], infinite at the ends.
+template <class T>
+XGRAD_API Variable<T> atanh(Variable<T> x, Where where = Where::current());
+
+/// The error function.
+template <class T>
+XGRAD_API Variable<T> erf(Variable<T> x, Where where = Where::current());
+/// log |gamma(x)|; inf at 0, -1, -2, …
+template <class T>
+XGRAD_API Variable<T> lgamma(Variable<T> x, Where where = Where::current());
+/// The derivative of lgamma; -inf at 0, inf at -0 and NaN at -1, -2, …
+template <class T>
+XGRAD_API Variable<T> digamma(Variable<T> x, Where where = Where::current());
+
+// Steps: their gradient is 0 everywhere.
+
+/// -1, 0 or 1; NaN stays NaN.
+template <class T>
+XGRAD_API Variable<T> sign(Variable<T> x, Where where = Where::current());
+/// 0 below 0, 1 above, and `value` at 0; NaN stays NaN. Neither operand gets a gradient other than 0.
+template <class T>
+XGRAD_API Variable<T> heaviside(Variable<T> x, std::type_identity_t<Variable<T>> value, Where where = Where::current());
+XGRAD_LEFT_OPERAND(heaviside)
+template <class T>
+XGRAD_API Variable<T> floor(Variable<T> x, Where where = Where::current());
+template <class T>
+XGRAD_API Variable<T> ceil(Variable<T> x, Where where = Where::current());
+/// To the nearest whole number; halves to the even one, as NumPy does.
+template <class T>
+XGRAD_API Variable<T> round(Variable<T> x, Where where = Where::current());
+
+/// min(max(x, low), high); NaN stays NaN. Bounds are numbers, arrays or Variables and broadcast; an infinite one bounds nothing. At
+/// a bound the whole gradient goes to x, beyond one to the bound. Where low > high the result is high.
+template <class T>
+XGRAD_API Variable<T> clamp(Variable<T> x, std::type_identity_t<Variable<T>> low, std::type_identity_t<Variable<T>> high,
+                            Where where = Where::current());
+
+struct NanToNumOptions {
+  double nan = 0;                     ///< stands in for NaN …
+  std::optional<double> posinf = {};  ///< … for inf; the largest finite number if not given …
+  std::optional<double> neginf = {};  ///< … and for -inf; the lowest
+};
+/// x with finite numbers for NaN and infinities. What was replaced has gradient 0.
+template <class T>
+XGRAD_API Variable<T> nan_to_num(Variable<T> x, NanToNumOptions options = {}, Where where = Where::current());
 
 /// The larger of a and b; NaN where either is NaN. Where they are equal each gets half of the gradient.
 template <class T>
 XGRAD_API Variable<T> maximum(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
-template <class T, class L>
-requires(Scalar<L> || ExpressionOf<L, T>) Variable<T> maximum(const L& a, Variable<T> b, Where where = Where::current()) {
-  return maximum(Variable<T>(a), std::move(b), where);
-}
 /// The smaller of a and b; otherwise as maximum.
 template <class T>
 XGRAD_API Variable<T> minimum(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
-template <class T, class L>
-requires(Scalar<L> || ExpressionOf<L, T>) Variable<T> minimum(const L& a, Variable<T> b, Where where = Where::current()) {
-  return minimum(Variable<T>(a), std::move(b), where);
-}
+XGRAD_LEFT_OPERAND(maximum)
+XGRAD_LEFT_OPERAND(minimum)
 
 namespace detail {
 template <class T>

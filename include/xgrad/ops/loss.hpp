@@ -1,6 +1,9 @@
 #pragma once
 #include <concepts>
+#include <cstdint>
+#include <optional>
 #include <type_traits>
+#include <vector>
 
 #include <xgrad/graph/variable.hpp>
 
@@ -16,28 +19,153 @@ struct LossOptions {
   Reduction reduction = Reduction::mean;
 };
 
-/// The negative logarithm of softmax(logits) at each sample's label: logits (…, classes), labels (…). Stable for logits of ±1e4.
-/// Throws ShapeError when the shapes do not fit, IndexError for a label out of range.
+// Losses of classes. Scores are (…, classes), labels (…): any integer array.
+
+struct NllLossOptions {
+  Reduction reduction = Reduction::mean;
+  std::vector<double> class_weights = {};         ///< one per class; none means 1 for all
+  std::optional<std::int64_t> ignore_index = {};  ///< samples with this label have loss 0 and no gradient
+};
+struct CrossEntropyOptions {
+  Reduction reduction = Reduction::mean;
+  std::vector<double> class_weights = {};         ///< one per class; none means 1 for all
+  std::optional<std::int64_t> ignore_index = {};  ///< samples with this label have loss 0 and no gradient
+  double label_smoothing = 0;                     ///< this part of each target, from 0 to 1, is spread evenly over all classes
+};
+struct MultiMarginOptions {
+  Reduction reduction = Reduction::mean;
+  double margin = 1;
+  int p = 1;                               ///< 1, or 2 for squares
+  bool per_class = false;                  ///< divide by the number of classes, as PyTorch does
+  std::vector<double> class_weights = {};  ///< one per class; none means 1 for all
+};
+
+/// The negative logarithm of softmax(logits) at each sample's label. Stable for logits of ±1e4, and -inf is fine. The mean is
+/// divided by the sum of the weights used: a sample has that of its class, an ignored one 0 (so it is NaN where all are ignored).
+/// Throws ShapeError when the shapes do not fit, IndexError for a label out of range, ValueError for options that make no sense.
 template <class T>
-XGRAD_API Variable<T> cross_entropy(Variable<T> logits, const Labels& labels, LossOptions options = {},
+XGRAD_API Variable<T> cross_entropy(Variable<T> logits, const Labels& labels, CrossEntropyOptions options = {},
                                     Where where = Where::current());
-/// ... with any other integer array as labels.
 template <class T, IntegerExpression L>
-requires(!std::same_as<L, Labels>) Variable<T> cross_entropy(Variable<T> logits, const L& labels, LossOptions options = {},
+requires(!std::same_as<L, Labels>) Variable<T> cross_entropy(Variable<T> logits, const L& labels, CrossEntropyOptions options = {},
                                                              Where where = Where::current()) {
-  return cross_entropy(std::move(logits), Labels(labels), options, where);
+  return cross_entropy(std::move(logits), Labels(labels), std::move(options), where);
+}
+/// ... with a probability for each class, of the logits' shape, instead of labels: -Σ weight · p · log softmax(logits). They may
+/// need gradients too. The mean is over the samples, whatever the weights; there is nothing to ignore.
+template <class T>
+XGRAD_API Variable<T> cross_entropy(Variable<T> logits, std::type_identity_t<Variable<T>> probabilities,
+                                    CrossEntropyOptions options = {}, Where where = Where::current());
+
+/// -log_probabilities at each sample's label: cross_entropy for what log_softmax gives. Means and errors as cross_entropy.
+template <class T>
+XGRAD_API Variable<T> nll_loss(Variable<T> log_probabilities, const Labels& labels, NllLossOptions options = {},
+                               Where where = Where::current());
+template <class T, IntegerExpression L>
+requires(!std::same_as<L, Labels>) Variable<T> nll_loss(Variable<T> log_probabilities, const L& labels, NllLossOptions options = {},
+                                                        Where where = Where::current()) {
+  return nll_loss(std::move(log_probabilities), Labels(labels), std::move(options), where);
 }
 
-/// Labels are whole numbers. For labels of another kind (one-hot, probabilities) write mean(sum(-p * log_softmax(x), -1)).
-template <class T, Expression L>
-requires(!IntegerExpression<L>) Variable<T> cross_entropy(Variable<T> logits, const L& labels, LossOptions options = {},
-                                                          Where where = Where::current())
-= delete;
+/// The hinge loss of many classes (support vector machine): the sum over the other classes of max(0, margin - score of the label +
+/// score)ᵖ, times the label's class weight. The gradient at the kink is 0. The mean is over the samples, whatever the weights.
+/// Errors as cross_entropy.
+template <class T>
+XGRAD_API Variable<T> multi_margin_loss(Variable<T> scores, const Labels& labels, MultiMarginOptions options = {},
+                                        Where where = Where::current());
+template <class T, IntegerExpression L>
+requires(!std::same_as<L, Labels>) Variable<T> multi_margin_loss(Variable<T> scores, const L& labels,
+                                                                 MultiMarginOptions options = {}, Where where = Where::current()) {
+  return multi_margin_loss(std::move(scores), Labels(labels), std::move(options), where);
+}
 
-/// (a - b)², reduced. The operands broadcast. Throws ShapeError when they have as many elements in shapes that would make a third one:
-/// that (n, 1) and (n,) make (n, n) is never meant.
+// Losses of each element. The operands broadcast, and either may need gradients; where shapes do not fit they throw ShapeError.
+
+/// (a - b)²
 template <class T>
 XGRAD_API Variable<T> mse_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, LossOptions options = {},
                                Where where = Where::current());
+/// |a - b|; the gradient at 0 is 0.
+template <class T>
+XGRAD_API Variable<T> l1_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, LossOptions options = {},
+                              Where where = Where::current());
+struct SmoothL1Options {
+  Reduction reduction = Reduction::mean;
+  double beta = 1;  ///< 0 gives l1_loss
+};
+/// (a - b)² / (2 beta) where |a - b| < beta, |a - b| - beta / 2 elsewhere. Throws ValueError for a negative beta.
+template <class T>
+XGRAD_API Variable<T> smooth_l1_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, SmoothL1Options options = {},
+                                     Where where = Where::current());
+struct HuberOptions {
+  Reduction reduction = Reduction::mean;
+  double delta = 1;
+};
+/// (a - b)² / 2 where |a - b| <= delta, delta (|a - b| - delta / 2) elsewhere (Huber 1964). Throws ValueError unless delta > 0.
+template <class T>
+XGRAD_API Variable<T> huber_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, HuberOptions options = {},
+                                 Where where = Where::current());
+
+/// -(target log p + (1 - target) log(1 - p)) of probabilities p. As in PyTorch the logarithms are not less than -100, and in the
+/// gradient (p - target) / (p (1 - p)) the divisor is not less than 1e-12.
+template <class T>
+XGRAD_API Variable<T> binary_cross_entropy(Variable<T> p, std::type_identity_t<Variable<T>> target, LossOptions options = {},
+                                           Where where = Where::current());
+struct BinaryCrossEntropyOptions {
+  Reduction reduction = Reduction::mean;
+  double pos_weight = 1;  ///< of the targets' positive part
+};
+/// binary_cross_entropy of sigmoid(logits), without its loss of digits: pos_weight target softplus(-x) + (1 - target) softplus(x).
+template <class T>
+XGRAD_API Variable<T> binary_cross_entropy_with_logits(Variable<T> logits, std::type_identity_t<Variable<T>> target,
+                                                       BinaryCrossEntropyOptions options = {}, Where where = Where::current());
+struct HingeOptions {
+  Reduction reduction = Reduction::mean;
+  double margin = 1;
+};
+/// max(0, margin - score · target) for targets of -1 and 1. The gradient at the kink is 0.
+template <class T>
+XGRAD_API Variable<T> hinge_loss(Variable<T> scores, std::type_identity_t<Variable<T>> target, HingeOptions options = {},
+                                 Where where = Where::current());
+
+struct KlDivOptions {
+  Reduction reduction = Reduction::mean;
+  bool log_target = false;  ///< the target too is a logarithm
+};
+/// target (log target - x), where x is the logarithm of a probability; 0 for a target of 0, whose gradient is 0 then. The mean is
+/// over all elements as in PyTorch; the divergence of distributions is the sum, divided by the number of samples.
+template <class T>
+XGRAD_API Variable<T> kl_div(Variable<T> x, std::type_identity_t<Variable<T>> target, KlDivOptions options = {},
+                             Where where = Where::current());
+struct PoissonNllOptions {
+  Reduction reduction = Reduction::mean;
+  bool log_input = true;  ///< x is the logarithm of the rate, else the rate
+  bool full = false;      ///< with Stirling's approximation of log target! for targets above 1
+  double eps = 1e-8;      ///< added to the rate before its logarithm is taken
+};
+/// The negative log-likelihood of counts under a Poisson distribution: exp(x) - target x, or x - target log(x + eps).
+template <class T>
+XGRAD_API Variable<T> poisson_nll_loss(Variable<T> x, std::type_identity_t<Variable<T>> target, PoissonNllOptions options = {},
+                                       Where where = Where::current());
+struct GaussianNllOptions {
+  Reduction reduction = Reduction::mean;
+  bool full = false;  ///< with the constant log(2π) / 2
+  double eps = 1e-6;  ///< variances below are taken for it, and get no gradient
+};
+/// The negative log-likelihood under normal distributions: (log variance + (x - target)² / variance) / 2. Throws ValueError for a
+/// negative variance.
+template <class T>
+XGRAD_API Variable<T> gaussian_nll_loss(Variable<T> x, std::type_identity_t<Variable<T>> target,
+                                        std::type_identity_t<Variable<T>> variance, GaussianNllOptions options = {},
+                                        Where where = Where::current());
+
+struct CosineSimilarityOptions {
+  int axis = -1;
+  double eps = 1e-8;  ///< norms below are taken for it
+};
+/// The cosine of the angle between a and b along an axis, which goes away: Σ a b / (|a| |b|). The operands broadcast.
+template <class T>
+XGRAD_API Variable<T> cosine_similarity(Variable<T> a, std::type_identity_t<Variable<T>> b, CosineSimilarityOptions options = {},
+                                        Where where = Where::current());
 
 }  // namespace xgrad

@@ -1,4 +1,7 @@
 #pragma once
+#include <optional>
+#include <type_traits>
+
 #include <xgrad/graph/variable.hpp>
 
 namespace xgrad {
@@ -18,5 +21,95 @@ XGRAD_API Variable<T> mean(Variable<T> x, Axes axes = {}, ReduceOptions options 
 /// Undoes a broadcast: sums over the axes along which `shape` was stretched to x's shape. Throws ShapeError when it was not.
 template <class T>
 XGRAD_API Variable<T> sum_to(Variable<T> x, const Shape& shape, Where where = Where::current());
+
+struct VarOptions {
+  double ddof = 0;  ///< the sum of squares is divided by the number of elements less this
+  bool keepdims = false;
+};
+/// The variance along `axes`, about the mean in two passes; NaN over no elements.
+template <class T>
+XGRAD_API Variable<T> var(Variable<T> x, Axes axes = {}, VarOptions options = {}, Where where = Where::current());
+/// The standard deviation, the root of var. Its gradient is 0 where it is 0. Call it as xgrad::std.
+template <class T>
+XGRAD_API Variable<T> std(Variable<T> x, Axes axes = {}, VarOptions options = {}, Where where = Where::current());
+
+/// The largest element along `axes`; NaN if any is. Equal ones share the gradient evenly. Throws ShapeError over no elements.
+template <class T>
+XGRAD_API Variable<T> amax(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+/// The smallest; otherwise as amax.
+template <class T>
+XGRAD_API Variable<T> amin(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+/// Where along the axis (in row-major order without one) the first of the largest elements, or the first NaN, is. Throws ShapeError
+/// over no elements.
+template <class T>
+XGRAD_API Labels argmax(const Variable<T>& x, std::optional<int> axis = {}, ReduceOptions options = {},
+                        Where where = Where::current());
+/// ... of the smallest.
+template <class T>
+XGRAD_API Labels argmin(const Variable<T>& x, std::optional<int> axis = {}, ReduceOptions options = {},
+                        Where where = Where::current());
+
+/// log(sum(exp(x))) along `axes`, computed after subtracting the largest; -inf over no elements.
+template <class T>
+XGRAD_API Variable<T> logsumexp(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+
+struct NormOptions {
+  double p = 2;  ///< 0, any positive number, or ±infinity
+  bool keepdims = false;
+};
+/// The p-norm along `axes`, (Σ|x|^p)^(1/p): the Frobenius norm of a matrix by default. p = 0 counts the elements that are not 0, p
+/// = ∞ takes the largest absolute value and p = -∞ the smallest. The gradient is 0 where the norm is 0, and at elements that are 0.
+/// Throws ValueError for another p.
+template <class T>
+XGRAD_API Variable<T> norm(Variable<T> x, Axes axes = {}, NormOptions options = {}, Where where = Where::current());
+
+/// The product along `axes`; 1 over no elements. The derivatives are right where elements are 0.
+template <class T>
+XGRAD_API Variable<T> prod(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+/// Running sums along an axis.
+template <class T>
+XGRAD_API Variable<T> cumsum(Variable<T> x, int axis, Where where = Where::current());
+/// Running products along an axis. The derivatives are right where elements are 0.
+template <class T>
+XGRAD_API Variable<T> cumprod(Variable<T> x, int axis, Where where = Where::current());
+
+struct SortOptions {
+  bool descending = false;
+};
+/// The elements of an axis in order. NaN counts as largest, and equal elements stay in their order.
+template <class T>
+XGRAD_API Variable<T> sort(Variable<T> x, int axis = -1, SortOptions options = {}, Where where = Where::current());
+/// The places from which sort takes its elements.
+template <class T>
+XGRAD_API Labels argsort(const Variable<T>& x, int axis = -1, SortOptions options = {}, Where where = Where::current());
+
+template <class T>
+struct TopK {
+  Variable<T> values;
+  Labels indices;
+};
+struct TopKOptions {
+  bool largest = true;
+};
+/// The k largest (or smallest) elements along an axis, best first, and where they are; otherwise as sort. Throws ValueError when k
+/// is not from 0 to the axis's length.
+template <class T>
+XGRAD_API TopK<T> topk(Variable<T> x, std::ptrdiff_t k, int axis = -1, TopKOptions options = {}, Where where = Where::current());
+/// The median along `axes`; the mean of the middle two of an even number. NaN if any is, or over no elements.
+template <class T>
+XGRAD_API Variable<T> median(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+
+// These look at values and have no gradient. Of a Variable every element but 0 counts as true, NaN too. Write xgrad::any(mask):
+// xtensor has functions of these names that it finds by itself.
+
+XGRAD_API Mask any(const Mask& x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+XGRAD_API Mask all(const Mask& x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+XGRAD_API Labels count_nonzero(const Mask& x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+template <class T>
+XGRAD_API Mask any(const Variable<T>& x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+template <class T>
+XGRAD_API Mask all(const Variable<T>& x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+template <class T>
+XGRAD_API Labels count_nonzero(const Variable<T>& x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
 
 }  // namespace xgrad

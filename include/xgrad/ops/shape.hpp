@@ -1,6 +1,8 @@
 #pragma once
 #include <concepts>
 #include <cstddef>
+#include <initializer_list>
+#include <optional>
 #include <vector>
 
 #include <xgrad/graph/variable.hpp>
@@ -40,5 +42,90 @@ Variable<T> transpose(Variable<T> x, std::vector<std::ptrdiff_t> axes, Where whe
 /// x repeated along new axes in front and along axes of length 1. Throws ShapeError when x does not broadcast to `shape`.
 template <class T>
 XGRAD_API Variable<T> broadcast_to(Variable<T> x, const Shape& shape, Where where = Where::current());
+
+/// Without these axes of length 1; without any such axis by default. Throws ShapeError for an axis that is longer.
+template <class T>
+XGRAD_API Variable<T> squeeze(Variable<T> x, Axes axes = {}, Where where = Where::current());
+/// With a new axis of length 1, which is axis `axis` of the result. Throws ShapeError.
+template <class T>
+XGRAD_API Variable<T> unsqueeze(Variable<T> x, int axis, Where where = Where::current());
+
+/// The arrays one after the other along an axis; the lengths of the other axes must be equal. Throws ShapeError, and ValueError for
+/// no arrays.
+template <class T>
+XGRAD_API Variable<T> concat(std::vector<Variable<T>> xs, int axis = 0, Where where = Where::current());
+template <class T>
+Variable<T> concat(std::initializer_list<Variable<T>> xs, int axis = 0, Where where = Where::current()) {
+  return concat(std::vector<Variable<T>>(xs), axis, where);
+}
+/// Arrays of one shape along a new axis, which is axis `axis` of the result. Throws as concat.
+template <class T>
+XGRAD_API Variable<T> stack(std::vector<Variable<T>> xs, int axis = 0, Where where = Where::current());
+template <class T>
+Variable<T> stack(std::initializer_list<Variable<T>> xs, int axis = 0, Where where = Where::current()) {
+  return stack(std::vector<Variable<T>>(xs), axis, where);
+}
+/// Equal parts along an axis. Throws ShapeError when its length does not divide evenly, ValueError for less than one part.
+template <class T>
+XGRAD_API std::vector<Variable<T>> split(Variable<T> x, int parts, int axis = 0, Where where = Where::current());
+/// Parts of these lengths, which must add up to the axis. Throws ShapeError.
+template <class T>
+XGRAD_API std::vector<Variable<T>> split(Variable<T> x, std::vector<std::ptrdiff_t> lengths, int axis = 0,
+                                         Where where = Where::current());
+template <class T>
+std::vector<Variable<T>> split(Variable<T> x, std::initializer_list<std::ptrdiff_t> lengths, int axis = 0,
+                               Where where = Where::current()) {
+  return split(std::move(x), std::vector<std::ptrdiff_t>(lengths), axis, where);
+}
+
+enum class PadMode {
+  constant,  ///< PadOptions::value
+  reflect,   ///< mirrored at the first and last element: c b | a b c | b a
+  edge,      ///< the first and last element: a a | a b c | c c
+};
+struct PadOptions {
+  PadMode mode = PadMode::constant;
+  double value = 0;
+};
+/// How much is added to an axis.
+struct PadWidth {
+  std::ptrdiff_t before = 0, after = 0;
+};
+/// x made longer at both ends of each axis: pad(x, {{1, 1}, {0, 2}}). Throws ShapeError unless every axis is given, or where there
+/// is nothing to reflect or repeat, ValueError for negative widths.
+template <class T>
+XGRAD_API Variable<T> pad(Variable<T> x, const std::vector<PadWidth>& widths, PadOptions options = {},
+                          Where where = Where::current());
+/// ... by the same width everywhere.
+template <class T>
+Variable<T> pad(Variable<T> x, int width, PadOptions options = {}, Where where = Where::current()) {
+  const std::size_t rank = x.shape(where).size();
+  return pad(std::move(x), std::vector<PadWidth>(rank, PadWidth{width, width}), options, where);
+}
+
+/// The axes, all of them by default, in reverse.
+template <class T>
+XGRAD_API Variable<T> flip(Variable<T> x, Axes axes = {}, Where where = Where::current());
+/// Elements moved by `shift` places along an axis; what leaves at the end comes in at the front. Without an axis the elements move
+/// in row-major order.
+template <class T>
+XGRAD_API Variable<T> roll(Variable<T> x, std::ptrdiff_t shift, std::optional<int> axis = {}, Where where = Where::current());
+/// The whole array repeated along its axes, as np.tile: a shorter list counts for the last axes, a longer one adds axes in front.
+/// Throws ValueError for a negative number.
+template <class T>
+XGRAD_API Variable<T> tile(Variable<T> x, const std::vector<std::ptrdiff_t>& repeats, Where where = Where::current());
+/// Each element repeated `count` times, along an axis or, without one, in a flat array, as np.repeat. Throws ValueError for a
+/// negative number.
+template <class T>
+XGRAD_API Variable<T> repeat(Variable<T> x, std::ptrdiff_t count, std::optional<int> axis = {}, Where where = Where::current());
+
+/// The diagonal of the plane of two axes, as a last axis in their place; offset 1 is the diagonal above the main one. Throws
+/// ShapeError unless the axes are two.
+template <class T>
+XGRAD_API Variable<T> diagonal(Variable<T> x, std::ptrdiff_t offset = 0, int axis1 = 0, int axis2 = 1,
+                               Where where = Where::current());
+/// A matrix with the vector x on diagonal k, or diagonal k of a matrix. Throws ShapeError for anything else.
+template <class T>
+XGRAD_API Variable<T> diag(Variable<T> x, std::ptrdiff_t k = 0, Where where = Where::current());
 
 }  // namespace xgrad

@@ -1,0 +1,106 @@
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <type_traits>
+#include <vector>
+
+#include <xgrad/graph/variable.hpp>
+
+namespace xgrad {
+
+/// Integers that name elements or rows: Labels, any other integer container or expression, or a list in braces.
+class Indices {
+ public:
+  Indices(Labels values) : values_(std::move(values)) {}  // NOLINT(google-explicit-constructor)
+  template <IntegerExpression E>
+  requires(!std::same_as<E, Labels>) Indices(const E& values) : values_(values) {}       // NOLINT(google-explicit-constructor)
+  Indices(std::initializer_list<std::int64_t> values) : values_(Shape{values.size()}) {  // gather(x, 0, {2, 0})
+    std::copy(values.begin(), values.end(), values_.data());
+  }
+  const Labels& values() const noexcept { return values_; }
+
+ private:
+  Labels values_;
+};
+
+/// A condition per element: a Mask or any other container or expression of bool.
+class Condition {
+ public:
+  Condition(Mask mask) : mask_(std::move(mask)) {}  // NOLINT(google-explicit-constructor)
+  template <ExpressionOf<bool> E>
+  requires(!std::same_as<E, Mask>) Condition(const E& mask) : mask_(mask) {}  // NOLINT(google-explicit-constructor)
+  const Mask& mask() const noexcept { return mask_; }
+
+ private:
+  Mask mask_;
+};
+
+/// The part of an axis that Python writes as start:stop:step. Negative bounds count from the end; bounds beyond the ends stop
+/// there.
+/// `{}` is the whole axis, `{1, 3}` its elements 1 and 2, `{.step = -1}` all of it backwards.
+struct Slice {
+  std::optional<std::ptrdiff_t> start = {}, stop = {};
+  std::ptrdiff_t step = 1;
+};
+
+/// Part of x: `slice(x, {{1, 3}, {}, {.step = -2}})`, a Slice for each of the leading axes; the other axes stay whole. Throws
+/// ShapeError for more slices than axes, ValueError for a step of 0.
+template <class T>
+XGRAD_API Variable<T> slice(Variable<T> x, const std::vector<Slice>& slices, Where where = Where::current());
+/// ... along one axis.
+template <class T>
+XGRAD_API Variable<T> slice(Variable<T> x, int axis, Slice range, Where where = Where::current());
+/// x with `value`, which broadcasts, in place of slice(x, slices).
+template <class T>
+XGRAD_API Variable<T> slice_update(Variable<T> x, const std::vector<Slice>& slices, std::type_identity_t<Variable<T>> value,
+                                   Where where = Where::current());
+/// Element `index` of an axis, which goes. A negative index counts from the end. Throws IndexError.
+template <class T>
+XGRAD_API Variable<T> select(Variable<T> x, int axis, std::ptrdiff_t index, Where where = Where::current());
+
+// Indices are not negative, except for take_along_axis; out of range they throw an IndexError that names the first bad one. An
+// index may come more than once: gradients add up.
+
+/// The elements `index` of an axis: index.shape takes the place of that axis. index_select(x, 0, {2, 0, 2}) are three rows.
+template <class T>
+XGRAD_API Variable<T> index_select(Variable<T> x, int axis, const Indices& index, Where where = Where::current());
+/// The rows of `weights` (n, …) that `labels` name: labels.shape + (…). Throws IndexError for a label out of range.
+template <class T>
+XGRAD_API Variable<T> embedding(const Indices& labels, Variable<T> weights, Where where = Where::current());
+/// out[i][j][k] = x[index[i][j][k]][j][k] for axis 0, and so on. `index` has as many axes as x and is no longer than x along the
+/// others. Throws ShapeError, IndexError.
+template <class T>
+XGRAD_API Variable<T> gather(Variable<T> x, int axis, const Indices& index, Where where = Where::current());
+/// gather with x and `index` broadcast along the other axes, and negative indices counted from the end: what argsort and argmax
+/// (with keepdims) give is what it takes.
+template <class T>
+XGRAD_API Variable<T> take_along_axis(Variable<T> x, const Indices& index, int axis, Where where = Where::current());
+/// x with source[i][j][k] added at [index[i][j][k]][j][k] for axis 0, and so on. `index` has source's shape, otherwise as gather.
+template <class T>
+XGRAD_API Variable<T> scatter_add(Variable<T> x, int axis, const Indices& index, std::type_identity_t<Variable<T>> source,
+                                  Where where = Where::current());
+
+/// The elements where the mask, which broadcasts to x, is true: one axis, in row-major order. Throws ShapeError.
+template <class T>
+XGRAD_API Variable<T> masked_select(Variable<T> x, const Condition& mask, Where where = Where::current());
+/// x with `value` where the mask is true; mask and value broadcast to x. What is overwritten has gradient 0, NaN or not.
+template <class T>
+XGRAD_API Variable<T> masked_fill(Variable<T> x, const Condition& mask, std::type_identity_t<Variable<T>> value,
+                                  Where where = Where::current());
+
+/// 1 at each label, 0 elsewhere: labels.shape + (classes). Throws IndexError for a label out of range.
+template <Real T = float>
+XGRAD_API Array<T> one_hot(const Indices& labels, std::size_t classes, Where where = Where::current());
+
+/// The lower triangle of the last two axes: 0 above diagonal k (1 is the one above the main diagonal, -1 below). Throws ShapeError
+/// for fewer than two axes.
+template <class T>
+XGRAD_API Variable<T> tril(Variable<T> x, std::ptrdiff_t k = 0, Where where = Where::current());
+/// The upper triangle: 0 below diagonal k.
+template <class T>
+XGRAD_API Variable<T> triu(Variable<T> x, std::ptrdiff_t k = 0, Where where = Where::current());
+
+}  // namespace xgrad

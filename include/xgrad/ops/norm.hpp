@@ -1,0 +1,91 @@
+#pragma once
+/// Normalisation and dropout. Channels are the last axis, as everywhere: x is (…, c), images are (n, h, w, c).
+#include <xgrad/core/random.hpp>
+#include <xgrad/graph/variable.hpp>
+
+namespace xgrad {
+
+struct BatchNormOptions {
+  bool training = true;   ///< normalise with the batch's own mean and variance; else with the running ones
+  double momentum = 0.1;  ///< how much of the running statistics a batch replaces, 0 to 1
+  double eps = 1e-5;      ///< added to the variance
+};
+
+/// Batch normalisation (Ioffe & Szegedy 2015): each channel of x (…, c) minus its mean, divided by √(variance + eps), times weight
+/// (c) plus bias (c), which may be undefined for none.
+///
+/// In training mean and variance are those of the batch, the variance with divisor n. Where running_mean and running_var (c) are
+/// defined they are updated, all their copies with them, the variance with the unbiased one (divisor n - 1). In evaluation they
+/// take the batch's place. Throws ShapeError when a vector is not (c) or a batch to train on has less than two values per channel,
+/// ValueError for options out of range or no running statistics in evaluation, GraphError when they require a gradient.
+template <class T>
+XGRAD_API Variable<T> batch_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, std::type_identity_t<Variable<T>> bias,
+                                 std::type_identity_t<Variable<T>> running_mean, std::type_identity_t<Variable<T>> running_var,
+                                 BatchNormOptions options = {}, Where where = Where::current());
+
+struct LayerNormOptions {
+  int axes = 1;       ///< how many of the last axes are normalised together
+  double eps = 1e-5;  ///< added to the variance (of rms_norm: to the mean square)
+};
+/// Layer normalisation (Ba et al. 2016): minus the mean over the last axes, divided by √(variance + eps), the variance with divisor
+/// n; times weight plus bias, both of the shape of those axes, or undefined for none. Throws ShapeError when they do not fit.
+template <class T>
+XGRAD_API Variable<T> layer_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight = {},
+                                 std::type_identity_t<Variable<T>> bias = {}, LayerNormOptions options = {},
+                                 Where where = Where::current());
+/// x divided by √(mean of x² over the last axes + eps), times weight, undefined for none (Zhang & Sennrich 2019).
+template <class T>
+XGRAD_API Variable<T> rms_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight = {}, LayerNormOptions options = {},
+                               Where where = Where::current());
+
+struct GroupNormOptions {
+  double eps = 1e-5;
+};
+/// Group normalisation (Wu & He 2018): x (n, …, c) is normalised over all places and the c / groups neighbouring channels of each
+/// group, for each of the n alone; weight and bias (c) as in batch_norm. Throws ShapeError when they do not fit or the groups do
+/// not divide the channels.
+template <class T>
+XGRAD_API Variable<T> group_norm(Variable<T> x, int groups, std::type_identity_t<Variable<T>> weight = {},
+                                 std::type_identity_t<Variable<T>> bias = {}, GroupNormOptions options = {},
+                                 Where where = Where::current());
+/// group_norm with a group for each channel (Ulyanov et al. 2016).
+template <class T>
+XGRAD_API Variable<T> instance_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight = {},
+                                    std::type_identity_t<Variable<T>> bias = {}, GroupNormOptions options = {},
+                                    Where where = Where::current());
+
+struct LocalResponseNormOptions {
+  double alpha = 1e-4, beta = 0.75, k = 1;
+};
+/// Local response normalisation (Krizhevsky et al. 2012), as PyTorch has it: x / (k + alpha / size · Σ x²)^beta, the sum over the
+/// `size` neighbouring channels from size / 2 before to (size - 1) / 2 behind; channels that are not there count as 0. (The paper's
+/// alpha is not divided by size.) Throws ValueError for a size below 1, ShapeError when x has no axis.
+template <class T>
+XGRAD_API Variable<T> local_response_norm(Variable<T> x, int size, LocalResponseNormOptions options = {},
+                                          Where where = Where::current());
+
+struct NormalizeOptions {
+  int p = 2;           ///< 1 for Σ|x|, 2 for √Σx²
+  int axis = -1;       ///< which the norm runs along
+  double eps = 1e-12;  ///< the norm is taken for at least this
+};
+/// x divided by its norm along an axis. Zeros stay zeros, and have the gradient of x / eps. Throws ShapeError when there is no such
+/// axis, ValueError for another p.
+template <class T>
+XGRAD_API Variable<T> normalize(Variable<T> x, NormalizeOptions options = {}, Where where = Where::current());
+
+struct DropoutOptions {
+  bool training = true;  ///< else x comes back as it is
+};
+/// Zeros with probability p, the other elements divided by 1 - p, so that the mean stays (Srivastava et al. 2014). The same seed of
+/// the generator drops the same elements. A NaN that is dropped is gone. Throws ValueError unless 0 <= p <= 1.
+template <class T>
+XGRAD_API Variable<T> dropout(Variable<T> x, double p = 0.5, DropoutOptions options = {},
+                              Generator& generator = default_generator(), Where where = Where::current());
+/// Drops whole channels: x is (n, …, c), and each of the n · c maps is zero with probability p. Throws ShapeError when x has less
+/// than two axes.
+template <class T>
+XGRAD_API Variable<T> dropout2d(Variable<T> x, double p = 0.5, DropoutOptions options = {},
+                                Generator& generator = default_generator(), Where where = Where::current());
+
+}  // namespace xgrad

@@ -1,0 +1,300 @@
+#include "engine.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <xgrad/graph/op.hpp>
+#include <xgrad/ops/arithmetic.hpp>
+
+#include "../graph/anomaly.hpp"
+#include "../kernels/sum.hpp"
+
+namespace xgrad::engine {
+namespace {
+
+template <class T>
+using Ends = std::unordered_map<Node<T>*, Variable<T>>;
+template <class T>
+using Nodes = std::unordered_set<Node<T>*>;
+
+/// A number of its own for every run: nodes carry that of the run that is at work on them.
+std::uint32_t next_number() {
+  static std::atomic<std::uint32_t> last{0};
+  std::uint32_t number = 0;
+  while (number == 0) number = ++last;
+  return number;
+}
+
+/// Sets how vjps run, and puts things back as they were.
+struct Mode {
+  detail::ThreadState& state = detail::thread_state;
+  bool recording = state.recording;
+  Where line = state.line;
+  explicit Mode(bool record) { state.recording = record; }
+  ~Mode() {
+    state.recording = recording;
+    state.line = line;
+  }
+  Mode(const Mode&) = delete;
+  Mode& operator=(const Mode&) = delete;
+};
+
+/// One run of the engine: nodes with a pending gradient wait in a heap, the latest recorded on top. By the time a node is on top,
+/// everything that used its value has already contributed.
+///
+/// A node's gradient, and what it keeps, belong to the run that has claimed the node: two threads that meet in a node would
+/// otherwise mix their gradients up without a word.
+template <class T>
+class Sweep final : public Gradients<T> {
+ public:
+  /// `needed` (null: everything) are the nodes worth visiting; gradients of `ends` and of leaves are collected instead of kept.
+  Sweep(const Nodes<T>* needed, Ends<T>& ends, const RunOptions& options) : needed_(needed), ends_(ends), options_(options) {}
+  ~Sweep() {
+    if (node_) node_->release();
+    for (Node<T>* node : heap_) {  // something threw
+      node->gradient = {};
+      node->release();
+    }
+    for (Node<T>* leaf : claimed_leaves_) leaf->release();
+  }
+  Sweep(const Sweep&) = delete;
+  Sweep& operator=(const Sweep&) = delete;
+
+  void run(const std::vector<Root<T>>& roots) {
+    for (const Root<T>& root : roots)
+      if (!needed_ || needed_->contains(root.node.get())) deliver(root.node.get(), root.seed);
+    while (!heap_.empty()) {
+      std::pop_heap(heap_.begin(), heap_.end(), earlier);
+      node_ = heap_.back();
+      heap_.pop_back();
+      visit(std::exchange(node_->gradient, {}));
+      std::exchange(node_, nullptr)->release();
+    }
+    detail::thread_state.line = {};
+    for (Node<T>* leaf : hooked_leaves_) run_hooks(*leaf, ends_[leaf]);
+    if (watch_)
+      for (const auto& [node, g] : ends_)
+        if (node->is_leaf() && g.defined()) detail::check_sum(g, *node);
+  }
+
+  bool wants(std::size_t i) const override { return wanted(node_->edges()[i]); }
+  bool has(std::size_t i) const override { return i < 64 && (delivered_ >> i & 1); }
+
+  void set(std::size_t i, Variable<T> g) override {
+    const std::span<const Edge<T>> edges = node_->edges();
+    if (i >= edges.size() || has(i)) [[unlikely]]
+      wrong_input(i);
+    if (!wanted(edges[i])) return;
+    if (i < 64) delivered_ |= std::uint64_t{1} << i;
+    put(i, std::move(g));
+  }
+
+  void put(std::size_t i, Variable<T> g) override {
+    Node<T>* input = node_->edges()[i].node.get();
+    if (!g.defined() || g.shape() != input->shape()) [[unlikely]]
+      wrong_shape(i, g);
+    if (watch_) [[unlikely]]
+      detail::check_gradient(g, *node_, i, *g_);
+    deliver(input, std::move(g));
+  }
+
+ private:
+  static bool earlier(const Node<T>* a, const Node<T>* b) { return a->stamp() < b->stamp(); }
+  bool wanted(const Edge<T>& edge) const { return edge.node && (!needed_ || needed_->contains(edge.node.get())); }
+
+  void visit(Variable<T> g) {
+    detail::ThreadState& state = detail::thread_state;
+    if (node_->hooks) [[unlikely]] {
+      state.line = {};
+      run_hooks(*node_, g);
+    }
+    if (needed_)
+      if (auto end = ends_.find(node_); end != ends_.end()) {
+        end->second = g;
+        if (std::ranges::none_of(node_->edges(), [&](const Edge<T>& e) { return wanted(e); })) return;
+      }
+    if (watch_) [[unlikely]]
+      detail::check_sum(g, *node_);
+    if (node_->is_freed()) [[unlikely]]
+      freed();
+    state.line = node_->where();
+    delivered_ = 0;
+    g_ = &g;
+    node_->vjp(g, *this);
+    if (!options_.retain) node_->free_kept();
+  }
+
+  [[gnu::cold, gnu::noinline]] void run_hooks(Node<T>& node, Variable<T>& g) {
+    for (std::size_t k = 0; k < node.hooks->size(); ++k) {  // a hook may set another one
+      const std::shared_ptr<GradientHook<T>> hook = (*node.hooks)[k];
+      if (!hook->function) continue;
+      Variable<T> replaced = hook->function(g);
+      if (!replaced.defined()) continue;
+      if (replaced.shape() != g.shape())
+        throw ShapeError(hook->where, "on_grad",
+                         fmt::format("the function returned shape {}, the gradient has {}; they must be equal",
+                                     to_string(replaced.shape()), to_string(g.shape())));
+      g = recording() ? std::move(replaced) : replaced.detach();
+    }
+  }
+
+  void deliver(Node<T>* node, Variable<T> g) {
+    if (node->is_leaf() || (options_.stop && ends_.contains(node))) return collect(node, std::move(g));
+    if (node->claimed_by(number_)) return accumulate(node->gradient, std::move(g));
+    heap_.push_back(node);
+    if (!node->claim(number_)) {
+      heap_.pop_back();
+      busy(*node);
+    }
+    node->gradient = std::move(g);
+    std::push_heap(heap_.begin(), heap_.end(), earlier);
+  }
+  /// Nothing pends in leaves: threads may share them, unless they are going to be written to.
+  void collect(Node<T>* node, Variable<T> g) {
+    Variable<T>& sum = ends_[node];
+    if (!sum.defined()) {
+      if (!needed_) {
+        claimed_leaves_.push_back(node);
+        if (!node->claim(number_)) {
+          claimed_leaves_.pop_back();
+          busy(*node);
+        }
+      }
+      if (node->hooks && !options_.stop) hooked_leaves_.push_back(node);
+    }
+    accumulate(sum, std::move(g));
+  }
+  void accumulate(Variable<T>& sum, Variable<T> g) {
+    if (!sum.defined())
+      sum = std::move(g);
+    else if (!recording() && sum.storage()->references.only_one())
+      kernels::add_to(sum.storage()->array.data(), g.value().data(), g.size());
+    else
+      sum = add_quietly(std::move(sum), std::move(g));
+  }
+  Variable<T> add_quietly(Variable<T> a, Variable<T> b) const {
+    const DetectAnomaly pause(Anomaly::none);  // the sum is looked at when it is complete
+    return add(std::move(a), std::move(b), options_.where);
+  }
+  [[noreturn, gnu::cold]] void wrong_input(std::size_t i) const {
+    throw GraphError(node_->where(), node_->name(),
+                     i < node_->edges().size()
+                         ? fmt::format("vjps set the gradient of input {} twice", i)
+                         : fmt::format("vjps set a gradient for input {}, but there are only {}", i, node_->edges().size()));
+  }
+  [[noreturn, gnu::cold]] void wrong_shape(std::size_t i, const Variable<T>& g) const {
+    throw GraphError(node_->where(), node_->name(),
+                     fmt::format("vjp for input {} returned {}, expected shape {}", i,
+                                 g.defined() ? "shape " + to_string(g.shape()) : "an undefined Variable",
+                                 to_string(node_->edges()[i].node->shape())));
+  }
+  [[noreturn, gnu::cold]] void freed() const {
+    throw GraphError(
+        options_.where, "backward",
+        fmt::format("{} recorded at {} was freed by an earlier backward; pass {{.retain_graph = true}} to the first one",
+                    node_->name(), to_string(node_->where())));
+  }
+  [[noreturn, gnu::cold]] void busy(const Node<T>& node) const {
+    throw GraphError(options_.where, options_.who,
+                     node.is_leaf() ? fmt::format("the leaf made at {} is being written to by another backward; let threads share "
+                                                  "leaves through grad, which writes to none, or run one backward after the other",
+                                                  to_string(node.where()))
+                                    : fmt::format("{} recorded at {} is in the middle of another backward or grad; let each thread "
+                                                  "record a graph of its own, or run one after the other",
+                                                  node.name(), to_string(node.where())));
+  }
+
+  const Nodes<T>* needed_;
+  Ends<T>& ends_;
+  const RunOptions& options_;
+  const std::uint32_t number_ = next_number();
+  const bool watch_ = detail::thread_state.anomaly != Anomaly::none;
+  Node<T>* node_ = nullptr;         // at work on it …
+  const Variable<T>* g_ = nullptr;  // … with this gradient
+  std::uint64_t delivered_ = 0;     // a bit for each of its inputs
+  std::vector<Node<T>*> heap_, claimed_leaves_, hooked_leaves_;
+};
+
+/// Runs f. What it throws names the line that asked for the gradient, too.
+template <class F>
+void noted(const RunOptions& options, F f) {
+  try {
+    f();
+  } catch (Error& error) {
+    if (!error.where())
+      error.place(options.where, options.who);
+    else if (error.op() != "backward" && error.op() != options.who)
+      error.note(fmt::format("in the {} of {}", options.who, to_string(options.where)));
+    throw;
+  }
+}
+
+/// The nodes on some path from a root to a target. Iterative: graphs are deep.
+template <class T>
+Nodes<T> paths(const std::vector<Root<T>>& roots, const Ends<T>& targets, bool stop) {
+  std::uint64_t oldest = ~std::uint64_t{0};
+  for (const auto& target : targets) oldest = std::min(oldest, target.first->stamp());
+  Nodes<T> seen;
+  std::vector<Node<T>*> order;
+  for (const Root<T>& root : roots)
+    if (seen.insert(root.node.get()).second) order.push_back(root.node.get());
+  for (std::size_t k = 0; k < order.size(); ++k) {
+    if (stop && targets.contains(order[k])) continue;
+    for (const Edge<T>& edge : order[k]->edges())
+      if (edge.node && (edge.node->stamp() >= oldest || edge.node->is_leaf()) && seen.insert(edge.node.get()).second)
+        order.push_back(edge.node.get());
+  }
+  std::ranges::sort(order, [](const Node<T>* a, const Node<T>* b) { return a->stamp() < b->stamp(); });
+  Nodes<T> needed;
+  for (Node<T>* node : order)
+    if (targets.contains(node) ||
+        std::ranges::any_of(node->edges(), [&](const Edge<T>& edge) { return edge.node && needed.contains(edge.node.get()); }))
+      needed.insert(node);
+  return needed;
+}
+
+}  // namespace
+
+template <class T>
+std::vector<Variable<T>> pull(const std::vector<Root<T>>& roots, const std::vector<Ref<Node<T>>>& targets,
+                              const RunOptions& options) {
+  Ends<T> ends;
+  for (const Ref<Node<T>>& target : targets) ends[target.get()] = {};
+  const Nodes<T> needed = paths(roots, ends, options.stop);
+  for (std::size_t k = 0; k < targets.size(); ++k)
+    if (!options.unused && !needed.contains(targets[k].get()))
+      throw GraphError(options.where, options.who,
+                       fmt::format("y does not depend on x[{}]; pass {{.allow_unused = true}} for a gradient of zeros", k));
+  noted(options, [&] {
+    const Mode mode(options.record);
+    Sweep<T>(&needed, ends, options).run(roots);
+  });
+  std::vector<Variable<T>> result;
+  for (const Ref<Node<T>>& target : targets) result.push_back(ends[target.get()]);
+  return result;
+}
+
+template <class T>
+void accumulate_into_leaves(const Root<T>& root, const RunOptions& options) {
+  Ends<T> leaves;
+  noted(options, [&] {
+    const Mode mode(false);
+    Sweep<T> sweep(nullptr, leaves, options);
+    sweep.run({root});
+    std::vector<std::pair<Node<T>*, Variable<T>>> sums;  // nothing below this loop throws, so leaves change all or none
+    for (auto& [leaf, gradient] : leaves)
+      sums.emplace_back(leaf,
+                        leaf->gradient.defined() ? add(leaf->gradient, std::move(gradient), options.where) : gradient.detach());
+    for (auto& [leaf, sum] : sums) leaf->gradient = std::move(sum);
+  });
+}
+
+#define XGRAD_INSTANTIATE(T)                                                                                                   \
+  template std::vector<Variable<T>> pull<T>(const std::vector<Root<T>>&, const std::vector<Ref<Node<T>>>&, const RunOptions&); \
+  template void accumulate_into_leaves<T>(const Root<T>&, const RunOptions&);
+XGRAD_INSTANTIATE(float)
+XGRAD_INSTANTIATE(double)
+
+}  // namespace xgrad::engine

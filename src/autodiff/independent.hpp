@@ -1,0 +1,45 @@
+#pragma once
+#include <utility>
+
+#include <xgrad/graph/apply.hpp>
+
+namespace xgrad::engine {
+
+/// The same value under another node.
+template <class T>
+struct Identity {
+  static constexpr std::string_view name = "identity";
+  static constexpr std::array uses{use::none};
+  Result<T> forward(Inputs<T> in) { return in.share(0); }
+  Variable<T> vjp(const Context<T>&, const Variable<T>& g, std::size_t) const { return g; }
+};
+
+/// x as an input that depends on nothing else, not even on other inputs that it was computed from. With `history` gradients can
+/// flow on to x itself afterwards.
+template <class T>
+Variable<T> independent(const Variable<T>& x, bool history, Where where) {
+  if (history && x.requires_grad()) return apply(Identity<T>{}, {Variable<T>(x)}, where);
+  return Variable<T>(x.storage(where), Node<T>::create_leaf(x.shape(where), where));
+}
+
+/// While it lives the thread records, its operations carry their own lines.
+class Recording {
+ public:
+  Recording() : was_(detail::thread_state.recording), line_(detail::thread_state.line) {
+    detail::thread_state.recording = true;
+    detail::thread_state.line = {};
+  }
+  ~Recording() {
+    detail::thread_state.recording = was_;
+    detail::thread_state.line = line_;
+  }
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+  bool was() const noexcept { return was_; }
+
+ private:
+  bool was_;
+  Where line_;
+};
+
+}  // namespace xgrad::engine

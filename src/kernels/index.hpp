@@ -1,0 +1,28 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace xgrad::kernels {
+
+// `positions` are row numbers of an array whose rows have `inner` elements.
+
+/// out (count, inner) = the rows of x at the positions.
+template <class T>
+void take(const T* x, const std::int64_t* positions, T* out, std::size_t count, std::size_t inner);
+
+/// out (rows, inner) += g (count, inner), each row at its position. Rows that come more than once are added in order, whatever the
+/// number of threads.
+template <class T>
+void put(const T* g, const std::int64_t* positions, T* out, std::size_t count, std::size_t inner, std::size_t rows);
+
+/// order (outer, k, inner): where along the middle axis of x (outer, n, inner) the first k elements in order are. NaN is largest;
+/// equal elements keep their order.
+template <class T>
+void argsort(const T* x, std::int64_t* order, std::size_t outer, std::size_t n, std::size_t inner, std::size_t k, bool descending);
+
+/// Where in each row of x (outer, n) the middle element is, or for even n the two of them: places (outer, 1) or (outer, 2). A NaN
+/// counts as the middle. n > 0.
+template <class T>
+void middle(const T* x, std::int64_t* places, std::size_t outer, std::size_t n);
+
+}  // namespace xgrad::kernels

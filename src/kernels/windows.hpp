@@ -1,0 +1,18 @@
+#pragma once
+#include <cstddef>
+
+namespace xgrad::kernels {
+
+/// A pooling window along one axis: the pixels [begin, end) of the image, at least one, and how many an average counts.
+struct Window {
+  std::size_t begin, end, count;
+};
+
+/// Along one axis, the pairs of places whose products are summed: `count` of them, the k-th a_first + k a_step and
+/// b_first + k b_step.
+struct Taps {
+  std::size_t count;
+  std::ptrdiff_t a_first, a_step, b_first, b_step;
+};
+
+}  // namespace xgrad::kernels

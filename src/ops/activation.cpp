@@ -1,0 +1,78 @@
+#include <xgrad/ops/activation.hpp>
+
+#include <numbers>
+
+#include "formulas.hpp"
+
+namespace xgrad {
+namespace {
+
+constexpr double selu_alpha = 1.6732632423543772848, selu_scale = 1.0507009873554804934;
+
+}  // namespace
+
+XGRAD_UNARY(relu, relu(a));
+XGRAD_UNARY(relu6, where(a <= 0, 0, where(a >= 6, 6, a)));
+XGRAD_UNARY(selu, selu_scale* where(a > 0, a, selu_alpha* expm1(a)));
+XGRAD_UNARY(sigmoid, sigmoid(a));
+XGRAD_UNARY(log_sigmoid, -softplus(-a));
+XGRAD_UNARY(tanh, tanh(a));
+XGRAD_UNARY(silu, a* sigmoid(a));
+XGRAD_UNARY(mish, a* tanh(softplus(a)));
+XGRAD_UNARY(hardswish, where(a <= -3, 0, where(a >= 3, a, a*(a + 3) / 6)));
+
+template <class T>
+Variable<T> softsign(Variable<T> x, Where where) {
+  static const auto op = elementwise(
+      "softsign", [](auto a) { return a / (1 + abs(a)); }, [](auto g, auto a) { return g / square(1 + abs(a)); });
+  return op(std::move(x), where);
+}
+XGRAD_BOTH(softsign);
+
+template <class T>
+Variable<T> hardtanh(Variable<T> x, double low, double high, Where at) {
+  static const auto op = elementwise("hardtanh", [](auto a, auto b, auto c) { return where(a <= b, b, where(a >= c, c, a)); });
+  return op(std::move(x), low, high, at);
+}
+XGRAD_BOTH(hardtanh);
+
+template <class T>
+Variable<T> prelu(Variable<T> x, std::type_identity_t<Variable<T>> slope, Where at) {
+  static const auto op = elementwise("prelu", [](auto a, auto s) { return where(a > 0, a, s * a); });
+  return op(std::move(x), std::move(slope), at);
+}
+XGRAD_BOTH(prelu);
+
+template <class T>
+Variable<T> leaky_relu(Variable<T> x, double slope, Where at) {
+  static const auto op = elementwise("leaky_relu", [](auto a, auto s) { return where(a > 0, a, s * a); });
+  return op(std::move(x), slope, at);
+}
+XGRAD_BOTH(leaky_relu);
+
+template <class T>
+Variable<T> elu(Variable<T> x, double alpha, Where at) {
+  static const auto op = elementwise("elu", [](auto a, auto s) { return where(a > 0, a, s * expm1(a)); });
+  return op(std::move(x), alpha, at);
+}
+XGRAD_BOTH(elu);
+
+template <class T>
+Variable<T> softplus(Variable<T> x, double beta, Where where) {
+  static const auto plain = elementwise("softplus", [](auto a) { return softplus(a); });
+  static const auto scaled = elementwise("softplus", [](auto a, auto b) { return softplus(a * b) / b; });
+  return beta == 1 ? plain(std::move(x), where) : scaled(std::move(x), beta, where);
+}
+XGRAD_BOTH(softplus);
+
+template <class T>
+Variable<T> gelu(Variable<T> x, GeluOptions options, Where where) {
+  using std::numbers::inv_sqrtpi, std::numbers::sqrt2;
+  static const auto exact = elementwise("gelu", [](auto a) { return 0.5 * a * (1 + erf(a * (1 / sqrt2))); });
+  static const auto by_tanh =
+      elementwise("gelu", [](auto a) { return 0.5 * a * (1 + tanh(sqrt2 * inv_sqrtpi * (a + 0.044715 * (square(a) * a)))); });
+  return options.approximate ? by_tanh(std::move(x), where) : exact(std::move(x), where);
+}
+XGRAD_BOTH(gelu);
+
+}  // namespace xgrad

@@ -1,0 +1,78 @@
+#pragma once
+/// Which axes an operation reduces, and how an array is reduced along them.
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include <xgrad/core/shape.hpp>
+
+namespace xgrad {
+
+struct Reduced {
+  std::vector<bool> reduced;
+  Shape kept;    ///< the input's shape with the reduced axes of length 1
+  Shape result;  ///< ... or without them
+
+  Reduced(const Shape& shape, std::vector<bool> flags, bool keepdims) : reduced(std::move(flags)), kept(shape) {
+    for (std::size_t k = 0; k < shape.size(); ++k) {
+      if (reduced[k]) kept[k] = 1;
+      if (keepdims || !reduced[k]) result.push_back(kept[k]);
+    }
+  }
+  Reduced(const Shape& shape, const Axes& axes, bool keepdims) : Reduced(shape, axes.flags(shape.size()), keepdims) {}
+
+  /// The reduced axes again, as they were given.
+  Axes axes() const {
+    std::vector<std::ptrdiff_t> list;
+    for (std::size_t k = 0; k < reduced.size(); ++k)
+      if (reduced[k]) list.push_back(static_cast<std::ptrdiff_t>(k));
+    return Axes(std::move(list));
+  }
+  /// Elements that become one.
+  std::size_t count(const Shape& shape) const {
+    std::size_t n = 1;
+    for (std::size_t k = 0; k < shape.size(); ++k)
+      if (reduced[k]) n *= shape[k];
+    return n;
+  }
+};
+
+/// Reduces the flagged axes of `x` into an array of shape `result`: one run of neighbouring axes after the other, from the last.
+/// `reduce(x, out, outer, middle, inner)` does one run.
+template <class T, class Reduce>
+Array<T> reduce_axes(const Array<T>& x, const std::vector<bool>& reduced, const Shape& result, Reduce reduce) {
+  const Shape& shape = x.shape();
+  Array<T> out(result), partial;
+  const T* source = x.data();
+  std::size_t inner = 1;
+  for (std::size_t end = shape.size(), begin = end; end > 0; end = begin) {
+    std::size_t middle = 1, outer = 1;
+    while (begin > 0 && reduced[begin - 1] == reduced[end - 1]) middle *= shape[--begin];
+    if (!reduced[end - 1]) {
+      inner *= middle;
+      continue;
+    }
+    for (std::size_t k = 0; k < begin; ++k) outer *= shape[k];
+    if (std::none_of(reduced.begin(), reduced.begin() + static_cast<std::ptrdiff_t>(begin), [](bool r) { return r; })) {
+      reduce(source, out.data(), outer, middle, inner);
+      return out;
+    }
+    Array<T> next(Shape{outer * inner});
+    reduce(source, next.data(), outer, middle, inner);
+    partial = std::move(next);
+    source = partial.data();
+  }
+  std::copy_n(source, out.size(), out.data());  // no axis was flagged
+  return out;
+}
+
+/// An array as (outer, length, inner) around one axis.
+struct Around {
+  std::size_t outer = 1, length = 1, inner = 1;
+  Around(const Shape& shape, std::size_t axis) : length(shape[axis]) {
+    for (std::size_t k = 0; k < axis; ++k) outer *= shape[k];
+    for (std::size_t k = axis + 1; k < shape.size(); ++k) inner *= shape[k];
+  }
+};
+
+}  // namespace xgrad

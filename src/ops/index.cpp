@@ -1,0 +1,336 @@
+// Operations that pick elements by index or by mask.
+#include <xgrad/ops/index.hpp>
+
+#include <fmt/format.h>
+#include <algorithm>
+
+#include <xgrad/graph/apply.hpp>
+#include <xgrad/ops/elementwise.hpp>
+#include <xgrad/ops/shape.hpp>
+
+#include "../kernels/copy.hpp"
+#include "../kernels/index.hpp"
+#include "axes.hpp"
+#include "families.hpp"
+#include "support.hpp"
+
+namespace xgrad {
+
+namespace {
+
+[[noreturn]] void out_of_range(const Labels& index, std::size_t k, std::string_view what) {
+  Shape at(index.dimension());
+  for (std::size_t axis = at.size(), rest = k; axis-- > 0; rest /= index.shape()[axis]) at[axis] = rest % index.shape()[axis];
+  throw IndexError(fmt::format("index {} at {} is out of range: {}", index.data()[k], to_string(at), what));
+}
+
+std::string axis_of(std::size_t axis, std::size_t n, bool negative = false) {
+  if (n == 0) return fmt::format("axis {} of x has no elements", axis);
+  return fmt::format("axis {} of x has {} elements, which takes {} to {}", axis, n, negative ? -static_cast<std::ptrdiff_t>(n) : 0,
+                     n - 1);
+}
+
+/// Strides of an array along the axes of a shape: 0 where it is repeated, and along `left_out`.
+std::vector<std::size_t> strides_along(const Shape& from, const Shape& shape, std::size_t left_out) {
+  std::vector<std::size_t> strides(shape.size());
+  std::size_t stride = 1;
+  for (std::size_t k = shape.size(); k-- > 0;) {
+    strides[k] = k == left_out || from[k] == 1 ? 0 : stride;
+    stride *= from[k];
+  }
+  return strides;
+}
+
+/// f(k, offset in a, offset in b) for each element k of a shape.
+template <class F>
+void each_offset(const Shape& shape, const std::vector<std::size_t>& a, const std::vector<std::size_t>& b, F f) {
+  const std::size_t size = size_of(shape), rank = shape.size(), last = rank == 0 ? 0 : rank - 1;
+  const std::size_t run = rank == 0 ? 1 : shape[last], step_a = rank == 0 ? 0 : a[last], step_b = rank == 0 ? 0 : b[last];
+  Shape index(rank, 0);
+  for (std::size_t k = 0, p = 0, q = 0; k < size;) {
+    for (std::size_t i = 0; i < run; ++i, ++k) f(k, p + i * step_a, q + i * step_b);
+    for (std::size_t axis = last; axis-- > 0;) {
+      p += a[axis];
+      q += b[axis];
+      if (++index[axis] < shape[axis]) break;
+      p -= a[axis] * shape[axis];
+      q -= b[axis] * shape[axis];
+      index[axis] = 0;
+    }
+  }
+}
+
+template <class T>
+struct Take {
+  std::string_view label;
+  Positions positions;
+  Shape shape;
+
+  std::string_view name() const { return label; }
+  std::uint32_t uses(std::size_t) const { return use::none; }
+  Result<T> forward(Inputs<T> in) {
+    Array<T> out(shape);
+    const Labels& rows = positions.rows->array;
+    kernels::take(in[0].data(), rows.data(), out.data(), rows.size(), positions.inner);
+    return out;
+  }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
+    return put(label, g, positions, c.input_shape(0), c.where());
+  }
+};
+
+template <class T>
+struct Put {
+  std::string_view label;
+  Positions positions;
+  Shape shape;
+
+  std::string_view name() const { return label; }
+  std::uint32_t uses(std::size_t) const { return use::none; }
+  Result<T> forward(Inputs<T> in) {
+    Array<T> out = zeros<T>(shape);
+    const Labels& rows = positions.rows->array;
+    if (in[0].size() > 0)
+      kernels::put(in[0].data(), rows.data(), out.data(), rows.size(), positions.inner, out.size() / positions.inner);
+    return out;
+  }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
+    return take(label, g, positions, c.input_shape(0), c.where());
+  }
+};
+
+/// put onto an array that is there already.
+template <class T>
+struct ScatterAdd {
+  static constexpr std::string_view name = "scatter_add";
+  static constexpr std::array uses{use::none, use::none};
+  Positions positions;
+
+  Result<T> forward(Inputs<T> in) {
+    const Labels& rows = positions.rows->array;
+    const auto add = [&](Array<T>& out) { kernels::put(in[1].data(), rows.data(), out.data(), rows.size(), 1, out.size()); };
+    if (in.reusable(0)) {
+      Ref<Storage<T>> out = in.take(0);
+      add(out->array);
+      return out;
+    }
+    Array<T> out = in[0];
+    add(out);
+    return out;
+  }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
+    return i == 0 ? g : take(name, g, positions, c.input_shape(1), c.where());
+  }
+};
+
+/// What is left between two diagonals of the last two axes.
+template <class T>
+struct Band {
+  std::string_view label;
+  std::ptrdiff_t from, to;
+
+  std::string_view name() const { return label; }
+  std::uint32_t uses(std::size_t) const { return use::none; }
+  Result<T> forward(Inputs<T> in) {
+    const Shape& shape = in[0].shape();
+    if (shape.size() < 2) throw ShapeError(fmt::format("x is {}; it must have at least two axes", to_string(shape)));
+    Array<T> out(shape);
+    const std::size_t rows = shape[shape.size() - 2], columns = shape.back();
+    if (out.size() > 0) kernels::band(in[0].data(), out.data(), out.size() / (rows * columns), rows, columns, from, to);
+    return out;
+  }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return apply(Band{*this}, {g}, c.where()); }
+};
+
+/// Beyond every diagonal, and far from overflow.
+constexpr std::ptrdiff_t far = std::ptrdiff_t{1} << 60;
+
+/// index_select and embedding.
+template <class T>
+Variable<T> rows_of(std::string_view name, Variable<T> x, std::size_t axis, const Labels& index, Where where) {
+  const Around s(x.shape(), axis);
+  Shape shape;
+  for (std::size_t k = 0; k < x.shape().size(); ++k)
+    if (k != axis)
+      shape.push_back(x.shape()[k]);
+    else
+      for (std::size_t length : index.shape()) shape.push_back(length);
+  Labels rows(Shape{s.outer, index.size()});
+  for (std::size_t o = 0; o < s.outer; ++o)
+    std::transform(index.data(), index.data() + index.size(), rows.data() + o * index.size(),
+                   [&](std::int64_t i) { return static_cast<std::int64_t>(o * s.length) + i; });
+  return take(name, std::move(x), {Storage<std::int64_t>::create(std::move(rows)), s.inner}, std::move(shape), where);
+}
+
+}  // namespace
+
+void check_indices(const Labels& index, std::size_t n, std::string_view what) {
+  for (std::size_t k = 0; k < index.size(); ++k)
+    if (index.data()[k] < 0 || static_cast<std::size_t>(index.data()[k]) >= n) out_of_range(index, k, what);
+}
+
+Positions positions_along(const Shape& x, std::size_t axis, const Labels& index, const Shape& shape, bool negative) {
+  const auto n = static_cast<std::int64_t>(x[axis]);
+  std::size_t inner = 1;
+  for (std::size_t k = axis + 1; k < x.size(); ++k) inner *= x[k];
+  for (std::size_t k = 0; k < index.size(); ++k)
+    if (const std::int64_t i = index.data()[k]; i >= n || i < (negative ? -n : 0))
+      out_of_range(index, k, axis_of(axis, x[axis], negative));
+  Labels rows(shape);
+  each_offset(shape, strides_along(index.shape(), shape, shape.size()), strides_along(x, shape, axis),
+              [&](std::size_t k, std::size_t from, std::size_t base) {
+                const std::int64_t i = index.data()[from];
+                rows.data()[k] = static_cast<std::int64_t>(base + static_cast<std::size_t>(i < 0 ? i + n : i) * inner);
+              });
+  return {Storage<std::int64_t>::create(std::move(rows)), 1};
+}
+
+template <class T>
+Variable<T> take(std::string_view name, Variable<T> x, Positions positions, Shape shape, Where where) {
+  return apply(Take<T>{name, std::move(positions), std::move(shape)}, {std::move(x)}, where);
+}
+template <class T>
+Variable<T> put(std::string_view name, Variable<T> x, Positions positions, Shape shape, Where where) {
+  return apply(Put<T>{name, std::move(positions), std::move(shape)}, {std::move(x)}, where);
+}
+
+template <class T>
+Variable<T> index_select(Variable<T> x, int axis, const Indices& index, Where where) {
+  const Shape& shape = x.shape(where);
+  const std::size_t k = placed(where, "index_select", [&] {
+    const std::size_t place = normalise_axis(axis, shape.size());
+    check_indices(index.values(), shape[place], axis_of(place, shape[place]));
+    return place;
+  });
+  return rows_of("index_select", std::move(x), k, index.values(), where);
+}
+
+template <class T>
+Variable<T> embedding(const Indices& labels, Variable<T> weights, Where where) {
+  const Shape& shape = weights.shape(where);
+  placed(where, "embedding", [&] {
+    if (shape.empty()) throw ShapeError("weights are (); they must have a row for each label");
+    check_indices(labels.values(), shape[0], fmt::format("weights are {}, one row per label", to_string(shape)));
+  });
+  return rows_of("embedding", std::move(weights), 0, labels.values(), where);
+}
+
+template <class T>
+Variable<T> gather(Variable<T> x, int axis, const Indices& index, Where where) {
+  const Shape &shape = x.shape(where), &wanted = index.values().shape();
+  Positions positions = placed(where, "gather", [&] {
+    const std::size_t k = normalise_axis(axis, shape.size());
+    bool fits = wanted.size() == shape.size();
+    for (std::size_t j = 0; fits && j < shape.size(); ++j) fits = j == k || wanted[j] <= shape[j];
+    if (!fits)
+      throw ShapeError(fmt::format("x is {}, index is {}: index must have as many axes and be no longer along any but axis {}",
+                                   to_string(shape), to_string(wanted), k));
+    return positions_along(shape, k, index.values(), wanted);
+  });
+  return take("gather", std::move(x), std::move(positions), wanted, where);
+}
+
+template <class T>
+Variable<T> take_along_axis(Variable<T> x, const Indices& index, int axis, Where where) {
+  const Shape &shape = x.shape(where), &wanted = index.values().shape();
+  Shape result = wanted;
+  Positions positions = placed(where, "take_along_axis", [&] {
+    const std::size_t k = normalise_axis(axis, shape.size());
+    bool fits = wanted.size() == shape.size();
+    for (std::size_t j = 0; fits && j < shape.size(); ++j) {
+      if (j == k) continue;
+      fits = wanted[j] == shape[j] || wanted[j] == 1 || shape[j] == 1;
+      if (wanted[j] == 1) result[j] = shape[j];
+    }
+    if (!fits)
+      throw ShapeError(fmt::format("x is {}, index is {}: they must have as many axes, and broadcast along all but axis {}",
+                                   to_string(shape), to_string(wanted), k));
+    return positions_along(shape, k, index.values(), result, true);
+  });
+  return take("take_along_axis", std::move(x), std::move(positions), std::move(result), where);
+}
+
+template <class T>
+Variable<T> scatter_add(Variable<T> x, int axis, const Indices& index, std::type_identity_t<Variable<T>> source, Where where) {
+  const Shape &shape = x.shape(where), &added = source.shape(where), &wanted = index.values().shape();
+  Positions positions = placed(where, "scatter_add", [&] {
+    const std::size_t k = normalise_axis(axis, shape.size());
+    bool fits = wanted.size() == shape.size() && added == wanted;
+    for (std::size_t j = 0; fits && j < shape.size(); ++j) fits = j == k || wanted[j] <= shape[j];
+    if (!fits)
+      throw ShapeError(fmt::format(
+          "x is {}, index is {}, source is {}: index and source must have one shape, and be no longer than x along any but "
+          "axis {}",
+          to_string(shape), to_string(wanted), to_string(added), k));
+    return positions_along(shape, k, index.values(), wanted);
+  });
+  return apply(ScatterAdd<T>{std::move(positions)}, {std::move(x), std::move(source)}, where);
+}
+
+template <class T>
+Variable<T> masked_select(Variable<T> x, const Condition& condition, Where where) {
+  const Mask& mask = condition.mask();
+  const Shape& shape = x.shape(where);
+  if (!broadcasts_to(mask.shape(), shape))
+    throw ShapeError(
+        where, "masked_select",
+        fmt::format("x is {}, the mask is {}: the mask must broadcast to x", to_string(shape), to_string(mask.shape())));
+  Shape whole(shape.size(), 1);  // the mask's shape with as many axes as x
+  std::copy(mask.shape().begin(), mask.shape().end(), whole.end() - static_cast<std::ptrdiff_t>(mask.dimension()));
+  const std::vector<std::size_t> strides = strides_along(whole, shape, shape.size());
+  Labels every(Shape{x.size()});
+  std::size_t count = 0;
+  each_offset(shape, strides, strides, [&](std::size_t k, std::size_t from, std::size_t) {
+    every.data()[count] = static_cast<std::int64_t>(k);  // stays if the mask says so: no branch to mispredict
+    count += mask.data()[from] ? 1 : 0;
+  });
+  Labels rows(Shape{count});
+  std::copy_n(every.data(), count, rows.data());
+  return take("masked_select", std::move(x), {Storage<std::int64_t>::create(std::move(rows)), 1}, Shape{count}, where);
+}
+
+template <class T>
+Variable<T> masked_fill(Variable<T> x, const Condition& condition, std::type_identity_t<Variable<T>> value, Where where) {
+  const Mask& mask = condition.mask();
+  const Shape &shape = x.shape(where), &filling = value.shape(where);
+  if (!broadcasts_to(mask.shape(), shape) || !broadcasts_to(filling, shape))
+    throw ShapeError(where, "masked_fill",
+                     fmt::format("x is {}, the mask is {}, the value is {}: mask and value must broadcast to x", to_string(shape),
+                                 to_string(mask.shape()), to_string(filling)));
+  return detail::select<T>(mask, std::move(value), std::move(x), where);
+}
+
+template <Real T>
+Array<T> one_hot(const Indices& labels, std::size_t classes, Where where) {
+  const Labels& index = labels.values();
+  placed(where, "one_hot", [&] { check_indices(index, classes, fmt::format("there are {} classes", classes)); });
+  Shape shape = index.shape();
+  shape.push_back(classes);
+  Array<T> out = zeros<T>(shape);
+  for (std::size_t k = 0; k < index.size(); ++k) out.data()[k * classes + static_cast<std::size_t>(index.data()[k])] = 1;
+  return out;
+}
+
+template <class T>
+Variable<T> tril(Variable<T> x, std::ptrdiff_t k, Where where) {
+  return apply(Band<T>{"tril", -far, k}, {std::move(x)}, where);
+}
+template <class T>
+Variable<T> triu(Variable<T> x, std::ptrdiff_t k, Where where) {
+  return apply(Band<T>{"triu", k, far}, {std::move(x)}, where);
+}
+
+XGRAD_BOTH(take);
+XGRAD_BOTH(put);
+XGRAD_BOTH(index_select);
+XGRAD_BOTH(embedding);
+XGRAD_BOTH(gather);
+XGRAD_BOTH(take_along_axis);
+XGRAD_BOTH(scatter_add);
+XGRAD_BOTH(masked_select);
+XGRAD_BOTH(masked_fill);
+XGRAD_BOTH(one_hot);
+XGRAD_BOTH(tril);
+XGRAD_BOTH(triu);
+
+}  // namespace xgrad

@@ -1,0 +1,154 @@
+#include <xgrad/ops/random.hpp>
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <xgrad/core/shape.hpp>
+
+namespace xgrad {
+namespace {
+
+template <class T, class F>
+Array<T> generated(const Shape& shape, F f) {
+  Array<T> result(shape);
+  std::generate_n(result.data(), result.size(), [&] { return static_cast<T>(f()); });
+  return result;
+}
+
+/// In [low, high) also as a T: rounding to float may reach high.
+template <class T>
+T below(double x, double low, double high) {
+  const T rounded = static_cast<T>(x);
+  return static_cast<double>(rounded) < high || low == high ? rounded : std::nextafter(static_cast<T>(high), static_cast<T>(low));
+}
+
+/// A standard normal number in [low, high], by rejection (Robert 1995, "Simulation of truncated normal variables"): a proposal is
+/// accepted at least once in four times, however far out the interval is.
+double truncated(double low, double high, Generator& generator) {
+  if (high < 0) return -truncated(-high, -low, generator);
+  if (low <= 0 && high - low > 2.5) {  // the bell's middle is inside
+    for (;;)
+      if (const double x = generator.normal(); x >= low && x <= high) return x;
+  }
+  const double rate = (low + std::sqrt(low * low + 4)) / 2;
+  if (low > 0 && (high - low) * rate > 1.5) {  // a tail: an exponential distribution from `low` on
+    for (;;) {
+      const double x = low - std::log1p(-generator.uniform()) / rate;
+      if (x <= high && generator.uniform() <= std::exp(-(x - rate) * (x - rate) / 2)) return x;
+    }
+  }
+  const double peak = std::max(low, 0.0);
+  for (;;) {  // a short interval
+    const double x = generator.uniform(low, high);
+    if (generator.uniform() <= std::exp((peak * peak - x * x) / 2)) return x;
+  }
+}
+
+[[noreturn]] void wrong(Where where, std::string_view op, const std::string& message) { throw ValueError(where, op, message); }
+
+bool is_probability(double p) { return p >= 0 && p <= 1; }
+
+}  // namespace
+
+template <Real T>
+Array<T> uniform(const Shape& shape, double low, double high, Generator& generator, Where where) {
+  if (!(low <= high && std::isfinite(high - low)))
+    wrong(where, "uniform", fmt::format("low is {}, high is {}; they must be finite, and low not above high", low, high));
+  return generated<T>(shape, [&] { return below<T>(generator.uniform(low, high), low, high); });
+}
+
+template <Real T>
+Array<T> normal(const Shape& shape, double mean, double deviation, Generator& generator, Where where) {
+  if (!(deviation >= 0)) wrong(where, "normal", fmt::format("the deviation is {}; it must not be negative", deviation));
+  return generated<T>(shape, [&] { return mean + deviation * generator.normal(); });
+}
+
+template <Real T>
+Array<T> truncated_normal(const Shape& shape, double mean, double deviation, double low, double high, Generator& generator,
+                          Where where) {
+  if (!(deviation > 0)) wrong(where, "truncated_normal", fmt::format("the deviation is {}; it must be positive", deviation));
+  if (!(low < high)) wrong(where, "truncated_normal", fmt::format("low is {}, high is {}; low must be less than high", low, high));
+  return generated<T>(shape, [&] {
+    const double x = mean + deviation * truncated((low - mean) / deviation, (high - mean) / deviation, generator);
+    return std::clamp(static_cast<T>(x), static_cast<T>(low), static_cast<T>(high));  // rounding may have crossed a bound
+  });
+}
+
+template <Real T>
+Array<T> bernoulli(const Shape& shape, double p, Generator& generator, Where where) {
+  if (!is_probability(p)) wrong(where, "bernoulli", fmt::format("p is {}; it must be from 0 to 1", p));
+  return generated<T>(shape, [&] { return generator.uniform() < p ? 1 : 0; });
+}
+
+template <Real T>
+Array<T> bernoulli(const Array<T>& p, Generator& generator, Where where) {
+  for (std::size_t k = 0; k < p.size(); ++k)
+    if (!is_probability(static_cast<double>(p.data()[k])))
+      wrong(where, "bernoulli", fmt::format("p is {} at index {}; it must be from 0 to 1", p.data()[k], k));
+  Array<T> result(p.shape());
+  std::transform(p.data(), p.data() + p.size(), result.data(),
+                 [&](T x) { return generator.uniform() < static_cast<double>(x) ? T(1) : T(0); });
+  return result;
+}
+
+template <Real T>
+Array<T> gumbel(const Shape& shape, Generator& generator, Where) {
+  // 1 - u is in (0, 1], and its logarithm 0 once in 2⁵³ times
+  return generated<T>(shape, [&] { return -std::log(std::max(-std::log1p(-generator.uniform()), 0x1.0p-54)); });
+}
+
+Labels randint(const Shape& shape, std::int64_t low, std::int64_t high, Generator& generator, Where where) {
+  if (low >= high) wrong(where, "randint", fmt::format("low is {}, high is {}; low must be less than high", low, high));
+  const std::uint64_t n = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+  return generated<std::int64_t>(shape, [&] { return static_cast<std::uint64_t>(low) + generator.below(n); });
+}
+
+Labels permutation(std::int64_t n, Generator& generator, Where where) {
+  if (n < 0) wrong(where, "permutation", fmt::format("n is {}; it must not be negative", n));
+  const std::vector<std::size_t> order = generator.permutation(static_cast<std::size_t>(n));
+  Labels result(Shape{order.size()});
+  std::transform(order.begin(), order.end(), result.data(), [](std::size_t k) { return static_cast<std::int64_t>(k); });
+  return result;
+}
+
+template <Real T>
+Labels categorical(const Array<T>& logits, Generator& generator, Where where) {
+  const Shape& shape = logits.shape();
+  if (shape.empty()) throw ShapeError(where, "categorical", "logits are (); they must have an axis for the classes");
+  const std::size_t classes = shape.back();
+  Labels result(Shape(shape.begin(), shape.end() - 1));
+  std::vector<double> sums(classes);  // of probabilities, up to a common factor
+  for (std::size_t r = 0; r < result.size(); ++r) {
+    const T* row = logits.data() + r * classes;
+    double largest = -std::numeric_limits<double>::infinity();
+    bool nan = false;
+    for (std::size_t k = 0; k < classes; ++k) {
+      nan = nan || std::isnan(row[k]);
+      largest = std::max(largest, static_cast<double>(row[k]));
+    }
+    if (nan || !std::isfinite(largest))
+      wrong(where, "categorical", fmt::format("the logits of sample {} are NaN, inf or all -inf; one at least must be finite", r));
+    double sum = 0;
+    for (std::size_t k = 0; k < classes; ++k) sums[k] = sum += std::exp(static_cast<double>(row[k]) - largest);
+    // upper_bound: never a class of probability 0. sum · u < sum but for rounding, which ends at the last class that has any.
+    const auto place = std::upper_bound(sums.begin(), sums.end(), sum * generator.uniform());
+    const auto last = std::lower_bound(sums.begin(), sums.end(), sum);
+    result.data()[r] = std::min(place, last) - sums.begin();
+  }
+  return result;
+}
+
+#define XGRAD_INSTANTIATE(T)                                                                              \
+  template Array<T> uniform<T>(const Shape&, double, double, Generator&, Where);                          \
+  template Array<T> normal<T>(const Shape&, double, double, Generator&, Where);                           \
+  template Array<T> truncated_normal<T>(const Shape&, double, double, double, double, Generator&, Where); \
+  template Array<T> bernoulli<T>(const Shape&, double, Generator&, Where);                                \
+  template Array<T> bernoulli<T>(const Array<T>&, Generator&, Where);                                     \
+  template Array<T> gumbel<T>(const Shape&, Generator&, Where);                                           \
+  template Labels categorical<T>(const Array<T>&, Generator&, Where);
+XGRAD_INSTANTIATE(float)
+XGRAD_INSTANTIATE(double)
+
+}  // namespace xgrad

@@ -1,0 +1,217 @@
+// Linear algebra, normalisation and sequences: worked numbers, state, randomness, limits, errors, layers. Values and gradients of
+// many shapes are in rows_linalg.hpp and rows_norm.hpp.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <xgrad/xgrad.hpp>
+
+using namespace xgrad;
+
+namespace {
+
+constexpr double inf = std::numeric_limits<double>::infinity(), na = std::numeric_limits<double>::quiet_NaN();
+
+template <class T = double>
+Variable<T> leaf(const Shape& shape, const std::vector<double>& values) {
+  Array<T> value(shape);
+  REQUIRE(value.size() == values.size());
+  std::transform(values.begin(), values.end(), value.data(), [](double x) { return static_cast<T>(x); });
+  return Variable<T>(std::move(value), true);
+}
+template <class T = double>
+Variable<T> leaf(const std::vector<double>& values) {
+  return leaf<T>(Shape{values.size()}, values);
+}
+/// Numbers without a pattern, around `mean`.
+template <class T = double>
+Variable<T> noise(const Shape& shape, std::uint64_t seed = 1, double mean = 0) {
+  Generator generator(seed);
+  Array<T> value(shape);
+  generator.fill_normal(value, mean, 1);
+  return Variable<T>(std::move(value), true);
+}
+/// Equal, NaN to NaN.
+template <class T>
+bool is(const Array<T>& x, const std::vector<double>& expected, double tolerance = 0) {
+  if (x.size() != expected.size()) return false;
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    const double v = static_cast<double>(x.data()[k]), e = expected[k];
+    if (!(v == e || (std::isnan(v) && std::isnan(e)) || std::abs(v - e) <= tolerance)) {
+      MESSAGE("element ", k, " is ", v, ", expected ", e);
+      return false;
+    }
+  }
+  return true;
+}
+template <class T>
+bool near(const Array<T>& x, const Array<T>& y, double tolerance) {
+  return x.shape() == y.shape() && is(x, std::vector<double>(y.data(), y.data() + y.size()), tolerance);
+}
+/// The gradient of sum(y) with respect to x.
+template <class T>
+Array<T> gradient(const Variable<T>& y, const Variable<T>& x) {
+  return grad(sum(y), {x})[0].value();
+}
+Variable<double> identity(std::size_t n) {
+  Array<double> x = zeros<double>({n, n});
+  for (std::size_t k = 0; k < n; ++k) x.data()[k * (n + 1)] = 1;
+  return x;
+}
+/// Symmetric and positive definite.
+Variable<double> positive(const Shape& shape) {
+  const Variable<double> x = noise(shape);
+  return matmul(x, x, {.transpose_b = true}).detach() + 0.1 * identity(shape.back());
+}
+
+/// Text of an error without its place, which must be `line` of this file.
+template <class F>
+std::string error(std::uint32_t line, F f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    CHECK(e.where().line() == line);
+    CHECK(to_string(e.where()).rfind("linalg.cpp:", 0) == 0);
+    return e.op() + ": " + e.message();
+  }
+  return "no error";
+}
+
+}  // namespace
+
+TEST_CASE("linalg: what belongs together") {
+  const auto a = noise({2, 40, 40}), b = noise({2, 40, 3}, 2);
+  CHECK(near(matmul(a, solve(a, b)).value(), b.value(), 1e-10));
+  CHECK(near(matmul(inverse(a), a).value(), broadcast_to(identity(40), {2, 40, 40}).value(), 1e-10));
+  const auto [sign, size] = slogdet(a);
+  const Array<double> d = det(a).value();
+  for (std::size_t k = 0; k < 2; ++k) {
+    CHECK(sign.value().data()[k] == (d.data()[k] > 0 ? 1 : -1));
+    CHECK(size.value().data()[k] == doctest::Approx(std::log(std::abs(d.data()[k]))));
+  }
+  CHECK(!sign.requires_grad());
+  const auto s = positive({2, 30, 30});
+  const auto l = cholesky(s);
+  CHECK(near(matmul(l, l, {.transpose_b = true}).value(), s.value(), 1e-12));
+  for (std::size_t k = 0; k < 30; ++k) CHECK(l.value()(1, k, 29) == (k == 29 ? l.value()(1, 29, 29) : 0));
+  const auto x = noise({2, 30, 2}, 3);
+  CHECK(near(triangular_solve(l, matmul(l, x)).value(), x.value(), 1e-9));
+  // a row exchange flips the sign
+  CHECK(det(leaf({2, 2}, {0, 1, 1, 0})).item() == -1);
+  CHECK(slogdet(leaf({2, 2}, {0, 1, 1, 0})).sign.item() == -1);
+  // far beyond what a double holds
+  CHECK(logdet(identity(2) * 1e200).item() == doctest::Approx(2 * std::log(1e200)));
+  CHECK(logdet(broadcast_to(identity(300) * 0.001, {1, 300, 300})).value()(0) == doctest::Approx(300 * std::log(0.001)));
+}
+
+TEST_CASE_TEMPLATE("linalg: worked numbers", T, float, double) {
+  const auto a = leaf<T>({2, 2}, {2, 1, 1, 3});
+  const double eps = std::is_same_v<T, float> ? 1e-6 : 1e-15;
+  CHECK(is(inverse(a).value(), {0.6, -0.2, -0.2, 0.4}, eps));
+  CHECK(is(solve(a, leaf<T>({3, 5})).value(), {0.8, 1.4}, eps));
+  CHECK(is(det(a).value(), {5}, 5 * eps));
+  CHECK(is(logdet(a).value(), {std::log(5.0)}, 2 * eps));
+  CHECK(is(gradient(logdet(a), a), {0.6, -0.2, -0.2, 0.4}, eps));
+  CHECK(is(gradient(det(a), a), {3, -1, -1, 2}, 10 * eps));
+  CHECK(is(cholesky(leaf<T>({2, 2}, {4, 2, 2, 10})).value(), {2, 0, 1, 3}, eps));
+  CHECK(is(trace(a).value(), {5}));
+  CHECK(is(outer(leaf<T>({1, 2}), leaf<T>({3, 4})).value(), {3, 4, 6, 8}));
+  CHECK(is(dot(leaf<T>({1, 2}), leaf<T>({3, 4})).value(), {11}));
+  CHECK(is(einsum("ij,kj->ki", {a, a}).value(), {5, 5, 5, 10}));
+  CHECK(is(einsum("i", {leaf<T>({1, 2})}).value(), {1, 2}));
+  // the gradient of the upper triangle is the lower one's: only the symmetric part counts
+  const auto s = leaf<T>({2, 2}, {4, 2, 2, 10});
+  const Array<T> g = gradient(cholesky(s), s);
+  CHECK(g.data()[1] == g.data()[2]);
+  // what lies in the triangle that is not read does not matter, NaN included
+  const auto lower = leaf<T>({2, 2}, {2, na, 1, 4}), upper = leaf<T>({2, 2}, {2, 1, na, 4}),
+             unit = leaf<T>({2, 2}, {na, na, 1, na});
+  CHECK(is(triangular_solve(lower, leaf<T>({2, 9})).value(), {1, 2}));
+  CHECK(is(triangular_solve(upper, leaf<T>({4, 8}), {.lower = false}).value(), {1, 2}));
+  CHECK(is(triangular_solve(lower, leaf<T>({4, 8}), {.transpose = true}).value(), {1, 2}));
+  CHECK(is(triangular_solve(unit, leaf<T>({1, 3}), {.unit_diagonal = true}).value(), {1, 2}));
+  CHECK(is(gradient(triangular_solve(lower, leaf<T>({2, 9})), lower), {-0.375, 0, -0.25, -0.5}));
+}
+
+TEST_CASE("linalg: the gradients of a singular matrix") {
+  const auto a = leaf({2, 2, 2}, {1, 0, 0, 1, 1, 2, 2, 4});
+  const auto d = det(a);
+  CHECK(is(d.value(), {1, 0}));
+  CHECK_THROWS_WITH_AS(grad(sum(d), {a}), doctest::Contains("matrix 1 of the batch a is singular"), ValueError);
+  CHECK(is(inverse(leaf({1, 1}, {na})).value(), {na}));
+  CHECK(std::isinf(inverse(leaf({1, 1}, {1e-310})).value()(0, 0)));  // nearly singular: large numbers
+}
+
+TEST_CASE("linalg: einsum takes the cheapest product first, and any number of operands") {
+  // from the left, this would make 2^24 numbers
+  std::vector<Variable<double>> vectors;
+  std::string equation;
+  for (int k = 0; k < 24; ++k) {
+    vectors.push_back(leaf({1, 0.5}));
+    equation += (k ? "," : "") + std::string(1, static_cast<char>('a' + k));
+  }
+  for (int k = 0; k < 24; ++k) {
+    vectors.push_back(leaf({1, 0.5}));
+    equation += "," + std::string(1, static_cast<char>('a' + k));
+  }
+  const auto y = einsum(equation + "->", vectors);
+  CHECK(y.item() == doctest::Approx(std::pow(1.25, 24)));
+  CHECK(is(gradient(y, vectors[30]), {std::pow(1.25, 23), 0.5 * std::pow(1.25, 23)}, 1e-10));
+  // an infinity off the diagonal stays out
+  CHECK(is(einsum("ii->i", {leaf({2, 2}, {1, inf, na, 2})}).value(), {1, 2}));
+  CHECK(trace(leaf({2, 2}, {1, inf, na, 2})).item() == 3);
+}
+
+TEST_CASE("linalg: what does not fit is said, with the line") {
+  const auto x23 = leaf(Shape{2, 3}, {1, 2, 3, 4, 5, 6}), x4 = leaf({1, 2, 3, 4}), number = leaf(Shape{}, {1});
+  const auto a = leaf({2, 2}, {1, 2, 2, 4}), regular = leaf({2, 2}, {1, 0, 0, 1});
+  Array<double> many = zeros<double>({2, 3, 2, 2});
+  for (std::size_t k = 0; k < 6; ++k) many.data()[4 * k] = many.data()[4 * k + 3] = k == 4 ? 0 : 1;
+  const Variable<double> batch(many);
+  // clang-format off
+  CHECK(error(__LINE__, [&] { inverse(x23); }) == "inverse: a is (2, 3); its last two axes must be a square matrix");
+  CHECK(error(__LINE__, [&] { det(x4); }) == "det: a is (4,); its last two axes must be a square matrix");
+  CHECK(error(__LINE__, [&] { cholesky(number); }) == "cholesky: a is (); its last two axes must be a square matrix");
+  CHECK(error(__LINE__, [&] { inverse(a); }) == "inverse: a is singular: pivot 1 is 0");
+  CHECK(error(__LINE__, [&] { inverse(batch); }) == "inverse: matrix (1, 1) of the batch a is singular: pivot 0 is 0");
+  CHECK(error(__LINE__, [&] { solve(a, leaf({1, 2})); }) == "solve: a is singular: pivot 1 is 0");
+  CHECK(error(__LINE__, [&] { logdet(a); }) == "logdet: a is singular: pivot 1 is 0");
+  CHECK(error(__LINE__, [&] { slogdet(reshape(batch, {6, 2, 2})); }) == "slogdet: matrix 4 of the batch a is singular: pivot 0 is 0");
+  CHECK(error(__LINE__, [&] { logdet(leaf({2, 2}, {0, 1, 1, 0})); }) == "logdet: a has a negative determinant, whose logarithm is not a real number; use slogdet");
+  CHECK(error(__LINE__, [&] { solve(regular, x4); }) == "solve: a is (2, 2), b is (4,): b.shape[0] = 4 must equal the number of a's rows, 2");
+  CHECK(error(__LINE__, [&] { solve(regular, reshape(x23, {3, 2})); }) == "solve: a is (2, 2), b is (3, 2): b.shape[0] = 3 must equal the number of a's rows, 2");
+  CHECK(error(__LINE__, [&] { solve(regular, number); }) == "solve: b is (); it must be a vector (n,) or matrices (…, n, k)");
+  CHECK(error(__LINE__, [&] { solve(x23, x4); }) == "solve: a is (2, 3); its last two axes must be a square matrix");
+  CHECK(error(__LINE__, [&] { solve(batch, leaf(Shape{2, 2, 1}, {1, 2, 3, 4})); }).rfind("solve: a is (2, 3), b is (2,): lengths 3 and 2", 0) == 0);
+  CHECK(error(__LINE__, [&] { triangular_solve(batch, leaf({1, 2})); }) == "triangular_solve: matrix (1, 1) of the batch a is singular: its diagonal is 0 at 0");
+  CHECK(error(__LINE__, [&] { triangular_solve(regular, x4); }) == "triangular_solve: a is (2, 2), b is (4,): b.shape[0] = 4 must equal the number of a's rows, 2");
+  CHECK(error(__LINE__, [&] { cholesky(a); }) == "cholesky: a is not positive definite: its leading 2 × 2 block is not");
+  CHECK(error(__LINE__, [&] { cholesky(batch); }) == "cholesky: matrix (1, 1) of the batch a is not positive definite: its leading 1 × 1 block is not");
+  CHECK(error(__LINE__, [&] { tensordot(x23, x4, 1); }) == "tensordot: a is (2, 3), b is (4,): a.shape[1] = 3 must equal b.shape[0] = 4");
+  CHECK(error(__LINE__, [&] { tensordot(x23, x4); }) == "tensordot: a is (2, 3), b is (4,): 2 axes of each cannot be summed over");
+  CHECK(error(__LINE__, [&] { tensordot(x23, x4, {0, 1}, {0}); }) == "tensordot: 2 axes of a and 1 axes of b are given; they must be as many");
+  CHECK(error(__LINE__, [&] { tensordot(x23, x4, {2}, {0}); }) == "tensordot: axis 2 is out of range: an array of 2 axes takes -2 to 1");
+  CHECK(error(__LINE__, [&] { dot(x23, x4); }) == "dot: a is (2, 3), b is (4,): a.shape[1] = 3 must equal b.shape[0] = 4");
+  CHECK(error(__LINE__, [&] { einsum("ij,j$", {x23, x4}); }) == "einsum: \"ij,j$\": '$' is none of: a letter, \"...\", a comma, one \"->\"");
+  CHECK(error(__LINE__, [&] { einsum("ij->j->i", {x23}); }) == "einsum: \"ij->j->i\": '-' is none of: a letter, \"...\", a comma, one \"->\"");
+  CHECK(error(__LINE__, [&] { einsum("ij", {x23, x4}); }) == "einsum: \"ij\": it names 1 operands, 2 are given");
+  CHECK(error(__LINE__, [&] { einsum("ij,j,", {x23, x4}); }) == "einsum: \"ij,j,\": it names 3 operands, 2 are given");
+  CHECK(error(__LINE__, [&] { einsum("ijk", {x23}); }) == "einsum: operand 0 is (2, 3): it has 2 axes, but \"ijk\" names 3");
+  CHECK(error(__LINE__, [&] { einsum("...ijk", {x23}); }) == "einsum: operand 0 is (2, 3): it has 2 axes, but \"...ijk\" names 3");
+  CHECK(error(__LINE__, [&] { einsum("...i...", {x23}); }) == "einsum: \"...i...\": \"...i...\" has \"...\" twice");
+  CHECK(error(__LINE__, [&] { einsum("ij->ik", {x23}); }) == "einsum: \"ij->ik\": the result has 'k', which no operand has");
+  CHECK(error(__LINE__, [&] { einsum("ij->ii", {x23}); }) == "einsum: \"ij->ii\": the result has 'i' twice");
+  CHECK(error(__LINE__, [&] { einsum("i...->i", {x23}); }) == "einsum: \"i...->i\": an operand has \"...\", so the result must have it too");
+  CHECK(error(__LINE__, [&] { einsum("ij,j", {x23, x4}); }) == "einsum: operand 1 is (4,): the length of its axis 0 is 4, but 'j' has 3 in an operand before; they must be equal, or 1");
+  CHECK(error(__LINE__, [&] { einsum("...,...", {x23, x4}); }) == "einsum: operand 1 is (4,): the length of its axis 0 is 4, but this axis of \"...\" has 3 in an operand before; they must be equal, or 1");
+  CHECK(error(__LINE__, [&] { einsum("ii", {x23}); }) == "einsum: operand 0 is (2, 3): axes 0 and 1 have one letter, so their lengths must be equal");
+  // clang-format on
+  CHECK_THROWS_AS(inverse(a), ValueError);
+  CHECK_THROWS_AS(inverse(x23), ShapeError);
+  CHECK_THROWS_AS(einsum("ij->ik", {x23}), ValueError);
+}
