@@ -7,23 +7,18 @@
 
 #include <xgrad/xgrad.hpp>
 
+#include "support.hpp"
+
 namespace xg = xgrad;
 using xg::Array;
 using V = xg::Variable<double>;
 
+using namespace xgrad_test;
+
 namespace {
 
-constexpr double inf = std::numeric_limits<double>::infinity(), nothing = std::numeric_limits<double>::quiet_NaN();
+constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const xg::ValueError& error) {
-    return error.what();
-  }
-  return "";
-}
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 std::string here(unsigned line) { return "anomaly.cpp:" + std::to_string(line) + ": "; }
 

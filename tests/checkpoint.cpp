@@ -6,10 +6,14 @@
 
 #include <xgrad/xgrad.hpp>
 
+#include "support.hpp"
+
 namespace xg = xgrad;
 using xg::Array;
 using xg::Shape;
 using V = xg::Variable<double>;
+
+using namespace xgrad_test;
 
 namespace {
 
@@ -19,15 +23,6 @@ Array<double> random(const Shape& shape, std::uint64_t seed) {
   return x;
 }
 
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const xg::Error& error) {
-    return error.what();
-  }
-  return "";
-}
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// Drops half of x, by the default generator.

@@ -11,19 +11,14 @@
 
 #include <xgrad/xgrad.hpp>
 
+#include "support.hpp"
+
 using namespace xgrad;
+
+using namespace xgrad_test;
 
 namespace {
 
-constexpr double inf = std::numeric_limits<double>::infinity(), na = std::numeric_limits<double>::quiet_NaN();
-
-template <class T = double>
-Variable<T> leaf(const Shape& shape, const std::vector<double>& values) {
-  Array<T> value(shape);
-  REQUIRE(value.size() == values.size());
-  std::transform(values.begin(), values.end(), value.data(), [](double x) { return static_cast<T>(x); });
-  return Variable<T>(std::move(value), true);
-}
 /// Numbers without a pattern.
 template <class T = double>
 Variable<T> noise(const Shape& shape, std::uint64_t seed = 1) {
@@ -39,40 +34,9 @@ Variable<double> counting(const Shape& shape) {
   return Variable<double>(std::move(value), true);
 }
 
-/// Equal, NaN to NaN.
-template <class T>
-bool is(const Array<T>& x, const std::vector<double>& expected, double tolerance = 0) {
-  if (x.size() != expected.size()) return false;
-  for (std::size_t k = 0; k < x.size(); ++k) {
-    const double v = static_cast<double>(x.data()[k]), e = expected[k];
-    if (!(v == e || (std::isnan(v) && std::isnan(e)) || std::abs(v - e) <= tolerance)) {
-      MESSAGE("element ", k, " is ", v, ", expected ", e);
-      return false;
-    }
-  }
-  return true;
-}
 template <class T>
 bool same(const Array<T>& x, const Array<T>& y, double tolerance = 1e-13) {
   return x.shape() == y.shape() && is(x, std::vector<double>(y.data(), y.data() + y.size()), tolerance);
-}
-/// The gradient of sum(y) with respect to x.
-template <class T>
-Array<T> gradient(const Variable<T>& y, const Variable<T>& x) {
-  return grad(sum(y), {x})[0].value();
-}
-
-/// Text of an error without its place, which must be `line` of this file.
-template <class F>
-std::string error(std::uint32_t line, F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    CHECK(e.where().line() == line);
-    CHECK(to_string(e.where()).rfind("conv.cpp:", 0) == 0);
-    return e.op() + ": " + e.message();
-  }
-  return "no error";
 }
 
 Shape conv_result(const Shape& x, const Shape& w, Conv2dOptions options = {}) {
@@ -426,8 +390,8 @@ TEST_CASE("conv: layers") {
   const auto& w = depthwise.weight.value();
   CHECK(*std::max_element(w.data(), w.data() + w.size()) <= bound);
   CHECK(*std::max_element(w.data(), w.data() + w.size()) > bound / 2);
-  CHECK(error(__LINE__, [&] { nn::Conv2d<float>(4, 6, 3, {.groups = 4}); }) ==
-        "Conv2d: groups is 4; it must divide the inputs, 4, and the outputs, 6");
+  const std::string divides = "Conv2d: groups is 4; it must divide the inputs, 4, and the outputs, 6";
+  CHECK(error(__LINE__, [&] { nn::Conv2d<float>(4, 6, 3, {.groups = 4}); }) == divides);
   CHECK(error(__LINE__, [&] { nn::Conv1d<float>(4, 6, 0); }) == "Conv1d: the kernel's length is 0; it must be at least 1");
 }
 

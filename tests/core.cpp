@@ -11,21 +11,13 @@
 
 #include <xgrad/xgrad.hpp>
 
+#include "support.hpp"
+
 namespace xg = xgrad;
 using xg::Axes;
 using xg::Shape;
 
-namespace {
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const xg::Error& error) {
-    return error.what();
-  }
-  return "";
-}
-}  // namespace
+using namespace xgrad_test;
 
 TEST_CASE("blocks are aligned, padded and recycled") {
   for (std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{64}, std::size_t{65}, std::size_t{1000}, std::size_t{1025},

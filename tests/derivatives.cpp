@@ -6,10 +6,14 @@
 
 #include <xgrad/xgrad.hpp>
 
+#include "support.hpp"
+
 namespace xg = xgrad;
 using xg::Array;
 using xg::Shape;
 using V = xg::Variable<double>;
+
+using namespace xgrad_test;
 
 namespace {
 
@@ -30,15 +34,6 @@ double distance(const V& a, const V& b) {
   return apart / largest;
 }
 
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const xg::Error& error) {
-    return error.what();
-  }
-  return "";
-}
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// (3), (2, 4) to (2, 3): curved in both, and not symmetric in anything.

@@ -11,57 +11,17 @@
 
 #include <xgrad/xgrad.hpp>
 
+#include "support.hpp"
+
 using namespace xgrad;
+
+using namespace xgrad_test;
 
 namespace {
 
-constexpr double inf = std::numeric_limits<double>::infinity(), na = std::numeric_limits<double>::quiet_NaN();
-
-template <class T = double>
-Variable<T> leaf(const Shape& shape, const std::vector<double>& values) {
-  Array<T> value(shape);
-  REQUIRE(value.size() == values.size());
-  std::transform(values.begin(), values.end(), value.data(), [](double x) { return static_cast<T>(x); });
-  return Variable<T>(std::move(value), true);
-}
-template <class T = double>
-Variable<T> leaf(const std::vector<double>& values) {
-  return leaf<T>(Shape{values.size()}, values);
-}
-
-/// Equal, NaN to NaN; elsewhere within `tolerance`.
-template <class T>
-bool is(const Array<T>& x, const std::vector<double>& expected, double tolerance = 0) {
-  if (x.size() != expected.size()) return false;
-  for (std::size_t k = 0; k < x.size(); ++k) {
-    const double v = static_cast<double>(x.data()[k]), e = expected[k];
-    if (!(v == e || (std::isnan(v) && std::isnan(e)) || std::abs(v - e) <= tolerance)) {
-      MESSAGE("element ", k, " is ", v, ", expected ", e);
-      return false;
-    }
-  }
-  return true;
-}
-/// The gradient of sum(y) with respect to x, and the next.
-template <class T>
-Array<T> gradient(const Variable<T>& y, const Variable<T>& x) {
-  return grad(sum(y), {x})[0].value();
-}
 template <class T>
 Array<T> second(const Variable<T>& y, const Variable<T>& x) {
   return gradient(grad(sum(y), {x}, {.create_graph = true})[0], x);
-}
-
-/// Text of an error without its place, which must be `line` of this file.
-template <class F>
-std::string error(std::uint32_t line, F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    CHECK(e.where().line() == line);
-    return e.op() + ": " + e.message();
-  }
-  return "no error";
 }
 
 }  // namespace

@@ -8,26 +8,20 @@
 
 #include <xgrad/xgrad.hpp>
 
+#include "support.hpp"
+
 namespace xg = xgrad;
 using xg::Array;
 using xg::Shape;
 using V = xg::Variable<double>;
+
+using namespace xgrad_test;
 
 namespace {
 
 V leaf(const Array<double>& value) { return V(value, true); }
 V leaf(double value) { return V(value, true); }
 
-/// The text of the error that `f` throws; "" when it throws none.
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const xg::Error& error) {
-    return error.what();
-  }
-  return "";
-}
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 std::string here(unsigned line) { return "graph.cpp:" + std::to_string(line) + ": "; }
 

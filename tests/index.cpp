@@ -12,66 +12,19 @@
 
 #include <xgrad/xgrad.hpp>
 
+#include "support.hpp"
+
 using namespace xgrad;
 
+using namespace xgrad_test;
+
 namespace {
-
-constexpr double inf = std::numeric_limits<double>::infinity(), na = std::numeric_limits<double>::quiet_NaN();
-
-template <class T = double>
-Variable<T> leaf(const Shape& shape, const std::vector<double>& values) {
-  Array<T> value(shape);
-  REQUIRE(value.size() == values.size());
-  for (std::size_t k = 0; k < values.size(); ++k) value.data()[k] = static_cast<T>(values[k]);
-  return Variable<T>(std::move(value), true);
-}
-template <class T = double>
-Variable<T> leaf(const std::vector<double>& values) {
-  return leaf<T>(Shape{values.size()}, values);
-}
 
 /// xtensor cannot tell {{1}, {0}} from a copy.
 Labels column(std::initializer_list<std::int64_t> values) {
   Labels result(Shape{values.size(), 1});
   std::copy(values.begin(), values.end(), result.data());
   return result;
-}
-
-/// Equal, NaN to NaN.
-template <class T>
-bool is(const Array<T>& x, const std::vector<double>& expected, double tolerance = 0) {
-  if (x.size() != expected.size()) return false;
-  for (std::size_t k = 0; k < x.size(); ++k) {
-    const double v = static_cast<double>(x.data()[k]), e = expected[k];
-    if (!(v == e || (std::isnan(v) && std::isnan(e)) || std::abs(v - e) <= tolerance)) {
-      MESSAGE("element ", k, " is ", v, ", expected ", e);
-      return false;
-    }
-  }
-  return true;
-}
-/// The gradient of sum(y) with respect to x; also with a graph of it.
-template <class T>
-Array<T> gradient(const Variable<T>& y, const Variable<T>& x) {
-  const Array<T> recorded = grad(sum(y), {x}, {.create_graph = true, .retain_graph = true})[0].value();
-  const Array<T> plain = grad(sum(y), {x})[0].value();
-  for (std::size_t k = 0; k < plain.size(); ++k)
-    CHECK((plain.data()[k] == recorded.data()[k] || (std::isnan(plain.data()[k]) && std::isnan(recorded.data()[k]))));
-  return plain;
-}
-
-/// Text of an error without its place, which must be `line` of this file.
-template <class F>
-std::string error(std::uint32_t line, F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    CHECK(e.where().line() == line);
-    CHECK(to_string(e.where()).rfind("index.cpp:", 0) == 0);
-    CHECK(!e.op().empty());
-    return e.op() + ": " + e.message();
-  }
-  return "no error";
 }
 
 }  // namespace

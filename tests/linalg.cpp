@@ -11,23 +11,14 @@
 
 #include <xgrad/xgrad.hpp>
 
+#include "support.hpp"
+
 using namespace xgrad;
+
+using namespace xgrad_test;
 
 namespace {
 
-constexpr double inf = std::numeric_limits<double>::infinity(), na = std::numeric_limits<double>::quiet_NaN();
-
-template <class T = double>
-Variable<T> leaf(const Shape& shape, const std::vector<double>& values) {
-  Array<T> value(shape);
-  REQUIRE(value.size() == values.size());
-  std::transform(values.begin(), values.end(), value.data(), [](double x) { return static_cast<T>(x); });
-  return Variable<T>(std::move(value), true);
-}
-template <class T = double>
-Variable<T> leaf(const std::vector<double>& values) {
-  return leaf<T>(Shape{values.size()}, values);
-}
 /// Numbers without a pattern, around `mean`.
 template <class T = double>
 Variable<T> noise(const Shape& shape, std::uint64_t seed = 1, double mean = 0) {
@@ -36,27 +27,9 @@ Variable<T> noise(const Shape& shape, std::uint64_t seed = 1, double mean = 0) {
   generator.fill_normal(value, mean, 1);
   return Variable<T>(std::move(value), true);
 }
-/// Equal, NaN to NaN.
-template <class T>
-bool is(const Array<T>& x, const std::vector<double>& expected, double tolerance = 0) {
-  if (x.size() != expected.size()) return false;
-  for (std::size_t k = 0; k < x.size(); ++k) {
-    const double v = static_cast<double>(x.data()[k]), e = expected[k];
-    if (!(v == e || (std::isnan(v) && std::isnan(e)) || std::abs(v - e) <= tolerance)) {
-      MESSAGE("element ", k, " is ", v, ", expected ", e);
-      return false;
-    }
-  }
-  return true;
-}
 template <class T>
 bool near(const Array<T>& x, const Array<T>& y, double tolerance) {
   return x.shape() == y.shape() && is(x, std::vector<double>(y.data(), y.data() + y.size()), tolerance);
-}
-/// The gradient of sum(y) with respect to x.
-template <class T>
-Array<T> gradient(const Variable<T>& y, const Variable<T>& x) {
-  return grad(sum(y), {x})[0].value();
 }
 Variable<double> identity(std::size_t n) {
   Array<double> x = zeros<double>({n, n});
@@ -67,19 +40,6 @@ Variable<double> identity(std::size_t n) {
 Variable<double> positive(const Shape& shape) {
   const Variable<double> x = noise(shape);
   return matmul(x, x, {.transpose_b = true}).detach() + 0.1 * identity(shape.back());
-}
-
-/// Text of an error without its place, which must be `line` of this file.
-template <class F>
-std::string error(std::uint32_t line, F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    CHECK(e.where().line() == line);
-    CHECK(to_string(e.where()).rfind("linalg.cpp:", 0) == 0);
-    return e.op() + ": " + e.message();
-  }
-  return "no error";
 }
 
 }  // namespace

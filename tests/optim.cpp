@@ -6,19 +6,14 @@
 
 #include <xgrad/xgrad.hpp>
 
+#include "support.hpp"
+
 namespace xg = xgrad;
 using V = xg::Variable<double>;
 
+using namespace xgrad_test;
+
 namespace {
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const xg::Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 /// Minimises Σ (w - 1)²·k with SGD, and the same by hand.
 void compare(xg::optim::SGDOptions options) {

@@ -11,12 +11,15 @@
 
 #include <xgrad/xgrad.hpp>
 
+#include "support.hpp"
+
 using namespace xgrad;
+
+using namespace xgrad_test;
 
 namespace {
 
 constexpr std::size_t many = 200000;
-constexpr double inf = std::numeric_limits<double>::infinity();
 
 template <class T>
 double mean_of(const Array<T>& x) {
@@ -35,17 +38,6 @@ template <class T>
 bool within(const Array<T>& x, double low, double high) {
   return std::all_of(x.data(), x.data() + x.size(),
                      [&](T v) { return static_cast<double>(v) >= low && static_cast<double>(v) < high; });
-}
-
-template <class F>
-std::string error(std::uint32_t line, F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    CHECK(e.where().line() == line);
-    return e.op() + ": " + e.message();
-  }
-  return "no error";
 }
 
 }  // namespace

@@ -64,7 +64,8 @@ Variable<T> shaped(Variable<T> x, const Shape& shape, Where where) {
 /// With an axis for each of `all`, of length 1 where a has none.
 template <class T>
 Variable<T> widen(Named<T> a, const Names& all, Where where) {
-  a = arrange(std::move(a), those(all, [&](Name n) { return has(a.names, n); }), where);
+  const Names order = those(all, [&](Name n) { return has(a.names, n); });
+  a = arrange(std::move(a), order, where);
   Shape shape;
   for (const Name name : all) shape.push_back(has(a.names, name) ? a.length(name) : 1);
   return shaped(std::move(a.x), shape, where);
