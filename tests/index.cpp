@@ -199,11 +199,11 @@ TEST_CASE_TEMPLATE("index: any, all and count_nonzero", T, float, double) {
   const Mask mask{{true, false, true}, {false, false, false}};
   CHECK(xgrad::any(mask, 1) == Mask{true, false});
   CHECK(xgrad::all(mask, 0) == Mask{false, false, false});
-  CHECK(count_nonzero(mask, 0) == Labels{1, 0, 1});
+  CHECK(xgrad::count_nonzero(mask, 0) == Labels{1, 0, 1});
   CHECK(xgrad::any(mask)() == true);
   CHECK(xgrad::all(mask)() == false);
-  CHECK(count_nonzero(mask)() == 2);
-  CHECK(count_nonzero(mask, -1, {.keepdims = true}) == column({2, 0}));
+  CHECK(xgrad::count_nonzero(mask)() == 2);
+  CHECK(xgrad::count_nonzero(mask, -1, {.keepdims = true}) == column({2, 0}));
   const auto x = leaf<T>(Shape{2, 2}, {0, na, -1, 2});
   CHECK(any(x, 0) == Mask{true, true});
   CHECK(all(x, 1) == Mask{false, true});
@@ -211,7 +211,7 @@ TEST_CASE_TEMPLATE("index: any, all and count_nonzero", T, float, double) {
   const Mask nothing(Shape{0, 2});
   CHECK(xgrad::any(nothing, 0) == Mask{false, false});
   CHECK(xgrad::all(nothing, 0) == Mask{true, true});
-  CHECK(count_nonzero(nothing, 0) == Labels{0, 0});
+  CHECK(xgrad::count_nonzero(nothing, 0) == Labels{0, 0});
   CHECK(xgrad::any(x > 1)() == true);
 }
 
