@@ -1,4 +1,5 @@
 #pragma once
+#include <compare>
 #include <cstddef>
 
 namespace xgrad::kernels {
@@ -12,6 +13,8 @@ struct ConvShape {
   std::size_t group_o() const { return o / groups; }
   std::size_t rows() const { return n * oh * ow; }             ///< of the patch matrix: one per output position
   std::size_t columns() const { return kh * kw * group_c(); }  ///< one per weight of a filter
+
+  auto operator<=>(const ConvShape&) const = default;
 };
 
 /// patches (rows, columns) from the channels of one group, `images` pointing to the first of them; zeros outside of the images.

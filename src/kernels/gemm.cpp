@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <limits>
 #include <string>
+#include <type_traits>
 
 #include <xgrad/core/error.hpp>
+#include <xgrad/core/parallel.hpp>
+
+#include "onednn.hpp"
 
 // xtensor-blas brings cxxblas and cxxlapack, which call the CBLAS and LAPACK for float and double. Included here only: they are
 // slow to compile. All of cxxlapack would be slower still.
@@ -25,12 +29,38 @@ xt::blas_index_t whole(std::size_t x) {
   return static_cast<xt::blas_index_t>(x);
 }
 
+/// Every row of c (m, n) becomes `row`. Where rows follow one another, what is there is copied in ever longer pieces.
+template <class T>
+void fill_rows(T* c, const T* row, std::size_t m, std::size_t n, std::size_t stride) {
+  parallel_for(m, n, [&](std::size_t begin, std::size_t end) {
+    if (stride != n) {
+      for (std::size_t i = begin; i < end; ++i) std::copy_n(row, n, c + i * stride);
+      return;
+    }
+    T* const first = c + begin * n;
+    const std::size_t size = (end - begin) * n;
+    std::copy_n(row, n, first);
+    for (std::size_t done = n; done < size; done += std::min(done, size - done))
+      std::copy_n(first, std::min(done, size - done), first + done);
+  });
+}
+
 }  // namespace
 
 template <class T>
 void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
-          RowStrides strides, bool add) {
+          RowStrides strides, bool add, const T* bias) {
   if (m == 0 || n == 0) return;
+  if constexpr (std::is_same_v<T, float>)
+    if (onednn::gemm(transpose_a, transpose_b, m, n, k, a, b, c, strides, add, bias)) return;
+  if (bias) {
+    if (add)
+      for (std::size_t i = 0; i < m; ++i)
+        for (std::size_t j = 0; j < n; ++j) c[i * strides.c + j] += bias[j];
+    else
+      fill_rows(c, bias, m, n, strides.c);
+    return gemm(transpose_a, transpose_b, m, n, k, a, b, c, strides, true);
+  }
   if (k == 0) {
     for (std::size_t i = 0; i < m && !add; ++i) std::fill_n(c + i * strides.c, n, T(0));
     return;
@@ -41,8 +71,9 @@ void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std:
 }
 
 template <class T>
-void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c, bool add) {
-  gemm(transpose_a, transpose_b, m, n, k, a, b, c, {transpose_a ? m : k, transpose_b ? k : n, n}, add);
+void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c, bool add,
+          const T* bias) {
+  gemm(transpose_a, transpose_b, m, n, k, a, b, c, {transpose_a ? m : k, transpose_b ? k : n, n}, add, bias);
 }
 
 template <class T>
@@ -65,11 +96,11 @@ int factor_cholesky(std::size_t n, T* a) {
   return n == 0 ? 0 : cxxlapack::potrf('U', whole(n), a, whole(n));
 }
 
-#define XGRAD_INSTANTIATE(T)                                                                                       \
-  template void gemm(bool, bool, std::size_t, std::size_t, std::size_t, const T*, const T*, T*, RowStrides, bool); \
-  template void gemm(bool, bool, std::size_t, std::size_t, std::size_t, const T*, const T*, T*, bool);             \
-  template void solve_triangle(Triangle, std::size_t, std::size_t, const T*, T*);                                  \
-  template int factor_lu(std::size_t, T*, int*);                                                                   \
+#define XGRAD_INSTANTIATE(T)                                                                                                 \
+  template void gemm(bool, bool, std::size_t, std::size_t, std::size_t, const T*, const T*, T*, RowStrides, bool, const T*); \
+  template void gemm(bool, bool, std::size_t, std::size_t, std::size_t, const T*, const T*, T*, bool, const T*);             \
+  template void solve_triangle(Triangle, std::size_t, std::size_t, const T*, T*);                                            \
+  template int factor_lu(std::size_t, T*, int*);                                                                             \
   template int factor_cholesky(std::size_t, T*);
 XGRAD_INSTANTIATE(float)
 XGRAD_INSTANTIATE(double)

@@ -5,10 +5,10 @@
 namespace xgrad::kernels {
 
 /// c (m, n) = a (m, k) times b (k, n), all row-major and dense; a is stored (k, m) when transpose_a, b (n, k) when transpose_b.
-/// With `add` the product is added to c.
+/// With `add` the product is added to c, and with a bias (n) that to every row. On oneDNN where that is there (float), else the BLAS.
 template <class T>
 void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
-          bool add = false);
+          bool add = false, const T* bias = nullptr);
 
 /// Elements from one stored row of a matrix to the next.
 struct RowStrides {
@@ -17,7 +17,7 @@ struct RowStrides {
 /// ... of matrices that are column ranges of wider ones.
 template <class T>
 void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
-          RowStrides strides, bool add = false);
+          RowStrides strides, bool add = false, const T* bias = nullptr);
 
 struct Triangle {
   bool lower = true;       ///< which triangle of the matrix is read

@@ -5,12 +5,11 @@
 
 #include <xgrad/graph/apply.hpp>
 #include <xgrad/ops/arithmetic.hpp>
+#include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
 
 #include "../kernels/conv.hpp"
-#include "../kernels/copy.hpp"
-#include "../kernels/gemm.hpp"
-#include "../kernels/sum.hpp"
+#include "../kernels/convolve.hpp"
 #include "support.hpp"
 
 namespace xgrad {
@@ -84,114 +83,23 @@ ConvShape conv_shape(const Shape& x, const Shape& w, const Shape& g, const Conv2
   return s;
 }
 
-/// A 1×1 convolution without stride or padding is a matrix product: its images are the patches.
-bool is_pointwise(const ConvShape& s) {
-  return s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.oh == s.h && s.ow == s.w;
-}
+// Each op of the family keeps the shape that its gradients need and the inputs lack.
 
-/// The patches of images, a group at a time; for pointwise convolutions the images themselves.
-template <class T>
-class Patches {
- public:
-  Patches(const Array<T>& images, const ConvShape& s) : shape_(s), images_(images) {
-    if (!is_pointwise(s)) patches_ = Array<T>(Shape{s.rows(), s.columns()});
-  }
-  /// The patches of one group; valid until the next call.
-  const T* group(std::size_t k) {
-    const T* first = images_.data() + k * shape_.group_c();
-    if (is_pointwise(shape_)) return first;
-    kernels::im2col(first, patches_.data(), shape_);
-    return patches_.data();
-  }
-  std::size_t row_stride() const { return is_pointwise(shape_) ? shape_.c : shape_.columns(); }
-
- private:
-  const ConvShape& shape_;
-  const Array<T>& images_;
-  Array<T> patches_;
-};
-
-/// A convolution of which every group sees a single channel. With several outputs per channel it is computed on images in which
-/// each channel is repeated, so that the kernels have as many channels as outputs.
-template <class T>
-class Depthwise {
- public:
-  static bool fits(const ConvShape& s) { return s.groups > 1 && s.group_c() == 1; }
-  explicit Depthwise(const ConvShape& s) : shape_(s), repeat_(s.group_o()), pixels_(s.n * s.h * s.w) {
-    shape_.c = shape_.groups = s.o;
-  }
-
-  Array<T> forward(const Array<T>& x, const Array<T>& w) const {
-    Array<T> out(Shape{shape_.n, shape_.oh, shape_.ow, shape_.o}), room;
-    kernels::depthwise(repeated(x, room), channels_last(w).data(), out.data(), shape_);
-    return out;
-  }
-  Array<T> input_grad(const Array<T>& g, const Array<T>& w, const Shape& images) const {
-    Array<T> out(images);
-    if (repeat_ == 1) {
-      kernels::depthwise_input_grad(g.data(), channels_last(w).data(), out.data(), shape_);
-      return out;
-    }
-    Array<T> wide(Shape{pixels_, shape_.o});
-    kernels::depthwise_input_grad(g.data(), channels_last(w).data(), wide.data(), shape_);
-    const T* from = wide.data();
-    for (T *to = out.data(), *end = to + out.size(); to < end; ++to) {
-      *to = *from++;
-      for (std::size_t k = 1; k < repeat_; ++k) *to += *from++;
-    }
-    return out;
-  }
-  Array<T> weight_grad(const Array<T>& x, const Array<T>& g, const Shape& weights) const {
-    const std::size_t taps = shape_.kh * shape_.kw;
-    Array<T> each(Shape{shape_.n, taps, shape_.o}), sum(Shape{taps, shape_.o}), out(weights), room;
-    kernels::depthwise_weight_grad(repeated(x, room), g.data(), each.data(), shape_);
-    kernels::sum(each.data(), sum.data(), 1, shape_.n, taps * shape_.o);
-    transpose(sum.data(), out.data(), taps, shape_.o);
-    return out;
-  }
-
- private:
-  static void transpose(const T* from, T* to, std::size_t rows, std::size_t columns) {
-    const std::size_t shape[] = {rows, columns}, axes[] = {1, 0};
-    kernels::permute(from, to, shape, axes, 2);
-  }
-  Array<T> channels_last(const Array<T>& w) const {
-    Array<T> result(Shape{shape_.kh, shape_.kw, shape_.o});
-    transpose(w.data(), result.data(), shape_.o, shape_.kh * shape_.kw);
-    return result;
-  }
-  const T* repeated(const Array<T>& x, Array<T>& room) const {
-    if (repeat_ == 1) return x.data();
-    room = Array<T>(Shape{pixels_, shape_.o});
-    T* to = room.data();
-    for (const T *from = x.data(), *end = from + x.size(); from < end; ++from)
-      for (std::size_t k = 0; k < repeat_; ++k) *to++ = *from;
-    return room.data();
-  }
-
-  ConvShape shape_;
-  std::size_t repeat_, pixels_;
-};
-
-// Each op of the family keeps the shape that its gradients need and the inputs lack. A group is one matrix product.
-
+/// With a third input: a bias per output channel.
 template <class T>
 struct Conv2d {
   static constexpr std::string_view name = "conv2d";
-  static constexpr std::array uses{use::input(1), use::input(0)};  // images, weights
+  static constexpr std::array uses{use::input(1), use::input(0), use::none};  // images, weights, bias
   Conv2dOptions options;
 
   Result<T> forward(Inputs<T> in) {
     const ConvShape s = conv_shape(in[0].shape(), in[1].shape(), options);
-    if (Depthwise<T>::fits(s)) return Depthwise<T>(s).forward(in[0], in[1]);
     Array<T> out(Shape{s.n, s.oh, s.ow, s.o});
-    Patches<T> patches(in[0], s);
-    for (std::size_t k = 0; k < s.groups; ++k)
-      kernels::gemm(false, true, s.rows(), s.group_o(), s.columns(), patches.group(k), in[1].data() + k * s.group_o() * s.columns(),
-                    out.data() + k * s.group_o(), {patches.row_stride(), s.columns(), s.o});
+    kernels::convolve(in[0].data(), in[1].data(), in.size() > 2 ? in[2].data() : nullptr, out.data(), s);
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
+    if (i == 2) return sum(g, {0, 1, 2});
     return i == 0 ? conv2d_input_grad(g, c.input(1), c.input_shape(0), options)
                   : conv2d_weight_grad(c.input(0), g, c.input_shape(1), options);
   }
@@ -208,20 +116,8 @@ struct Conv2dInputGrad {
 
   Result<T> forward(Inputs<T> in) {
     const ConvShape s = conv_shape(images, in[1].shape(), in[0].shape(), options);
-    if (Depthwise<T>::fits(s)) return Depthwise<T>(s).input_grad(in[0], in[1], images);
-    const bool pointwise = is_pointwise(s);
-    Array<T> out(images), patches;
-    if (!pointwise) {
-      out.fill(0);
-      patches = Array<T>(Shape{s.rows(), s.columns()});
-    }
-    for (std::size_t k = 0; k < s.groups; ++k) {
-      T* group = out.data() + k * s.group_c();
-      kernels::gemm(false, false, s.rows(), s.columns(), s.group_o(), in[0].data() + k * s.group_o(),
-                    in[1].data() + k * s.group_o() * s.columns(), pointwise ? group : patches.data(),
-                    {s.o, s.columns(), pointwise ? s.c : s.columns()});
-      if (!pointwise) kernels::col2im(patches.data(), group, s);
-    }
+    Array<T> out(images);
+    kernels::convolve_input_grad(in[0].data(), in[1].data(), out.data(), s);
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
@@ -238,12 +134,8 @@ struct Conv2dWeightGrad {
 
   Result<T> forward(Inputs<T> in) {
     const ConvShape s = conv_shape(in[0].shape(), weights, in[1].shape(), options);
-    if (Depthwise<T>::fits(s)) return Depthwise<T>(s).weight_grad(in[0], in[1], weights);
     Array<T> out(weights);
-    Patches<T> patches(in[0], s);
-    for (std::size_t k = 0; k < s.groups; ++k)
-      kernels::gemm(true, false, s.group_o(), s.columns(), s.rows(), in[1].data() + k * s.group_o(), patches.group(k),
-                    out.data() + k * s.group_o() * s.columns(), {s.o, patches.row_stride(), s.columns()});
+    kernels::convolve_weight_grad(in[0].data(), in[1].data(), out.data(), s);
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
@@ -297,8 +189,7 @@ struct Col2im {
   Variable<T> vjp(const Context<T>&, const Variable<T>& g, std::size_t) const { return im2col(g, size, options); }
 };
 
-/// y plus a bias per channel, if there is one; into y's buffer. `outputs` are the channels, or 0 where y's op will complain about
-/// the weight.
+/// `outputs` are the channels, or 0 where the op will complain about the weight.
 template <class T>
 void check_bias(const Variable<T>& w, const Variable<T>& bias, std::size_t outputs) {
   if (bias.defined() && outputs > 0 && bias.shape() != Shape{outputs})
@@ -317,8 +208,8 @@ template <class T>
 Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
                    Conv2dOptions options, Where where) {
   placed(where, "conv2d", [&] { check_bias(w, bias, w.defined() && w.shape().size() == 4 ? w.shape()[0] : 0); });
-  Variable<T> y = conv2d(std::move(x), std::move(w), options, where);
-  return bias.defined() ? add(std::move(y), std::move(bias), where) : y;  // into the same buffer
+  if (!bias.defined()) return conv2d(std::move(x), std::move(w), options, where);
+  return apply(Conv2d<T>{options}, {std::move(x), std::move(w), std::move(bias)}, where);
 }
 
 template <class T>

@@ -65,6 +65,24 @@ struct Matmul {
   }
 };
 
+/// x wᵀ + b on matrices: a row of x (n, in) gives one of the result (n, out).
+template <class T>
+struct Linear {
+  static constexpr std::string_view name = "linear";
+  static constexpr std::array uses{use::input(1), use::input(0), use::none};
+
+  Result<T> forward(Inputs<T> in) {
+    const std::size_t rows = in[0].shape()[0], columns = in[0].shape()[1], outputs = in[1].shape()[0];
+    Array<T> out(Shape{rows, outputs});
+    kernels::gemm(false, true, rows, outputs, columns, in[0].data(), in[1].data(), out.data(), false, in[2].data());
+    return out;
+  }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
+    if (i == 2) return sum(g, 0);
+    return i == 0 ? matmul(g, c.input(1)) : matmul(g, c.input(0), {.transpose_a = true});
+  }
+};
+
 }  // namespace
 
 template <class T>
@@ -111,8 +129,8 @@ Variable<T> linear(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type
   result.back() = weight[0];
   const bool matrix = shape.size() == 2;
   if (!matrix) x = reshape(std::move(x), Shape{size_of(Shape(shape.begin(), shape.end() - 1)), weight[1]}, where);
-  Variable<T> y = apply(Matmul<T>{{.transpose_b = true}}, {std::move(x), std::move(w)}, where);
-  if (b.defined()) y = add(std::move(y), std::move(b), where);
+  Variable<T> y = b.defined() ? apply(Linear<T>{}, {std::move(x), std::move(w), std::move(b)}, where)
+                              : apply(Matmul<T>{{.transpose_b = true}}, {std::move(x), std::move(w)}, where);
   return matrix ? y : reshape(std::move(y), result, where);
 }
 

@@ -1,0 +1,208 @@
+#include "convolve.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <type_traits>
+
+#include <xgrad/core/parallel.hpp>
+
+#include "copy.hpp"
+#include "gemm.hpp"
+#include "kernels.hpp"
+#include "onednn.hpp"
+#include "scratch.hpp"
+#include "sum.hpp"
+
+namespace xgrad::kernels {
+namespace {
+
+/// The three arrays of a convolution, of which one is computed.
+template <class T>
+struct Arrays {
+  const T *images, *weights, *bias, *result;
+  T* out;
+};
+
+/// A 1×1 convolution without stride or padding is a matrix product: its images are the patches.
+bool is_pointwise(const ConvShape& s) {
+  return s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.oh == s.h && s.ow == s.w;
+}
+
+// im2col and one matrix product per group.
+
+template <class T>
+void by_patches(Pass pass, const Arrays<T>& x, const ConvShape& s) {
+  const bool pointwise = is_pointwise(s);
+  const std::size_t stride = pointwise ? s.c : s.columns();
+  const Scratch<T> room(pointwise ? 0 : s.rows() * s.columns());
+  if (pass == Pass::input_grad && !pointwise) std::fill_n(x.out, s.n * s.h * s.w * s.c, T(0));
+  for (std::size_t k = 0; k < s.groups; ++k) {
+    const std::size_t channel = k * s.group_c(), output = k * s.group_o(), weight = output * s.columns();
+    const T* patches = pointwise ? x.images + channel : room.data();
+    if (pass != Pass::input_grad && !pointwise) im2col(x.images + channel, room.data(), s);
+    switch (pass) {
+      case Pass::forward:
+        gemm(false, true, s.rows(), s.group_o(), s.columns(), patches, x.weights + weight, x.out + output,
+             {stride, s.columns(), s.o}, false, x.bias ? x.bias + output : nullptr);
+        break;
+      case Pass::input_grad:
+        gemm(false, false, s.rows(), s.columns(), s.group_o(), x.result + output, x.weights + weight,
+             pointwise ? x.out + channel : room.data(), {s.o, s.columns(), stride});
+        if (!pointwise) col2im(room.data(), x.out + channel, s);
+        break;
+      case Pass::weight_grad:
+        gemm(true, false, s.group_o(), s.columns(), s.rows(), x.result + output, patches, x.out + weight,
+             {s.o, stride, s.columns()});
+        break;
+    }
+  }
+}
+
+// A convolution of which every group sees a single channel. With several outputs per channel it is computed on images in which each
+// channel is repeated, so that the kernels have as many channels as outputs.
+
+template <class T>
+void transpose(const T* from, T* to, std::size_t rows, std::size_t columns) {
+  const std::size_t shape[] = {rows, columns}, axes[] = {1, 0};
+  permute(from, to, shape, axes, 2);
+}
+
+template <class T>
+void by_channels(Pass pass, const Arrays<T>& x, ConvShape s) {
+  const std::size_t repeat = s.group_o(), pixels = s.n * s.h * s.w, channels = s.c, taps = s.kh * s.kw;
+  s.c = s.groups = s.o;
+  const Scratch<T> wide(repeat > 1 ? pixels * s.o : 0), weights(taps * s.o), each(pass == Pass::weight_grad ? s.n * taps * s.o : 0);
+  if (pass != Pass::weight_grad) transpose(x.weights, weights.data(), s.o, taps);
+  const T* images = x.images;
+  if (pass != Pass::input_grad && repeat > 1) {
+    T* to = wide.data();
+    for (const T *from = x.images, *end = from + pixels * channels; from < end; ++from, to += repeat)
+      std::fill_n(to, repeat, *from);
+    images = wide.data();
+  }
+  switch (pass) {
+    case Pass::forward:
+      depthwise(images, weights.data(), x.out, s);
+      if (x.bias)
+        parallel_for(s.rows(), s.o, [&](std::size_t begin, std::size_t end) {
+          for (std::size_t i = begin; i < end; ++i) table<T>().add_row(x.out + i * s.o, x.bias, s.o);
+        });
+      break;
+    case Pass::input_grad: {
+      depthwise_input_grad(x.result, weights.data(), repeat > 1 ? wide.data() : x.out, s);
+      const T* from = wide.data();
+      if (repeat > 1)
+        for (T *to = x.out, *end = to + pixels * channels; to < end; ++to) {
+          *to = *from++;
+          for (std::size_t k = 1; k < repeat; ++k) *to += *from++;
+        }
+      break;
+    }
+    case Pass::weight_grad:
+      depthwise_weight_grad(images, x.result, each.data(), s);
+      sum(each.data(), weights.data(), 1, s.n, taps * s.o);
+      transpose(weights.data(), x.out, taps, s.o);
+      break;
+  }
+}
+
+// The ways to compute a convolution, and which of them is taken.
+
+enum class Way { channels_last, blocked, patches };
+
+template <class T>
+void run(Way way, Pass pass, const Arrays<T>& x, const ConvShape& s) {
+  if constexpr (std::is_same_v<T, float>)
+    if (way != Way::patches && onednn::convolve(pass, way == Way::blocked, x.images, x.weights, x.bias, x.result, x.out, s)) return;
+  by_patches(pass, x, s);
+}
+
+/// The rule that was fitted to measurements; docs/performance.md has them. The same shape always goes the same way, so that runs
+/// repeat bit for bit.
+Way by_rule(Pass pass, const ConvShape& s) {
+  if (is_pointwise(s)) return Way::patches;
+  const std::size_t pixels = s.oh * s.ow;
+  if (onednn::wide()) return pixels <= 16 && s.group_c() >= 256 ? Way::blocked : Way::channels_last;
+  switch (pass) {
+    case Pass::forward:
+      return s.group_c() < 64 ? Way::channels_last : pixels <= 16 ? Way::patches : Way::blocked;
+    case Pass::input_grad:
+      return s.group_c() < 6 || (pixels <= 16 && s.group_c() >= 64) ? Way::patches
+             : s.group_c() < 32                                     ? Way::channels_last
+                                                                    : Way::blocked;
+    case Pass::weight_grad:
+      return pixels <= 64 && s.group_c() >= 64 ? Way::patches : s.group_c() < 32 ? Way::channels_last : Way::blocked;
+  }
+  return Way::patches;
+}
+
+/// The fastest of three runs of each way.
+template <class T>
+Way by_trial(Pass pass, const Arrays<T>& x, const ConvShape& s) {
+  Way best = Way::patches;
+  auto least = std::chrono::steady_clock::duration::max();
+  for (const Way way : {Way::channels_last, Way::blocked, Way::patches})
+    for (int k = 0; k < 4; ++k) {
+      const auto start = std::chrono::steady_clock::now();
+      run(way, pass, x, s);
+      if (const auto time = std::chrono::steady_clock::now() - start; k > 0 && time < least) {  // the first run makes the primitive
+        least = time;
+        best = way;
+      }
+    }
+  return best;
+}
+
+bool autotune() {
+  static const bool on = [] {
+    const char* value = std::getenv("XGRAD_AUTOTUNE");
+    return value && *value && *value != '0';
+  }();
+  return on;
+}
+
+template <class T>
+Way choose(Pass pass, const Arrays<T>& x, const ConvShape& s) {
+  if (!std::is_same_v<T, float>) return Way::patches;
+  if (!autotune()) return by_rule(pass, s);
+  static std::mutex mutex;
+  static std::map<std::pair<Pass, ConvShape>, Way> found;
+  constexpr std::size_t most = 1024;
+  const std::scoped_lock lock(mutex);
+  if (const auto it = found.find({pass, s}); it != found.end()) return it->second;
+  if (found.size() >= most) found.clear();
+  return found[{pass, s}] = by_trial(pass, x, s);
+}
+
+template <class T>
+void compute(Pass pass, const Arrays<T>& x, const ConvShape& s) {
+  if (s.groups > 1 && s.group_c() == 1) return by_channels(pass, x, s);
+  run(choose(pass, x, s), pass, x, s);
+}
+
+}  // namespace
+
+template <class T>
+void convolve(const T* images, const T* weights, const T* bias, T* out, const ConvShape& s) {
+  compute<T>(Pass::forward, {images, weights, bias, nullptr, out}, s);
+}
+template <class T>
+void convolve_input_grad(const T* g, const T* weights, T* out, const ConvShape& s) {
+  compute<T>(Pass::input_grad, {nullptr, weights, nullptr, g, out}, s);
+}
+template <class T>
+void convolve_weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
+  compute<T>(Pass::weight_grad, {images, nullptr, nullptr, g, out}, s);
+}
+
+#define XGRAD_INSTANTIATE(T)                                                   \
+  template void convolve(const T*, const T*, const T*, T*, const ConvShape&);  \
+  template void convolve_input_grad(const T*, const T*, T*, const ConvShape&); \
+  template void convolve_weight_grad(const T*, const T*, T*, const ConvShape&);
+XGRAD_INSTANTIATE(float)
+XGRAD_INSTANTIATE(double)
+
+}  // namespace xgrad::kernels

@@ -1,0 +1,36 @@
+#pragma once
+#include <cstddef>
+#include <string>
+
+#include "conv.hpp"
+#include "convolve.hpp"
+#include "gemm.hpp"
+
+/// oneDNN's primitives for float, made once per shape and kept. The functions return false, with nothing written, where the library
+/// was built without oneDNN or where it has nothing better than a plain loop: then our own way is the one to take.
+namespace xgrad::kernels::onednn {
+
+#ifdef XGRAD_ONEDNN
+/// "2.6.3", or "" where the library was built without.
+std::string version();
+/// Whether its kernels run on AVX-512.
+bool wide();
+
+/// As kernels::gemm. The bias (n), if not null, is added to every row.
+bool gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const float* a, const float* b, float* c,
+          RowStrides strides, bool add, const float* bias);
+
+/// One pass of a convolution, in N×H×W×C or, when `blocked`, in oneDNN's own format with a reorder on either side.
+bool convolve(Pass pass, bool blocked, const float* images, const float* weights, const float* bias, const float* result,
+              float* out, const ConvShape& shape);
+#else
+inline std::string version() { return ""; }
+inline bool wide() { return false; }
+inline bool gemm(bool, bool, std::size_t, std::size_t, std::size_t, const float*, const float*, float*, RowStrides, bool,
+                 const float*) {
+  return false;
+}
+inline bool convolve(Pass, bool, const float*, const float*, const float*, const float*, float*, const ConvShape&) { return false; }
+#endif
+
+}  // namespace xgrad::kernels::onednn
