@@ -69,7 +69,7 @@ void element_loss_rows(Table& table) {
   ROW("kl_div", "log target", kl_div(x[0], x[1], {.log_target = true}));
   ELEMENTS("poisson_nll_loss", poisson_nll_loss(x[0], x[1], {.reduction = reduction}));
   ROW("poisson_nll_loss", "rate", poisson_nll_loss(x[0], x[1], {.log_input = false, .eps = 1.0 / 1024}));
-  ROW("poisson_nll_loss", "full", poisson_nll_loss(x[0], x[1], {.full = true}));
+  ROW("poisson_nll_loss", "full, full both", poisson_nll_loss(x[0], x[1], {.full = true}));
   REDUCTIONS("gaussian_nll_loss", "", gaussian_nll_loss(x[0], x[1], x[2], {.reduction = reduction}));
   REDUCTIONS("gaussian_nll_loss", "full", gaussian_nll_loss(x[0], x[1], x[2], {.reduction = reduction, .full = true}));
   ROW("gaussian_nll_loss", "row", gaussian_nll_loss(x[0], x[1], x[2]));

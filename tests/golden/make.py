@@ -71,6 +71,8 @@ def record(case):
     line = {"case": case.name, "in": [written(x, 17) for x in inputs], "leaves": leaves, "out": [written(v) for v in y]}
     if case.each:
         line["each"] = True
+    if case.why:
+        line["why"] = case.why  # there is no second derivative, or none at all
     wanted = [(j, v) for j, v in enumerate(y) if v.requires_grad]
     if case.order == 0 or not leaves:
         line["leaves"] = []

@@ -16,6 +16,7 @@ class Case:
     function: typing.Callable
     constants: tuple
     order: int
+    why: str
     each: bool
 
 
@@ -23,7 +24,7 @@ def case(name, inputs, function, constants=(), order=2, why="", each=False):
     """`name` is op/config as in the .cpp of this name; `function` has xgrad's convention. Inputs with an index in `constants` get no
     gradient. A case with fewer than two derivatives says why. `each`: every element is compared by itself, not with its array."""
     assert (order == 2) == (not why), name
-    cases.append(Case(name, inputs, function, tuple(constants), order, each))
+    cases.append(Case(name, inputs, function, tuple(constants), order, why, each))
 
 
 def R(*shape, low=-2, high=2, avoid=(0,)):

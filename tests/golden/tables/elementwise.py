@@ -95,9 +95,9 @@ case("softplus/infinite", [V([1000, -1000, inf])], torch.relu, order=1, each=Tru
 unary("softsign", F.softsign, extreme=[2**20, -2**20, 2**-30], kink=[0, 1])
 unary("silu", F.silu, extreme=[80, -80, 1000, 0])
 unary("mish", lambda x: x * torch.tanh(torch.logaddexp(x, torch.zeros(()))), far=[50, -50, 0])
-# PyTorch's gradient at 3 is 3/2: between the two sides' 3/2 and 1; at -3 it takes -1/2.
 unary("hardswish", F.hardswish, low=-5, high=5, avoid=(-3, 3), extreme=[1e30, -1e30])
-case("hardswish/kink", [V([-3, 3, 0])], F.hardswish, order=0, why="the gradient at the kinks is another one's choice")
+case("hardswish/kink", [V([-3, 3, 0])], F.hardswish, order=0,
+     why="at -3 and 3 the gradient is that of outside, PyTorch's that of inside")
 unary("gelu", F.gelu, far=[5, -5, 0, 40, -40])
 unary("gelu tanh", lambda x: F.gelu(x, approximate="tanh"), far=[4, -4, 0, 40, -40])
 
@@ -122,6 +122,7 @@ binary("div", torch.div, b={"low": 1 / 2, "high": 3}, extreme=([2**20, 2**-20, 0
 binary("pow", torch.pow, a=positive, extreme=([2, 2, 2**-10, 10, 2**20], [60, -60, 3.5, 8, -3]))
 case("pow/zero base", [V([0, 0, 0, 0]), V([0, 1, 2, 3])], torch.pow, order=1,
      why="PyTorch's second derivative for b at a = 0 is NaN")
+# The gradient for b is NaN.
 case("pow/negative base", [V([-2, -1.5, -3, -1]), V([2, 3, 0, -1])], torch.pow, constants=[1])
 for exponent in (0, 1, 2, 3, -1, -2, 0.5, 2.5):
     case(f"pow/number {exponent}", [R(2, 3, **positive)], lambda x, e=exponent: torch.pow(x, e))

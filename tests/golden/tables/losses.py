@@ -108,17 +108,20 @@ def reduced(values, reduction):
 elementwise("hinge_loss", lambda x, y, reduction: reduced(torch.relu(0.75 - x * y), reduction))
 case("hinge_loss/kink", [V([1, -2, 0.5]), V([1, 1, -1])], lambda x, y: torch.relu(1 - x * y).mean())
 elementwise("kl_div", F.kl_div, a={"low": -4, "high": -1 / 8}, b=probability)
+# For a target of 0 its gradient is 0, PyTorch's infinite or NaN.
 case("kl_div/zero target", [R(4), V([0, 1, 0, 0.5])], lambda x, y: F.kl_div(x, y, reduction="sum"), [1])
 case("kl_div/log target", [R(2, 3), R(2, 3)], lambda x, y: F.kl_div(x, y, reduction="mean", log_target=True))
 elementwise("poisson_nll_loss", F.poisson_nll_loss, b={"low": 1 / 4, "high": 4})
 case("poisson_nll_loss/rate", [R(2, 3, low=1 / 4, high=4), R(2, 3, low=1 / 4, high=4)],
      lambda x, y: F.poisson_nll_loss(x, y, log_input=False, eps=2**-10))
+case("poisson_nll_loss/full both", [R(2, 3), R(2, 3, low=5 / 4, high=4)], lambda x, y: F.poisson_nll_loss(x, y, full=True))
 case("poisson_nll_loss/full", [R(2, 3), V([[0, 0.5, 1], [2, 3.25, 10]])], lambda x, y: F.poisson_nll_loss(x, y, full=True), [1])
 for reduction in REDUCTIONS:
     for full in (False, True):
         case(f"gaussian_nll_loss/{reduction}{' full' if full else ''}", [R(2, 3), R(2, 3), R(2, 3, low=1 / 4, high=3)],
              lambda x, y, v, r=reduction, f=full: F.gaussian_nll_loss(x, y, v, full=f, reduction=r))
 case("gaussian_nll_loss/row", [R(2, 3), R(2, 3), R(2, 1, low=1 / 4, high=3)], F.gaussian_nll_loss)
+# PyTorch lets the gradient of a variance below eps through.
 case("gaussian_nll_loss/small variance", [R(3), R(3), V([0, 0.125, 1])],
      lambda x, y, v: F.gaussian_nll_loss(x, y, v, eps=0.25, reduction="none"), [2])
 for config, (a, b, axis) in {"last": ((3, 4), (3, 4), -1), "first": ((3, 4), (3, 4), 0), "broadcast": ((2, 1, 3), (4, 3), -1),
