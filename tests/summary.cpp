@@ -51,11 +51,11 @@ TEST_CASE("LeNet's summary has its layers, shapes and parameters") {
       {"", "relu", {1, 10, 10, 16}, 0},
       {"", "max_pool2d", {1, 5, 5, 16}, 0},
       {"", "reshape", {1, 400}, 0},
-      {"fc1", "matmul", {1, 120}, 48120},
+      {"fc1", "linear", {1, 120}, 48120},
       {"", "relu", {1, 120}, 0},
-      {"fc2", "matmul", {1, 84}, 10164},
+      {"fc2", "linear", {1, 84}, 10164},
       {"", "relu", {1, 84}, 0},
-      {"fc3", "matmul", {1, 10}, 850},
+      {"fc3", "linear", {1, 10}, 850},
   };
   REQUIRE(summary.rows.size() == expected.size());
   for (std::size_t k = 0; k < expected.size(); ++k) {

@@ -82,7 +82,7 @@ struct FormulaOp {
     const Shape shape = common_shape(inputs);
     for (std::size_t i = 0; i < in.size(); ++i)
       if (in.reusable(i) && in[i].shape() == shape) return evaluate(routine->program(), inputs, shape, in.take(i));
-    return evaluate(routine->program(), inputs, shape, Storage<T>::create(Array<T>(shape)));
+    return evaluate(routine->program(), inputs, shape, Storage<T>::create(shape));
   }
 
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
@@ -98,8 +98,9 @@ struct FormulaOp {
       }
       const std::span<const Array<T>* const> inputs(arrays.data(), count);
       const Shape shape = common_shape(inputs);
-      return sum_to(Variable<T>(evaluate(gradient.routine->program(), inputs, shape, Storage<T>::create(Array<T>(shape)))),
-                    c.input_shape(i));
+      Variable<T> result(evaluate(gradient.routine->program(), inputs, shape, Storage<T>::create(shape)));
+      if (shape == c.input_shape(i)) return result;
+      return sum_to(std::move(result), c.input_shape(i));
     }
     std::array<Variable<T>, 4> few;
     std::vector<Variable<T>> many(count > few.size() ? count : 0);
@@ -116,8 +117,12 @@ struct FormulaOp {
 
 void Routine::destroy() const noexcept { delete static_cast<const CompiledRoutine*>(this); }
 
-Ref<const Routine> detail::make_routine(std::string name, const Program& program, std::vector<Program> derivatives) {
-  return Ref<const Routine>(new CompiledRoutine(std::move(name), program, std::move(derivatives)));
+Ref<const Routine> detail::make_routine(std::string_view name, const Untraced* lambdas, std::size_t derivatives) {
+  std::vector<Program> programs;
+  for (std::size_t k = 0; k <= derivatives; ++k) lambdas[k].trace(programs.emplace_back(lambdas[k].inputs), lambdas[k].lambda);
+  const Program formula = std::move(programs.front());
+  programs.erase(programs.begin());
+  return Ref<const Routine>(new CompiledRoutine(std::string(name), formula, std::move(programs)));
 }
 
 template <class T>

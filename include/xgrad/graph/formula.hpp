@@ -220,16 +220,22 @@ requires detail::SymOperands<X, L, H> Sym clamp(X x, L low, H high) { return det
 /// x to a whole power, by repeated multiplication; pow(x, 0) is 1.
 XGRAD_API Sym pow(Sym x, int exponent);
 
-/// The program of a formula with N inputs.
+/// Calls a formula with the N inputs of a program that has nothing but those yet.
 template <std::size_t N, class F>
-Program trace(const F& formula) {
-  Program program(N);
+void trace_into(Program& program, const F& formula) {
   const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) {
     return formula((static_cast<void>(I), Sym(&program, static_cast<int>(I)))...);
   };
   using Result = decltype(call(std::make_index_sequence<N>()));
   static_assert(detail::SymOrNumber<Result>, "a formula returns a symbol or a number");
   program.result = detail::id_of(&program, call(std::make_index_sequence<N>()));
+}
+
+/// The program of a formula with N inputs.
+template <std::size_t N, class F>
+Program trace(const F& formula) {
+  Program program(N);
+  trace_into<N>(program, formula);
   return program;
 }
 

@@ -26,6 +26,10 @@ struct Storage {
   static Ref<Storage> create(Array<T> array) {
     return Ref<Storage>(new (memory::allocate(sizeof(Storage))) Storage(std::move(array)));
   }
+  /// An array of this shape whose elements are not set. It is made in its place: moving an Array costs as much as a scalar op.
+  static Ref<Storage> create(const Shape& shape) {
+    return Ref<Storage>(new (memory::allocate(sizeof(Storage))) Storage(shape));
+  }
   void destroy() noexcept {
     this->~Storage();
     memory::deallocate(this, sizeof(Storage));
@@ -33,6 +37,7 @@ struct Storage {
 
  private:
   explicit Storage(Array<T>&& a) : array(std::move(a)) {}
+  explicit Storage(const Shape& shape) : array(shape.empty() ? Array<T>() : Array<T>(shape)) {}  // the default has no axes
 };
 
 /// What a node is, whatever its value type.

@@ -1,10 +1,9 @@
 #pragma once
 #include <cstddef>
 #include <span>
-#include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <xgrad/graph/formula.hpp>
 #include <xgrad/graph/variable.hpp>
@@ -23,7 +22,18 @@ class Routine {
 };
 
 namespace detail {
-XGRAD_API Ref<const Routine> make_routine(std::string name, const Program& program, std::vector<Program> derivatives);
+/// A lambda whose type is forgotten: programs are made in the library, which keeps users' files quick to compile.
+struct Untraced {
+  const void* lambda;
+  void (*trace)(Program& program, const void* lambda);
+  std::size_t inputs;
+};
+template <std::size_t N, class F>
+Untraced untraced(const F& f) {
+  return {&f, [](Program& program, const void* lambda) { trace_into<N>(program, *static_cast<const F*>(lambda)); }, N};
+}
+/// The formula and `derivatives` more.
+XGRAD_API Ref<const Routine> make_routine(std::string_view name, const Untraced* lambdas, std::size_t derivatives);
 template <class T>
 XGRAD_API Variable<T> call(const Ref<const Routine>& routine, std::span<Variable<T>> inputs, Where where);
 
@@ -81,19 +91,14 @@ class Formula<N, std::index_sequence<I...>> {
 /// Named locals and loops are fine; a branch on a value is not (`if (x > 0)` does not compile): write where(x > 0, a, b).
 /// Numbers captured by the lambda are baked in; pass what varies (a slope, a bound) as further inputs.
 template <class F, class... Derivatives>
-auto elementwise(std::string name, const F& formula, const Derivatives&... derivatives) {
+auto elementwise(std::string_view name, const F& formula, const Derivatives&... derivatives) {
   constexpr std::size_t n = detail::arity<F>();
   static_assert(sizeof...(derivatives) == 0 || sizeof...(derivatives) == n,
                 "xgrad: give one derivative per input of the formula, or none");
-  std::vector<Program> given;
-  [[maybe_unused]] const auto add = [&](const auto& derivative) {
-    constexpr std::size_t m = detail::arity<std::remove_cvref_t<decltype(derivative)>>();
-    static_assert(m == n + 1 || m == n + 2,
-                  "xgrad: a derivative takes the output's gradient, the inputs and, if wanted, the output");
-    given.push_back(trace<m>(derivative));
-  };
-  (add(derivatives), ...);
-  return Formula<n>(detail::make_routine(std::move(name), trace<n>(formula), std::move(given)));
+  static_assert(((detail::arity<Derivatives>() - n - 1 <= 1) && ...),
+                "xgrad: a derivative takes the output's gradient, the inputs and, if wanted, the output");
+  const detail::Untraced lambdas[]{detail::untraced<n>(formula), detail::untraced<detail::arity<Derivatives>()>(derivatives)...};
+  return Formula<n>(detail::make_routine(name, lambdas, sizeof...(derivatives)));
 }
 
 }  // namespace xgrad
