@@ -122,7 +122,7 @@ cases::Case operation(F f) {
 template <class F>
 cases::Case gradient(std::vector<V> leaves, V seed, F f) {
   return {[=]() mutable {
-            for (V& x : leaves) x.zero_grad();
+            for (V& x : leaves) x.zero_grad();  // of a constant: nothing
             const V y = f();
             if (seed.defined())
               backward(y, seed);
@@ -136,8 +136,8 @@ cases::Case make(const std::string& text) {
   const cases::Name name(text);
   const auto n = static_cast<std::size_t>(name.number);
   const std::string& kind = name.kind;
-  if (kind == "chain") {
-    const V x(0.5, true), a(1.0001, true), b(0.0001, true);
+  if (kind == "chain" || kind == "chain-leaves") {  // the other operands are constants, or want gradients too
+    const V x(0.5, true), a(1.0001, kind != "chain"), b(0.0001, kind != "chain");
     return gradient({x, a, b}, {}, [=] {
       V y = x;
       for (std::size_t i = 0; i < n / 2; ++i) y = y * a + b;
