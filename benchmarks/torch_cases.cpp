@@ -1,0 +1,175 @@
+// PyTorch's side of the comparison.   usage: torch_cases CASE [channels_last]   (see cases.hpp; benchmarks/run calls it)
+#include <torch/torch.h>
+
+#include <memory>
+
+#include "cases.hpp"
+
+using torch::Tensor;
+
+namespace {
+
+torch::MemoryFormat format = torch::MemoryFormat::Contiguous;
+
+Tensor tensor(torch::IntArrayRef shape, const std::vector<float>& numbers) {
+  return torch::from_blob(const_cast<float*>(numbers.data()), shape).clone();
+}
+Tensor tensor(torch::IntArrayRef shape, std::uint64_t seed) {
+  return tensor(shape, cases::numbers(static_cast<std::size_t>(c10::multiply_integers(shape)), seed));
+}
+
+struct Net {
+  std::vector<torch::nn::Conv2d> convs;  // both in order of the layers
+  std::vector<torch::nn::Linear> linears;
+  std::vector<cases::Layer> layers;
+  std::vector<Tensor> parameters;
+
+  explicit Net(const cases::Net& net) : layers(net.layers) {
+    int64_t side = net.height, channels = net.channels;
+    std::size_t k = 0;
+    for (const cases::Layer& l : layers) {
+      const auto weights = [&](int64_t kernel) {  // outputs, inputs, kernel, kernel
+        return tensor({l.outputs, kernel, kernel, channels},
+                      cases::weights(k, static_cast<std::size_t>(l.outputs), static_cast<std::size_t>(kernel),
+                                     static_cast<std::size_t>(channels)))
+            .permute({0, 3, 1, 2});
+      };
+      const auto add = [&](auto& layer, const Tensor& weight) {
+        layer->weight.set_data(weight);
+        torch::nn::init::zeros_(layer->bias);
+        parameters.push_back(layer->weight);
+        parameters.push_back(layer->bias);
+      };
+      if (l.kind == cases::Layer::conv) {
+        torch::nn::Conv2d conv(torch::nn::Conv2dOptions(channels, l.outputs, l.kernel).padding(l.padding));
+        add(conv, weights(l.kernel).contiguous(format));
+        convs.push_back(conv);
+        side += 2 * l.padding - l.kernel + 1;
+        channels = l.outputs;
+      } else if (l.kind == cases::Layer::pool) {
+        side /= 2;
+      } else {
+        torch::nn::Linear linear(side * side * channels, l.outputs);
+        add(linear, weights(side).reshape({l.outputs, -1}).contiguous());
+        linears.push_back(linear);
+        side = 1;
+        channels = l.outputs;
+      }
+      ++k;
+    }
+  }
+
+  Tensor operator()(Tensor x) {
+    auto conv = convs.begin();
+    auto linear = linears.begin();
+    for (const cases::Layer& l : layers) {
+      if (l.kind == cases::Layer::conv)
+        x = (*conv++)(x);
+      else if (l.kind == cases::Layer::pool)
+        x = torch::max_pool2d(x, 2);
+      else
+        x = (*linear++)(x.dim() > 2 ? x.flatten(1) : x);
+      if (l.relu) x = torch::relu(x);
+    }
+    return x;
+  }
+};
+
+cases::Case network(const std::string& name, int64_t batch) {
+  const cases::Net shape = cases::net(name);
+  struct State {
+    Net net;
+    std::unique_ptr<torch::optim::SGD> opt = optimiser(cases::rate);
+    double loss = 0;
+
+    std::unique_ptr<torch::optim::SGD> optimiser(double rate) const {
+      return std::make_unique<torch::optim::SGD>(net.parameters, torch::optim::SGDOptions(rate).momentum(cases::momentum));
+    }
+  };
+  const auto s = std::shared_ptr<State>(new State{Net(shape)});
+  Tensor images = shape.height == 1
+                      ? tensor({batch, shape.channels}, 1)
+                      : tensor({batch, shape.height, shape.width, shape.channels}, 1).permute({0, 3, 1, 2}).contiguous(format);
+  const Tensor labels = torch::arange(batch, torch::kLong).remainder(10);
+  return {[=] {
+            const Tensor loss = torch::cross_entropy_loss(s->net(images), labels);
+            for (Tensor& p : s->net.parameters) p.mutable_grad() = Tensor();  // faster than zeros
+            loss.backward();
+            s->opt->step();
+            s->loss = loss.item<float>();
+          },
+          [=] { return s->loss; }, [=] { s->opt = s->optimiser(0); }};
+}
+
+template <class F>
+cases::Case operation(F f) {
+  const auto result = std::make_shared<Tensor>();
+  return {[=] {
+            const torch::NoGradGuard no_grad;
+            *result = Tensor();
+            *result = f();
+          },
+          [=] { return result->to(torch::kDouble).mean().template item<double>(); }};
+}
+
+template <class F>
+cases::Case gradient(std::vector<Tensor> leaves, Tensor seed, F f) {
+  for (Tensor& x : leaves) x.requires_grad_();
+  return {[=]() mutable {
+            for (Tensor& x : leaves) x.mutable_grad() = Tensor();
+            f().backward(seed);
+          },
+          [=] { return leaves[0].grad().to(torch::kDouble).mean().template item<double>(); }};
+}
+
+cases::Case make(const std::string& text) {
+  const cases::Name name(text);
+  const int64_t n = name.number;
+  const std::string& kind = name.kind;
+  if (kind == "chain" || kind == "chain-leaves") {  // the other operands are constants, or want gradients too
+    const Tensor x = torch::tensor(0.5F), a = torch::tensor(1.0001F), b = torch::tensor(0.0001F);
+    return gradient(kind == "chain" ? std::vector<Tensor>{x} : std::vector<Tensor>{x, a, b}, {}, [=] {
+      Tensor y = x;
+      for (int64_t i = 0; i < n / 2; ++i) y = y * a + b;
+      return y;
+    });
+  }
+  if (kind == "formula" || kind == "operators") {  // it has no other way than twelve operators
+    const Tensor g = tensor({n}, 2), x = tensor({n}, 3);
+    return gradient({x, g}, tensor({n}, 4), [=] { return cases::formula(g, x); });
+  }
+  if (kind == "cross_entropy") {
+    const Tensor x = tensor({n, 1000}, 2), labels = (torch::arange(n, torch::kLong) * 7).remainder(1000);
+    return gradient({x}, {}, [=] { return torch::cross_entropy_loss(x, labels); });
+  }
+  if (kind == "sum") {
+    const Tensor x = tensor({16384, 64}, 2);
+    return operation([=] { return x.sum(n); });
+  }
+  if (kind == "mean") {
+    const Tensor x = tensor({n}, 2);
+    return operation([=] { return x.mean(); });
+  }
+  if (kind == "transpose") {
+    const Tensor x = tensor({n, n}, 2);
+    return operation([=] { return x.t().contiguous(); });
+  }
+  if (kind == "broadcast") {
+    const Tensor x = tensor({64, 28, 28, n}, 2), b = tensor({n}, 3);
+    return operation([=] { return x + b; });
+  }
+  if (kind == "matmul") {
+    const Tensor a = tensor({n, n}, 2), b = tensor({n, n}, 3);
+    return operation([=] { return torch::matmul(a, b); });
+  }
+  return network(kind, n);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return cases::guarded([&] {
+    if (argc > 2 && std::string(argv[2]) == "channels_last") format = torch::MemoryFormat::ChannelsLast;
+    return cases::serve(make(argc > 1 ? argv[1] : ""));
+  });
+}

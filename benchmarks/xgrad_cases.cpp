@@ -1,0 +1,210 @@
+// xgrad's side of the comparison.   usage: xgrad_cases CASE   (see cases.hpp; benchmarks/run calls it)
+//                                          xgrad_cases digits DIRECTORY: writes as many digits as MNIST has, in its format
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <variant>
+#include <xgrad/xgrad.hpp>
+
+#include "cases.hpp"
+
+namespace xg = xgrad;
+using V = xg::Variable<float>;
+
+namespace {
+
+xg::Array<float> array(const xg::Shape& shape, const std::vector<float>& numbers) {
+  xg::Array<float> result(shape);
+  std::copy(numbers.begin(), numbers.end(), result.data());
+  return result;
+}
+xg::Array<float> array(const xg::Shape& shape, std::uint64_t seed) {
+  return array(shape, cases::numbers(static_cast<std::size_t>(xg::size_of(shape)), seed));
+}
+double mean_of(const xg::Array<float>& a) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += a.data()[i];
+  return sum / static_cast<double>(a.size());
+}
+
+struct Pool {};
+struct Net {
+  std::vector<std::variant<xg::nn::Conv2d<float>, xg::nn::Linear<float>, Pool>> layers;
+  std::vector<bool> relus;
+
+  explicit Net(const cases::Net& net) {
+    auto side = static_cast<std::size_t>(net.height), channels = static_cast<std::size_t>(net.channels);
+    for (const cases::Layer& l : net.layers) {
+      const auto k = layers.size(), outputs = static_cast<std::size_t>(l.outputs), kernel = static_cast<std::size_t>(l.kernel);
+      if (l.kind == cases::Layer::conv) {
+        xg::nn::Conv2d<float> conv(channels, outputs, l.kernel, {.padding = l.padding});
+        conv.weight.assign(array(conv.weight.shape(), cases::weights(k, outputs, kernel, channels)));
+        layers.emplace_back(std::move(conv));
+        side = side + 2 * static_cast<std::size_t>(l.padding) - kernel + 1;
+        channels = outputs;
+      } else if (l.kind == cases::Layer::pool) {
+        layers.emplace_back(Pool{});
+        side /= 2;
+      } else {
+        xg::nn::Linear<float> linear(side * side * channels, outputs);
+        linear.weight.assign(array(linear.weight.shape(), cases::weights(k, outputs, side, channels)));
+        layers.emplace_back(std::move(linear));
+        side = 1;
+        channels = outputs;
+      }
+      relus.push_back(l.relu);
+    }
+  }
+
+  V operator()(V x) const {
+    for (std::size_t k = 0; k < layers.size(); ++k) {
+      if (const auto* conv = std::get_if<xg::nn::Conv2d<float>>(&layers[k]))
+        x = (*conv)(std::move(x));
+      else if (const auto* linear = std::get_if<xg::nn::Linear<float>>(&layers[k]))
+        x = (*linear)(x.shape().size() > 2 ? flatten(std::move(x)) : std::move(x));
+      else
+        x = max_pool2d(std::move(x), 2);
+      if (relus[k]) x = relu(std::move(x));
+    }
+    return x;
+  }
+};
+
+/// A network with its batch. What is timed: a training step, or the loss alone ("value"), or with gradients ("gradient").
+cases::Case network(const std::string& name, std::size_t batch, const std::string& what) {
+  const cases::Net shape = cases::net(name);
+  const auto h = static_cast<std::size_t>(shape.height), w = static_cast<std::size_t>(shape.width),
+             c = static_cast<std::size_t>(shape.channels);
+  struct State {
+    Net net;
+    xg::optim::SGD<float> opt = optimiser(cases::rate);
+    xg::Labels labels{};
+    float loss = 0;
+
+    xg::optim::SGD<float> optimiser(double rate) const {
+      return xg::optim::SGD<float>(xg::nn::parameters(net.layers), {.lr = rate, .momentum = cases::momentum});
+    }
+  };
+  const auto s = std::make_shared<State>(State{Net(shape)});
+  const V images(array(h == 1 ? xg::Shape{batch, c} : xg::Shape{batch, h, w, c}, 1));
+  s->labels = xg::Labels(xg::Shape{batch});
+  for (std::size_t i = 0; i < batch; ++i) s->labels(i) = static_cast<std::int64_t>(i % 10);
+  const auto check = [s] { return double{s->loss}; };
+  if (what == "value")
+    return {[s, images] {
+              const xg::NoGrad no_grad;
+              s->loss = cross_entropy(s->net(images), s->labels).item();
+            },
+            check};
+  const bool step = what.empty();
+  return {[s, images, step] {
+            const V loss = cross_entropy(s->net(images), s->labels);
+            s->opt.zero_grad();
+            backward(loss);
+            if (step) s->opt.step();
+            s->loss = loss.item();
+          },
+          check, [s] { s->opt = s->optimiser(0); }};
+}
+
+/// An operation without gradients.
+template <class F>
+cases::Case operation(F f) {
+  const auto result = std::make_shared<V>();
+  return {[=] {
+            *result = {};
+            *result = f();
+          },
+          [=] { return mean_of(result->value()); }};
+}
+
+/// Forward and back from a seed; the check is the gradient of the first leaf.
+template <class F>
+cases::Case gradient(std::vector<V> leaves, V seed, F f) {
+  return {[=]() mutable {
+            for (V& x : leaves) x.zero_grad();  // of a constant: nothing
+            const V y = f();
+            if (seed.defined())
+              backward(y, seed);
+            else
+              backward(y);
+          },
+          [=] { return mean_of(leaves[0].grad()); }};
+}
+
+cases::Case make(const std::string& text) {
+  const cases::Name name(text);
+  const auto n = static_cast<std::size_t>(name.number);
+  const std::string& kind = name.kind;
+  if (kind == "chain" || kind == "chain-leaves") {  // the other operands are constants, or want gradients too
+    const V x(0.5, true), a(1.0001, kind != "chain"), b(0.0001, kind != "chain");
+    return gradient({x, a, b}, {}, [=] {
+      V y = x;
+      for (std::size_t i = 0; i < n / 2; ++i) y = y * a + b;
+      return y;
+    });
+  }
+  if (kind == "formula" || kind == "operators") {
+    const V g(array({n}, 2), true), x(array({n}, 3), true), seed(array({n}, 4));
+    const auto one = xg::elementwise("formula", cases::formula);
+    if (kind == "formula") return gradient({x, g}, seed, [=] { return one(g, x); });
+    return gradient({x, g}, seed, [=] { return cases::formula(g, x); });
+  }
+  if (kind == "cross_entropy") {
+    const V x(array({n, 1000}, 2), true);
+    xg::Labels labels(xg::Shape{n});
+    for (std::size_t i = 0; i < n; ++i) labels(i) = static_cast<std::int64_t>(i * 7 % 1000);
+    return gradient({x}, {}, [=] { return cross_entropy(x, labels); });
+  }
+  if (kind == "sum") {
+    const V x(array({16384, 64}, 2));
+    return operation([=] { return sum(x, name.number); });
+  }
+  if (kind == "mean") {
+    const V x(array({n}, 2));
+    return operation([=] { return mean(x); });
+  }
+  if (kind == "transpose") {
+    const V x(array({n, n}, 2));
+    return operation([=] { return transpose(x); });
+  }
+  if (kind == "broadcast") {
+    const V x(array({64, 28, 28, n}, 2)), b(array({n}, 3));
+    return operation([=] { return x + b; });
+  }
+  if (kind == "matmul") {
+    const V a(array({n, n}, 2)), b(array({n, n}, 3));
+    return operation([=] { return matmul(a, b); });
+  }
+  const std::size_t dash = kind.find('-');
+  return network(kind.substr(0, dash), n, dash == kind.npos ? "" : kind.substr(dash + 1));
+}
+
+void write_idx(const std::filesystem::path& path, const std::vector<std::size_t>& shape, const std::vector<std::uint8_t>& bytes) {
+  std::ofstream file(path, std::ios::binary);
+  const auto put = [&](std::size_t x) { file.put(static_cast<char>(x)); };
+  for (const std::size_t x : {std::size_t{0}, std::size_t{0}, std::size_t{8}, shape.size()}) put(x);
+  for (const std::size_t n : shape)
+    for (const int shift : {24, 16, 8, 0}) put(n >> shift & 255U);
+  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  if (!file.flush()) throw std::runtime_error(path.string() + ": cannot be written");
+}
+int write_digits(const std::filesystem::path& directory) {
+  std::filesystem::create_directories(directory);
+  for (const auto& [name, n, seed] : {std::tuple("t10k", 10000, 2), {"train", 60000, 1}}) {
+    const xg::Dataset data = xg::digits(static_cast<std::size_t>(n), static_cast<std::uint64_t>(seed));
+    const auto path = [&](const char* what) { return directory / (std::string(name) + what); };
+    write_idx(path("-images-idx3-ubyte"), {data.size(), 28, 28}, {data.images.data(), data.images.data() + data.images.size()});
+    write_idx(path("-labels-idx1-ubyte"), {data.size()}, {data.labels.data(), data.labels.data() + data.size()});
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return cases::guarded([&] {
+    if (argc == 3 && std::string(argv[1]) == "digits") return write_digits(argv[2]);
+    return cases::serve(make(argc > 1 ? argv[1] : ""));
+  });
+}
