@@ -1,6 +1,5 @@
 #pragma once
 #include <cstddef>
-#include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -35,7 +34,7 @@ Untraced untraced(const F& f) {
 /// The formula and `derivatives` more.
 XGRAD_API Ref<const Routine> make_routine(std::string_view name, const Untraced* lambdas, std::size_t derivatives);
 template <class T>
-XGRAD_API Variable<T> call(const Ref<const Routine>& routine, std::span<Variable<T>> inputs, Where where);
+XGRAD_API Variable<T> call(const Ref<const Routine>& routine, Variable<T>* inputs, std::size_t count, Where where);
 
 template <std::size_t, class X>
 using Same = X;
@@ -69,7 +68,7 @@ class Formula<N, std::index_sequence<I...>> {
   Variable<T> operator()(Variable<T> first, detail::Same<I, std::type_identity_t<Variable<T>>>... rest,
                          Where where = Where::current()) const {
     Variable<T> inputs[]{std::move(first), std::move(rest)...};
-    return detail::call<T>(routine_, inputs, where);
+    return detail::call<T>(routine_, inputs, N, where);  // no std::span: its concepts take a user's file longer than all else
   }
 
  private:
