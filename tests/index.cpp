@@ -117,6 +117,26 @@ TEST_CASE_TEMPLATE("index: norm and std have gradient 0 at 0", T, float, double)
   for (const T v : second) CHECK(std::isfinite(v));
 }
 
+TEST_CASE_TEMPLATE("index: equal elements have no deviation, also where their mean is rounded", T, float, double) {
+  for (const std::size_t n : {3, 7, 100, 1001})
+    for (const double value : {0.1, -0.7, 1e20, 3e-9}) {
+      CAPTURE(n);
+      CAPTURE(value);
+      Array<T> x = full<T>(Shape{n, 2}, static_cast<T>(value));
+      for (std::size_t k = 0; k < n; ++k) x(k, 1) = static_cast<T>(k);  // a neighbour that does deviate
+      const Variable<T> v(x, true), deviation = xgrad::std(v, 0);
+      CHECK(deviation.value()(0) == 0);
+      CHECK(deviation.value()(1) == doctest::Approx(std::sqrt((static_cast<double>(n * n) - 1) / 12)));
+      CHECK(var(v, 0).value()(0) == 0);
+      const Array<T> g = gradient(deviation, v);
+      for (std::size_t k = 0; k < n; ++k) CHECK(g(k, 0) == 0);
+    }
+  // and hardly any where there is hardly any
+  const T eps = std::numeric_limits<T>::epsilon();
+  CHECK(xgrad::std(leaf<T>({1, 1 + static_cast<double>(eps)})).item() ==
+        doctest::Approx(static_cast<double>(eps) / 2).epsilon(1e-3));
+}
+
 TEST_CASE_TEMPLATE("index: logsumexp with infinities", T, float, double) {
   const double ln2 = std::log(2.0);
   CHECK(is(logsumexp(leaf<T>({1e4, 1e4})).value(), {1e4 + ln2}, 1e-3));
