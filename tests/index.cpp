@@ -1,5 +1,5 @@
 // Reductions, orders, movements and indices: ties, NaN, infinities, no elements, what takes what, and what the errors say. Values
-// and derivatives elsewhere are in rows_reduce.hpp and rows_index.hpp.
+// and derivatives elsewhere are in rows_reduce.cpp and rows_index.cpp.
 #include <doctest/doctest.h>
 
 #include <algorithm>
