@@ -105,6 +105,14 @@ TEST_CASE("only what needs a gradient gets one, and no graph without") {
   CHECK_FALSE(xg::checkpoint([](const V& a) { return a * a; }, w).requires_grad());
 }
 
+TEST_CASE("an input that the result does not depend on has gradient 0") {
+  const V x(random({3}, 1), true), unused(random({2}, 2), true);
+  const V y = xg::checkpoint([](const V& a, const V&) { return sin(a); }, {x, unused});
+  const auto g = grad(sum(y), {x, unused});
+  CHECK(is(g[1].value(), {0, 0}));
+  CHECK(g[0].value() == gradient(sin(x), x));
+}
+
 TEST_CASE("the peak memory of 64 layers in segments of 8 is that of 16") {
   constexpr std::size_t size = 64 * 1024;
   const auto layers = [](V x, int n) {

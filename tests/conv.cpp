@@ -1,5 +1,5 @@
 // Convolution, pooling and resampling: worked numbers, what relates one op to another, options, kinks, errors, layers. Values and
-// gradients of many shapes are in rows_conv.hpp.
+// gradients of many shapes are in rows_conv.cpp.
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -144,6 +144,9 @@ TEST_CASE("derivatives are differentiable with create_graph") {
   const V g = sum(square(xg::jacobian(f, x, {.create_graph = true})));
   CHECK(xg::grad(g, {x, w}).size() == 2);
   CHECK(xg::gradcheck([&](const V& a) { return xg::jacobian(f, a, {.create_graph = true}); }, {x}, {.order = 2}).ok());
+  const auto third =
+      xg::gradcheck([&](const V& a) { return square(xg::jacobian(f, a, {.create_graph = true})); }, {x}, {.order = 3});
+  CHECK_MESSAGE(third.ok(), to_string(third));
 }
 
 TEST_CASE("the Hessian of a small perceptron is the differences of its gradient") {

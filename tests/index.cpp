@@ -1,5 +1,5 @@
 // Reductions, orders, movements and indices: ties, NaN, infinities, no elements, what takes what, and what the errors say. Values
-// and derivatives elsewhere are in rows_reduce.hpp and rows_index.hpp.
+// and derivatives elsewhere are in rows_reduce.cpp and rows_index.cpp.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -115,6 +115,26 @@ TEST_CASE_TEMPLATE("index: norm and std have gradient 0 at 0", T, float, double)
   const auto g = grad(sum(xgrad::std(y, 1)), {y}, {.create_graph = true})[0];
   const Array<T> second = grad(sum(square(g)), {y})[0].value();
   for (const T v : second) CHECK(std::isfinite(v));
+}
+
+TEST_CASE_TEMPLATE("index: equal elements have no deviation, also where their mean is rounded", T, float, double) {
+  for (const std::size_t n : {3, 7, 100, 1001})
+    for (const double value : {0.1, -0.7, 1e20, 3e-9}) {
+      CAPTURE(n);
+      CAPTURE(value);
+      Array<T> x = full<T>(Shape{n, 2}, static_cast<T>(value));
+      for (std::size_t k = 0; k < n; ++k) x(k, 1) = static_cast<T>(k);  // a neighbour that does deviate
+      const Variable<T> v(x, true), deviation = xgrad::std(v, 0);
+      CHECK(deviation.value()(0) == 0);
+      CHECK(deviation.value()(1) == doctest::Approx(std::sqrt((static_cast<double>(n * n) - 1) / 12)));
+      CHECK(var(v, 0).value()(0) == 0);
+      const Array<T> g = gradient(deviation, v);
+      for (std::size_t k = 0; k < n; ++k) CHECK(g(k, 0) == 0);
+    }
+  // and hardly any where there is hardly any
+  const T eps = std::numeric_limits<T>::epsilon();
+  CHECK(xgrad::std(leaf<T>({1, 1 + static_cast<double>(eps)})).item() ==
+        doctest::Approx(static_cast<double>(eps) / 2).epsilon(1e-3));
 }
 
 TEST_CASE_TEMPLATE("index: logsumexp with infinities", T, float, double) {

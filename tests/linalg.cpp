@@ -1,5 +1,5 @@
 // Linear algebra, normalisation and sequences: worked numbers, state, randomness, limits, errors, layers. Values and gradients of
-// many shapes are in rows_linalg.hpp and rows_norm.hpp.
+// many shapes are in rows_linalg.cpp and rows_norm.cpp.
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // Normalisation, dropout, sequences and their layers: worked numbers, running statistics, randomness, extremes, errors. Values and
-// gradients of many shapes are in rows_norm.hpp.
+// gradients of many shapes are in rows_norm.cpp.
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -40,8 +40,17 @@ struct Var {
     const auto count = static_cast<T>(axes.count(shape));
     Array<T> means = reduce_axes(in[0], axes.reduced, axes.kept, kernels::sum<T>);
     for (T& m : std::span(means.data(), means.size())) m /= count;
-    const Array<T> deviations = evaluate<T>(squares, shape, {{in[0].data(), &shape}, {means.data(), &axes.kept}});
-    Array<T> out = reduce_axes(deviations, axes.reduced, axes.result, kernels::sum<T>);
+    const auto total = [&](const Program& program) {
+      const Array<T> terms = evaluate<T>(program, shape, {{in[0].data(), &shape}, {means.data(), &axes.kept}});
+      return reduce_axes(terms, axes.reduced, axes.result, kernels::sum<T>);
+    };
+    Array<T> out = total(squares);
+    if (rounded_off(out, means, count)) {
+      static const Program differences = optimise(trace<2>([](auto x, auto m) { return x - m; }));
+      const Array<T> left = total(differences);
+      for (std::size_t k = 0; k < means.size(); ++k) means.data()[k] += left.data()[k] / count;
+      out = total(squares);
+    }
     for (T& v : std::span(out.data(), out.size())) v /= divisor(shape);
     return out;
   }
@@ -52,6 +61,15 @@ struct Var {
   }
 
  private:
+  /// Whether some sum of squares is no more than what rounding in the mean makes of equal elements. Their standard deviation would
+  /// not be 0, and so its gradient arbitrary; their mean once more, of what is left of them, is exact.
+  static bool rounded_off(const Array<T>& squares, const Array<T>& means, T count) {
+    for (std::size_t k = 0; k < squares.size(); ++k) {
+      const T bound = 1000 * std::numeric_limits<T>::epsilon() * means.data()[k];
+      if (squares.data()[k] > 0 && squares.data()[k] < count * bound * bound) return true;
+    }
+    return false;
+  }
   T divisor(const Shape& shape) const { return static_cast<T>(std::max(static_cast<double>(axes.count(shape)) - ddof, 0.0)); }
 };
 

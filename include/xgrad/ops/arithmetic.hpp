@@ -50,6 +50,8 @@ XGRAD_API Variable<T> hypot(Variable<T> a, std::type_identity_t<Variable<T>> b, 
 template <class T>
 XGRAD_API Variable<T> atan2(Variable<T> y, std::type_identity_t<Variable<T>> x, Where where = Where::current());
 /// log(exp(a) + exp(b)), without overflow; infinite operands are fine.
+///
+/// Gradient: g sigmoid(a - b) for a, g sigmoid(b - a) for b
 template <class T>
 XGRAD_API Variable<T> logaddexp(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
 XGRAD_LEFT_OPERAND(pow)
@@ -59,6 +61,8 @@ XGRAD_LEFT_OPERAND(atan2)
 XGRAD_LEFT_OPERAND(logaddexp)
 
 /// a + weight (b - a), exactly a at weight 0 and b at weight 1.
+///
+/// Gradient: g (1 - weight) for a, g weight for b, g (b - a) for the weight
 template <class T>
 XGRAD_API Variable<T> lerp(Variable<T> a, std::type_identity_t<Variable<T>> b, std::type_identity_t<Variable<T>> weight,
                            Where where = Where::current());

@@ -44,6 +44,9 @@ struct Conv2dOptions {
 /// oh = ⌊(h + top + bottom - dilation·(kh - 1) - 1) / stride⌋ + 1. Outputs of group k, o / groups of them, see the inputs of group
 /// k alone. Throws ShapeError when ranks or channels do not fit, the groups do not divide the outputs, or the kernel is larger than
 /// the padded image; ValueError for a stride, dilation or groups below 1 or a negative padding.
+///
+/// Shapes: (n, h, w, c), (o, kh, kw, c / groups), (o) → (n, oh, ow, o)
+/// Gradient: conv2d_input_grad for x, conv2d_weight_grad for w, Σ g over all but the last axis for the bias
 template <class T>
 XGRAD_API Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv2dOptions options = {},
                              Where where = Where::current());
@@ -63,10 +66,16 @@ Variable<T> conv2d(const L& x, Variable<T> w, std::type_identity_t<Variable<T>> 
 
 /// The gradient of conv2d for its images: g (n, oh, ow, o) and w give (n, h, w, c), the given `shape`. With conv2d and
 /// conv2d_weight_grad a family closed under differentiation: each one's gradients are the other two.
+///
+/// Shapes: (n, oh, ow, o), (o, kh, kw, c / groups) → (n, h, w, c)
+/// Gradient: conv2d for g, conv2d_weight_grad for w
 template <class T>
 XGRAD_API Variable<T> conv2d_input_grad(Variable<T> g, std::type_identity_t<Variable<T>> w, const Shape& shape,
                                         Conv2dOptions options = {}, Where where = Where::current());
 /// The gradient of conv2d for its weights: x and g give (o, kh, kw, c / groups), the given `shape`.
+///
+/// Shapes: (n, h, w, c), (n, oh, ow, o) → (o, kh, kw, c / groups)
+/// Gradient: conv2d_input_grad for x, conv2d for g
 template <class T>
 XGRAD_API Variable<T> conv2d_weight_grad(Variable<T> x, std::type_identity_t<Variable<T>> g, const Shape& shape,
                                          Conv2dOptions options = {}, Where where = Where::current());
@@ -79,6 +88,9 @@ struct Conv1dOptions {
 };
 
 /// conv2d along one axis: x (n, l, c) with weights w (o, k, c / groups) gives (n, ol, o).
+///
+/// Shapes: (n, l, c), (o, k, c / groups), (o) → (n, ol, o)
+/// Gradient: as conv2d
 template <class T>
 XGRAD_API Variable<T> conv1d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv1dOptions options = {},
                              Where where = Where::current());
@@ -107,6 +119,9 @@ struct ConvTranspose2dOptions {
 /// The transpose of conv2d as a linear map (also called deconvolution): x (n, h, w, c) and weights w (c, kh, kw, o / groups) give
 /// (n, oh, ow, o) with oh = (h - 1)·stride - top - bottom + dilation·(kh - 1) + output_padding + 1: the shape of images from which
 /// conv2d with these options makes (n, h, w, c). Errors as conv2d's.
+///
+/// Shapes: (n, h, w, c), (c, kh, kw, o / groups), (o) → (n, oh, ow, o)
+/// Gradient: conv2d for x, conv2d_weight_grad for w
 template <class T>
 XGRAD_API Variable<T> conv_transpose2d(Variable<T> x, std::type_identity_t<Variable<T>> w, ConvTranspose2dOptions options = {},
                                        Where where = Where::current());
@@ -133,10 +148,16 @@ struct Im2colOptions {
 /// The windows of images x (n, h, w, c) that a convolution with a kernel of this size looks at: (n·oh·ow, kh·kw·c), a row per
 /// output position, and in a row the window's pixels in row-major order with their channels. conv2d is
 /// matmul(im2col(x), reshape(w, {o, -1}), {.transpose_b = true}).
+///
+/// Shapes: (n, h, w, c) → (n·oh·ow, kh·kw·c)
+/// Gradient: col2im(g)
 template <class T>
 XGRAD_API Variable<T> im2col(Variable<T> x, Extent2d size, Im2colOptions options = {}, Where where = Where::current());
 /// The transpose of im2col: adds each row of `columns` (n·oh·ow, kh·kw·c) back to where it came from in images of the given `shape`
 /// (n, h, w, c).
+///
+/// Shapes: (n·oh·ow, kh·kw·c) → (n, h, w, c)
+/// Gradient: im2col(g)
 template <class T>
 XGRAD_API Variable<T> col2im(Variable<T> columns, const Shape& shape, Extent2d size, Im2colOptions options = {},
                              Where where = Where::current());

@@ -86,6 +86,8 @@ XGRAD_API Variable<T> digamma(Variable<T> x, Where where = Where::current());
 template <class T>
 XGRAD_API Variable<T> sign(Variable<T> x, Where where = Where::current());
 /// 0 below 0, 1 above, and `value` at 0; NaN stays NaN. Neither operand gets a gradient other than 0.
+///
+/// Gradient: 0
 template <class T>
 XGRAD_API Variable<T> heaviside(Variable<T> x, std::type_identity_t<Variable<T>> value, Where where = Where::current());
 XGRAD_LEFT_OPERAND(heaviside)
@@ -99,6 +101,8 @@ XGRAD_API Variable<T> round(Variable<T> x, Where where = Where::current());
 
 /// min(max(x, low), high); NaN stays NaN. Bounds are numbers, arrays or Variables and broadcast; an infinite one bounds nothing. At
 /// a bound the whole gradient goes to x, beyond one to the bound. Where low > high the result is high.
+///
+/// Gradient: g for x inside, for the bound outside
 template <class T>
 XGRAD_API Variable<T> clamp(Variable<T> x, std::type_identity_t<Variable<T>> low, std::type_identity_t<Variable<T>> high,
                             Where where = Where::current());
@@ -109,13 +113,15 @@ struct NanToNumOptions {
   std::optional<double> neginf = {};  ///< … and for -inf; the lowest
 };
 /// x with finite numbers for NaN and infinities. What was replaced has gradient 0.
+///
+/// Gradient: g where x is finite, else 0
 template <class T>
 XGRAD_API Variable<T> nan_to_num(Variable<T> x, NanToNumOptions options = {}, Where where = Where::current());
 
 /// The larger of a and b; NaN where either is NaN. Where they are equal each gets half of the gradient.
 template <class T>
 XGRAD_API Variable<T> maximum(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
-/// The smaller of a and b; otherwise as maximum.
+/// The smaller of a and b; ties and NaN as maximum.
 template <class T>
 XGRAD_API Variable<T> minimum(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
 XGRAD_LEFT_OPERAND(maximum)
@@ -128,6 +134,9 @@ XGRAD_API Variable<T> select(const Mask& condition, Variable<T> a, Variable<T> b
 
 /// a where the condition is true, b elsewhere; all three broadcast. The gradient goes to the branch taken alone: a NaN or an
 /// infinity in the other one does not reach it. Either branch may be a number or an array.
+///
+/// Shapes: three that broadcast → their common shape
+/// Gradient: g where the condition holds for a, g elsewhere for b, 0 for the other
 template <class T, ExpressionOf<bool> C>
 Variable<T> where(const C& condition, Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current()) {
   return detail::select<T>(condition, std::move(a), std::move(b), where);

@@ -15,6 +15,9 @@ struct MatmulOptions {
 
 /// The matrix product. (m, k) by (k, n) gives (m, n); leading axes are a batch and broadcast; a vector on either side stands for
 /// a row or a column, which the result then lacks. Throws ShapeError when the inner lengths differ or an operand has no axis.
+///
+/// Shapes: (…, m, k), (…, k, n) → (…, m, n)
+/// Gradient: matmul(g, bᵀ) for a, matmul(aᵀ, g) for b, summed over what was broadcast
 template <class T>
 XGRAD_API Variable<T> matmul(Variable<T> a, std::type_identity_t<Variable<T>> b, MatmulOptions options = {},
                              Where where = Where::current());
@@ -26,6 +29,9 @@ requires(ExpressionOf<L, T>) Variable<T> matmul(const L& a, Variable<T> b, Matmu
 }
 
 /// x wᵀ + b: x (…, in), w (out, in), b (out) or undefined for none; the result is (…, out).
+///
+/// Shapes: (…, in), (out, in), (out) → (…, out)
+/// Gradient: matmul(g, w) for x, gᵀ x for w, Σ g over all but the last axis for b
 template <class T>
 XGRAD_API Variable<T> linear(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> b = {},
                              Where where = Where::current());
@@ -34,15 +40,24 @@ XGRAD_API Variable<T> linear(Variable<T> x, std::type_identity_t<Variable<T>> w,
 
 /// The sum over a's last axis and b's last but one (the only one of a vector), as NumPy has it: of two vectors the inner product.
 /// A number on either side multiplies. Throws ShapeError when the lengths differ.
+///
+/// Shapes: (…, k), (…, k, n) → (…, …, n)
+/// Gradient: by way of matmul
 template <class T>
 XGRAD_API Variable<T> dot(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
 /// Every element of a times every element of b: (m, n), where m and n are their sizes.
+///
+/// Shapes: any of m and of n elements → (m, n)
+/// Gradient: g b for a, gᵀ a for b
 template <class T>
 XGRAD_API Variable<T> outer(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
 XGRAD_LEFT_OPERAND(dot)
 XGRAD_LEFT_OPERAND(outer)
 
 /// The sum over the last `axes` axes of a and the first `axes` of b. Throws ShapeError when their lengths differ.
+///
+/// Shapes: a and b without the axes that are summed over
+/// Gradient: by way of matmul
 template <class T>
 XGRAD_API Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, int axes = 2, Where where = Where::current());
 /// The sum over a's axes `a_axes` together with b's axes `b_axes`, in this order. The result has a's other axes, then b's.
@@ -60,6 +75,9 @@ XGRAD_API Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>>
 /// Without "->" the result has the axes of "..." and then, in the order of the alphabet, the letters that are there once. An axis
 /// of length 1 broadcasts. Several operands are multiplied two at a time, the cheapest product first. Throws ValueError for an
 /// equation that makes no sense, ShapeError when it does not fit the operands.
+///
+/// Shapes: as the equation says
+/// Gradient: by way of matmul, mul, sum, permute and diagonal
 template <class T>
 XGRAD_API Variable<T> einsum(std::string_view equation, std::vector<Variable<T>> operands, Where where = Where::current());
 template <class T>
@@ -69,6 +87,9 @@ Variable<T> einsum(std::string_view equation, std::initializer_list<Variable<T>>
 
 /// The sum of the diagonal of the plane of two axes, which the result lacks. The diagonal begins `offset` columns to the right, or
 /// -offset rows down. Throws ShapeError unless the axes are two.
+///
+/// Shapes: (…, n, m, …) → (…)
+/// Gradient: g on the diagonal, 0 elsewhere
 template <class T>
 XGRAD_API Variable<T> trace(Variable<T> x, std::ptrdiff_t offset = 0, int axis1 = 0, int axis2 = 1, Where where = Where::current());
 
@@ -77,6 +98,9 @@ XGRAD_API Variable<T> trace(Variable<T> x, std::ptrdiff_t offset = 0, int axis1 
 
 /// x with a x = b: b is (…, n, k), its batch and a's broadcast, or a vector (n). Throws ShapeError when b does not fit, ValueError
 /// for a singular matrix.
+///
+/// Shapes: (…, n, n), (…, n, k) or (n) → as b
+/// Gradient: v = solve(aᵀ, g) for b, -v yᵀ for a
 template <class T>
 XGRAD_API Variable<T> solve(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
 
@@ -88,6 +112,9 @@ struct TriangularSolveOptions {
   bool unit_diagonal = false;  ///< a's diagonal is not read and counts as 1
 };
 /// solve for triangular matrices. Throws ValueError for a zero on a diagonal.
+///
+/// Shapes: (…, n, n), (…, n, k) or (n) → as b
+/// Gradient: v = triangular_solve(aᵀ, g) for b, the triangle of -v yᵀ for a
 template <class T>
 XGRAD_API Variable<T> triangular_solve(Variable<T> a, std::type_identity_t<Variable<T>> b, TriangularSolveOptions options = {},
                                        Where where = Where::current());
@@ -99,18 +126,30 @@ requires(ExpressionOf<L, T>) Variable<T> triangular_solve(const L& a, Variable<T
 }
 
 /// a⁻¹. Throws ValueError for a singular matrix. To multiply by it, solve is faster and more accurate.
+///
+/// Shapes: (…, n, n) → the same
+/// Gradient: -yᵀ g yᵀ
 template <class T>
 XGRAD_API Variable<T> inverse(Variable<T> a, Where where = Where::current());
 /// The lower triangular l with l lᵀ = a, for symmetric positive definite a; the gradient is symmetric. Of an a that is not
 /// symmetric, (a + aᵀ) / 2 is taken. Throws ValueError for a matrix that is not positive definite.
+///
+/// Shapes: (…, n, n) → the same
+/// Gradient: y⁻ᵀ Φ(yᵀ g) y⁻¹ made symmetric; Φ takes the lower triangle and halves the diagonal
 template <class T>
 XGRAD_API Variable<T> cholesky(Variable<T> a, Where where = Where::current());
 
 /// The determinant, 0 for a singular matrix (of which the gradient is a ValueError, since it is computed from the inverse).
+///
+/// Shapes: (…, n, n) → (…)
+/// Gradient: g y a⁻ᵀ
 template <class T>
 XGRAD_API Variable<T> det(Variable<T> a, Where where = Where::current());
 /// The logarithm of the determinant, also where that itself would overflow. Throws ValueError for a matrix that is singular or
 /// whose determinant is negative.
+///
+/// Shapes: (…, n, n) → (…)
+/// Gradient: g a⁻ᵀ
 template <class T>
 XGRAD_API Variable<T> logdet(Variable<T> a, Where where = Where::current());
 
@@ -120,6 +159,9 @@ struct SignAndLog {
   Variable<T> logabsdet;  ///< the logarithm of the determinant's size
 };
 /// Sign and logarithm of the determinant. Throws ValueError for a singular matrix.
+///
+/// Shapes: (…, n, n) → two of (…)
+/// Gradient: g a⁻ᵀ for logabsdet; the sign is a constant
 template <class T>
 XGRAD_API SignAndLog<T> slogdet(Variable<T> a, Where where = Where::current());
 

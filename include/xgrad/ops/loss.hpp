@@ -43,6 +43,9 @@ struct MultiMarginOptions {
 /// The negative logarithm of softmax(logits) at each sample's label. Stable for logits of ±1e4, and -inf is fine. The mean is
 /// divided by the sum of the weights used: a sample has that of its class, an ignored one 0 (so it is NaN where all are ignored).
 /// Throws ShapeError when the shapes do not fit, IndexError for a label out of range, ValueError for options that make no sense.
+///
+/// Shapes: (…, classes), labels (…) or probabilities (…, classes) → () or (…)
+/// Gradient: g weight (softmax(x) - target), over the divisor of the mean; -g weight log softmax(x) for probabilities
 template <class T>
 XGRAD_API Variable<T> cross_entropy(Variable<T> logits, const Labels& labels, CrossEntropyOptions options = {},
                                     Where where = Where::current());
@@ -58,6 +61,9 @@ XGRAD_API Variable<T> cross_entropy(Variable<T> logits, std::type_identity_t<Var
                                     CrossEntropyOptions options = {}, Where where = Where::current());
 
 /// -log_probabilities at each sample's label: cross_entropy for what log_softmax gives. Means and errors as cross_entropy.
+///
+/// Shapes: (…, classes), labels (…) → () or (…)
+/// Gradient: -g weight at the label, 0 elsewhere
 template <class T>
 XGRAD_API Variable<T> nll_loss(Variable<T> log_probabilities, const Labels& labels, NllLossOptions options = {},
                                Where where = Where::current());
@@ -70,6 +76,9 @@ requires(!std::same_as<L, Labels>) Variable<T> nll_loss(Variable<T> log_probabil
 /// The hinge loss of many classes (support vector machine): the sum over the other classes of max(0, margin - score of the label +
 /// score)ᵖ, times the label's class weight. The gradient at the kink is 0. The mean is over the samples, whatever the weights.
 /// Errors as cross_entropy.
+///
+/// Shapes: (…, classes), labels (…) → () or (…)
+/// Gradient: g for each class inside the margin, minus their sum at the label; times p (…)ᵖ⁻¹
 template <class T>
 XGRAD_API Variable<T> multi_margin_loss(Variable<T> scores, const Labels& labels, MultiMarginOptions options = {},
                                         Where where = Where::current());
@@ -82,10 +91,14 @@ requires(!std::same_as<L, Labels>) Variable<T> multi_margin_loss(Variable<T> sco
 // Losses of each element. The operands broadcast, and either may need gradients; where shapes do not fit they throw ShapeError.
 
 /// (a - b)²
+///
+/// Gradient: 2 g (a - b) for a, the negative for b
 template <class T>
 XGRAD_API Variable<T> mse_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, LossOptions options = {},
                                Where where = Where::current());
 /// |a - b|; the gradient at 0 is 0.
+///
+/// Gradient: g sign(a - b) for a, the negative for b
 template <class T>
 XGRAD_API Variable<T> l1_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, LossOptions options = {},
                               Where where = Where::current());
@@ -94,6 +107,9 @@ struct SmoothL1Options {
   double beta = 1;  ///< 0 gives l1_loss
 };
 /// (a - b)² / (2 beta) where |a - b| < beta, |a - b| - beta / 2 elsewhere. Throws ValueError for a negative beta.
+///
+/// Shapes: broadcast → () or (…)
+/// Gradient: g (a - b) / beta inside, g sign(a - b) outside, for a; the negative for b
 template <class T>
 XGRAD_API Variable<T> smooth_l1_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, SmoothL1Options options = {},
                                      Where where = Where::current());
@@ -102,12 +118,17 @@ struct HuberOptions {
   double delta = 1;
 };
 /// (a - b)² / 2 where |a - b| <= delta, delta (|a - b| - delta / 2) elsewhere (Huber 1964). Throws ValueError unless delta > 0.
+///
+/// Shapes: broadcast → () or (…)
+/// Gradient: g (a - b) inside, g delta sign(a - b) outside, for a; the negative for b
 template <class T>
 XGRAD_API Variable<T> huber_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, HuberOptions options = {},
                                  Where where = Where::current());
 
 /// -(target log p + (1 - target) log(1 - p)) of probabilities p. As in PyTorch the logarithms are not less than -100, and in the
 /// gradient (p - target) / (p (1 - p)) the divisor is not less than 1e-12.
+///
+/// Gradient: g (p - target) / (p (1 - p)) for p, g (log(1 - p) - log p) for the target
 template <class T>
 XGRAD_API Variable<T> binary_cross_entropy(Variable<T> p, std::type_identity_t<Variable<T>> target, LossOptions options = {},
                                            Where where = Where::current());
@@ -116,6 +137,8 @@ struct BinaryCrossEntropyOptions {
   double pos_weight = 1;  ///< of the targets' positive part
 };
 /// binary_cross_entropy of sigmoid(logits), without its loss of digits: pos_weight target softplus(-x) + (1 - target) softplus(x).
+///
+/// Gradient: g ((1 - target) σ(x) - pos_weight target σ(-x)) for x, g (pos_weight softplus(-x) - softplus(x)) for the target
 template <class T>
 XGRAD_API Variable<T> binary_cross_entropy_with_logits(Variable<T> logits, std::type_identity_t<Variable<T>> target,
                                                        BinaryCrossEntropyOptions options = {}, Where where = Where::current());
@@ -124,6 +147,8 @@ struct HingeOptions {
   double margin = 1;
 };
 /// max(0, margin - score · target) for targets of -1 and 1. The gradient at the kink is 0.
+///
+/// Gradient: -g target inside the margin for the scores, -g scores for the target
 template <class T>
 XGRAD_API Variable<T> hinge_loss(Variable<T> scores, std::type_identity_t<Variable<T>> target, HingeOptions options = {},
                                  Where where = Where::current());
@@ -134,6 +159,8 @@ struct KlDivOptions {
 };
 /// target (log target - x), where x is the logarithm of a probability; 0 for a target of 0, whose gradient is 0 then. The mean is
 /// over all elements as in PyTorch; the divergence of distributions is the sum, divided by the number of samples.
+///
+/// Gradient: -g target for x, g (log target + 1 - x) for the target
 template <class T>
 XGRAD_API Variable<T> kl_div(Variable<T> x, std::type_identity_t<Variable<T>> target, KlDivOptions options = {},
                              Where where = Where::current());
@@ -144,6 +171,8 @@ struct PoissonNllOptions {
   double eps = 1e-8;      ///< added to the rate before its logarithm is taken
 };
 /// The negative log-likelihood of counts under a Poisson distribution: exp(x) - target x, or x - target log(x + eps).
+///
+/// Gradient: g (exp(x) - target), or g (1 - target / (x + eps)), for x; -g x, or -g log(x + eps), for the target
 template <class T>
 XGRAD_API Variable<T> poisson_nll_loss(Variable<T> x, std::type_identity_t<Variable<T>> target, PoissonNllOptions options = {},
                                        Where where = Where::current());
@@ -154,6 +183,10 @@ struct GaussianNllOptions {
 };
 /// The negative log-likelihood under normal distributions: (log variance + (x - target)² / variance) / 2. Throws ValueError for a
 /// negative variance.
+///
+/// Shapes: broadcast → () or (…)
+/// Gradient: g (x - target) / variance for x, the negative for target, g (1 / variance - (x - target)² / variance²) / 2 for the
+/// variance
 template <class T>
 XGRAD_API Variable<T> gaussian_nll_loss(Variable<T> x, std::type_identity_t<Variable<T>> target,
                                         std::type_identity_t<Variable<T>> variance, GaussianNllOptions options = {},
@@ -164,6 +197,9 @@ struct CosineSimilarityOptions {
   double eps = 1e-8;  ///< norms below are taken for it
 };
 /// The cosine of the angle between a and b along an axis, which goes away: Σ a b / (|a| |b|). The operands broadcast.
+///
+/// Shapes: broadcast, then without the axis
+/// Gradient: g (b / (|a| |b|) - y a / |a|²) for a, and likewise for b
 template <class T>
 XGRAD_API Variable<T> cosine_similarity(Variable<T> a, std::type_identity_t<Variable<T>> b, CosineSimilarityOptions options = {},
                                         Where where = Where::current());

@@ -18,6 +18,10 @@ struct BatchNormOptions {
 /// defined they are updated, all their copies with them, the variance with the unbiased one (divisor n - 1). In evaluation they
 /// take the batch's place. Throws ShapeError when a vector is not (c) or a batch to train on has less than two values per channel,
 /// ValueError for options out of range or no running statistics in evaluation, GraphError when they require a gradient.
+///
+/// Shapes: (…, c) → the same
+/// Gradient: (g w - mean(g w) - h mean(g w h)) / s with h = (x - mean) / s, s = √(variance + eps), the means over all but the last
+/// axis; in evaluation g w / s; Σ g h for the weight w, Σ g for the bias
 template <class T>
 XGRAD_API Variable<T> batch_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, std::type_identity_t<Variable<T>> bias,
                                  std::type_identity_t<Variable<T>> running_mean, std::type_identity_t<Variable<T>> running_var,
@@ -29,11 +33,17 @@ struct LayerNormOptions {
 };
 /// Layer normalisation (Ba et al. 2016): minus the mean over the last axes, divided by √(variance + eps), the variance with divisor
 /// n; times weight plus bias, both of the shape of those axes, or undefined for none. Throws ShapeError when they do not fit.
+///
+/// Shapes: (…, c) → the same
+/// Gradient: as batch_norm, the means over the last axes
 template <class T>
 XGRAD_API Variable<T> layer_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight = {},
                                  std::type_identity_t<Variable<T>> bias = {}, LayerNormOptions options = {},
                                  Where where = Where::current());
 /// x divided by √(mean of x² over the last axes + eps), times weight, undefined for none (Zhang & Sennrich 2019).
+///
+/// Shapes: (…, c) → the same
+/// Gradient: that of x / √(mean(x²) + eps) times the weight
 template <class T>
 XGRAD_API Variable<T> rms_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight = {}, LayerNormOptions options = {},
                                Where where = Where::current());
@@ -44,11 +54,17 @@ struct GroupNormOptions {
 /// Group normalisation (Wu & He 2018): x (n, …, c) is normalised over all places and the c / groups neighbouring channels of each
 /// group, for each of the n alone; weight and bias (c) as in batch_norm. Throws ShapeError when they do not fit or the groups do
 /// not divide the channels.
+///
+/// Shapes: (n, …, c) → the same
+/// Gradient: as batch_norm, the means over each group
 template <class T>
 XGRAD_API Variable<T> group_norm(Variable<T> x, int groups, std::type_identity_t<Variable<T>> weight = {},
                                  std::type_identity_t<Variable<T>> bias = {}, GroupNormOptions options = {},
                                  Where where = Where::current());
 /// group_norm with a group for each channel (Ulyanov et al. 2016).
+///
+/// Shapes: (n, …, c) → the same
+/// Gradient: as batch_norm, the means over each channel of each image
 template <class T>
 XGRAD_API Variable<T> instance_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight = {},
                                     std::type_identity_t<Variable<T>> bias = {}, GroupNormOptions options = {},
@@ -60,6 +76,9 @@ struct LocalResponseNormOptions {
 /// Local response normalisation (Krizhevsky et al. 2012), as PyTorch has it: x / (k + alpha / size · Σ x²)^beta, the sum over the
 /// `size` neighbouring channels from size / 2 before to (size - 1) / 2 behind; channels that are not there count as 0. (The paper's
 /// alpha is not divided by size.) Throws ValueError for a size below 1, ShapeError when x has no axis.
+///
+/// Shapes: (…, c) → the same
+/// Gradient: that of the formula, whose sum is its own gradient mirrored
 template <class T>
 XGRAD_API Variable<T> local_response_norm(Variable<T> x, int size, LocalResponseNormOptions options = {},
                                           Where where = Where::current());
@@ -71,6 +90,9 @@ struct NormalizeOptions {
 };
 /// x divided by its norm along an axis. Zeros stay zeros, and have the gradient of x / eps. Throws ShapeError when there is no such
 /// axis, ValueError for another p.
+///
+/// Shapes: (…) → the same
+/// Gradient: (g - y Σ g y) / norm for p = 2
 template <class T>
 XGRAD_API Variable<T> normalize(Variable<T> x, NormalizeOptions options = {}, Where where = Where::current());
 
@@ -79,11 +101,17 @@ struct DropoutOptions {
 };
 /// Zeros with probability p, the other elements divided by 1 - p, so that the mean stays (Srivastava et al. 2014). The same seed of
 /// the generator drops the same elements. A NaN that is dropped is gone. Throws ValueError unless 0 <= p <= 1.
+///
+/// Shapes: (…) → the same
+/// Gradient: g times the same mask, divided by 1 - p
 template <class T>
 XGRAD_API Variable<T> dropout(Variable<T> x, double p = 0.5, DropoutOptions options = {},
                               Generator& generator = default_generator(), Where where = Where::current());
 /// Drops whole channels: x is (n, …, c), and each of the n · c maps is zero with probability p. Throws ShapeError when x has less
 /// than two axes.
+///
+/// Shapes: (n, …, c) → the same
+/// Gradient: g times the same mask, divided by 1 - p
 template <class T>
 XGRAD_API Variable<T> dropout2d(Variable<T> x, double p = 0.5, DropoutOptions options = {},
                                 Generator& generator = default_generator(), Where where = Where::current());

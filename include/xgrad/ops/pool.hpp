@@ -20,9 +20,15 @@ struct Pool2dOptions {
 /// The largest value of each window of x (n, h, w, c): (n, oh, ow, c) with oh = ⌊(h + top + bottom - size) / stride⌋ + 1, or ⌈ ⌉
 /// with ceil_mode. The gradient goes to the first of equal values in row-major order; NaN counts as largest. Throws ShapeError when
 /// a window does not fit, ValueError for a stride below 1 or a padding that is negative or not less than the window.
+///
+/// Shapes: (n, h, w, c) → (n, oh, ow, c)
+/// Gradient: g to the place that was chosen
 template <class T>
 XGRAD_API Variable<T> max_pool2d(Variable<T> x, Extent2d size, Pool2dOptions options = {}, Where where = Where::current());
 /// The smallest value of each window; otherwise as max_pool2d.
+///
+/// Shapes: (n, h, w, c) → (n, oh, ow, c)
+/// Gradient: g to the place that was chosen
 template <class T>
 XGRAD_API Variable<T> min_pool2d(Variable<T> x, Extent2d size, Pool2dOptions options = {}, Where where = Where::current());
 
@@ -34,19 +40,31 @@ struct AvgPool2dOptions {
 };
 
 /// The mean of each window; shapes and errors as max_pool2d's.
+///
+/// Shapes: (n, h, w, c) → (n, oh, ow, c)
+/// Gradient: g / divisor to every place of the window
 template <class T>
 XGRAD_API Variable<T> avg_pool2d(Variable<T> x, Extent2d size, AvgPool2dOptions options = {}, Where where = Where::current());
 
 /// The mean of each whole image, channel by channel: (n, h, w, c) to (n, c).
+///
+/// Shapes: (n, h, w, c) → (n, c)
+/// Gradient: g / (h w) everywhere
 template <class T>
 XGRAD_API Variable<T> global_avg_pool2d(Variable<T> x, Where where = Where::current());
 
 /// As many windows as the result shall have pixels: (n, h, w, c) to (n, size.h, size.w, c). Window i covers the rows from
 /// ⌊i h / size.h⌋ to ⌈(i + 1) h / size.h⌉, and columns likewise; they overlap where lengths do not divide. Throws ShapeError for
 /// images without pixels, ValueError for a size below 1.
+///
+/// Shapes: (n, h, w, c) → (n, size.h, size.w, c)
+/// Gradient: g / divisor to every place of the window
 template <class T>
 XGRAD_API Variable<T> adaptive_avg_pool2d(Variable<T> x, Extent2d size, Where where = Where::current());
 /// ... with the largest value of each window; ties and NaN as max_pool2d.
+///
+/// Shapes: (n, h, w, c) → (n, size.h, size.w, c)
+/// Gradient: g to the place that was chosen
 template <class T>
 XGRAD_API Variable<T> adaptive_max_pool2d(Variable<T> x, Extent2d size, Where where = Where::current());
 
@@ -62,6 +80,9 @@ struct DistanceTransformPool2dOptions {
 /// the weights of its displacement; ties go to the first place in row-major order, NaN counts as largest. It takes
 /// n·h·w·c·(h + w) steps, whatever the signs of the weights. Throws ShapeError when shapes do not fit or images have no pixels,
 /// ValueError for a stride below 1 or a negative reach.
+///
+/// Shapes: (n, h, w, c), (c, 4) → (n, oh, ow, c)
+/// Gradient: g to the place that was chosen for x, Σ -g (dx², dx, dy², dy) for the weights
 template <class T>
 XGRAD_API Variable<T> distance_transform_pool2d(Variable<T> x, std::type_identity_t<Variable<T>> weights,
                                                 DistanceTransformPool2dOptions options = {}, Where where = Where::current());

@@ -26,12 +26,15 @@ struct OpRow {
   std::function<Array<double>(const std::vector<Array<double>>&)> reference = nullptr;  ///< as plain loops
   /// What the gradient of each input may keep: use::input(i) | use::output. Not checked when empty.
   std::vector<std::uint32_t> kept = {};
-  int order = 2;            ///< derivatives are held against differences up to this order
+  int order = 2;            ///< derivatives are held against differences up to this order; 0 for values alone, of large arrays
   bool distinct = false;    ///< no two elements of any inputs come near one another: for maxima and sorting
   bool allow_zero = false;  ///< the gradients may be all zero
   double rtol = 1e-7;       ///< of gradcheck
   std::uint64_t seed = 1;
 };
+
+/// Random inputs as a row describes them. Each is a float's value, so that float and double begin at the same numbers.
+XGRAD_API std::vector<Array<double>> sample(const OpRow& row);
 
 struct OpReport {
   Where where;
@@ -51,7 +54,7 @@ namespace xgrad::testing {
 
 /// Checks an operation as the library's own are checked, at random inputs:
 ///
-/// - its values against a reference, where one is given;
+/// - its values against a reference, where one is given, and that recording does not change them;
 /// - its derivatives against finite differences, to second order;
 /// - float against double, values and gradients, where the function takes both: a generic lambda must;
 /// - that inputs which are last references may be written over, and gradients do not notice;

@@ -1,15 +1,13 @@
-#pragma once
-/// Rows of the elementwise operations and activations beyond op_table.hpp's.
+// Rows of the elementwise operations and activations beyond op_table.hpp's.
 #include "naive_special.hpp"
 #include "op_table.hpp"
 
 namespace op_table {
 
-inline std::vector<Row> more_elementwise_rows() {
+std::vector<Row> elementwise_rows() {
   using S = std::span<const double>;
   const Domain positive{0.3, 2}, away{0.5, 2}, inside{-0.9, 0.9}, steps{0.1, 0.4}, not_zero{-2, 2, 0};
-  std::vector<Row> rows;
-  const auto add_row = [&](auto... args) { rows.push_back(elementwise_row(args...)); };
+  Rows add_row;
   // clang-format off
   add_row("rsqrt", "rsqrt", [](const auto& x) { return rsqrt(x[0]); }, [](S x) { return 1 / std::sqrt(x[0]); }, Details{{y}, {positive}});
   add_row("reciprocal", "reciprocal", [](const auto& x) { return reciprocal(x[0]); }, [](S x) { return 1 / x[0]; }, Details{{y}, {away}});
@@ -67,15 +65,14 @@ inline std::vector<Row> more_elementwise_rows() {
   add_row("mul", "mul(array, a)", [](const auto& x) { return mul(full<Real<decltype(x)>>(Shape{}, 2), x[0]); }, [](S x) { return 2 * x[0]; }, Details{{none}});
   add_row("div", "div(2, a)", [](const auto& x) { return div(2, x[0]); }, [](S x) { return 2 / x[0]; }, Details{{a | y}, {away}});
   // clang-format on
-  return rows;
+  return std::move(add_row.rows);
 }
 
-inline std::vector<Row> activation_rows() {
+std::vector<Row> activation_rows() {
   using S = std::span<const double>;
   const Domain not_zero{-2, 2, 0};
   const double alpha = 1.6732632423543772848, scale = 1.0507009873554804934;
-  std::vector<Row> rows;
-  const auto add_row = [&](auto... args) { rows.push_back(elementwise_row(args...)); };
+  Rows add_row;
   // clang-format off
   add_row("relu6", "relu6", [](const auto& x) { return relu6(x[0]); }, [](S x) { return std::min(std::max(x[0], 0.), 6.); }, Details{{a}, {not_zero}, false, true});
   add_row("relu6", "relu6 above", [](const auto& x) { return relu6(x[0]); }, [](S x) { return std::min(std::max(x[0], 0.), 6.); }, Details{{a}, {{4, 8, 6}}, false, true});
@@ -101,7 +98,7 @@ inline std::vector<Row> activation_rows() {
   add_row("gelu", "gelu by tanh", [](const auto& x) { return gelu(x[0], {.approximate = true}); },
           [](S x) { return 0.5 * x[0] * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x[0] + 0.044715 * x[0] * x[0] * x[0]))); }, Details{{a}});
   // clang-format on
-  return rows;
+  return std::move(add_row.rows);
 }
 
 }  // namespace op_table

@@ -1,13 +1,11 @@
-#pragma once
-/// Rows of reductions, running sums and products, and orders.
+// Rows of reductions, running sums and products, and orders.
 #include "naive_index.hpp"
 #include "op_table.hpp"
 
 namespace op_table {
 
-inline std::vector<Row> reduce_rows() {
-  std::vector<Row> rows;
-  const auto add_row = [&](auto... args) { rows.push_back(row(args...)); };
+std::vector<Row> reduce_rows() {
+  Rows add_row;
   using Shapes = std::vector<Shape>;
   using naive::List;
   const double inf = std::numeric_limits<double>::infinity();
@@ -17,7 +15,7 @@ inline std::vector<Row> reduce_rows() {
   add_row("var", "var", [](const auto& x) { return var(x[0]); }, Shapes{{3, 4}}, [](In x) { return naive::reduce_all(x[0], [](const List& v) { return naive::variance(v); }); }, keeps_input);
   add_row("var", "var axis 0, ddof 1", [](const auto& x) { return var(x[0], 0, {.ddof = 1}); }, Shapes{{3, 4}}, [](In x) { return naive::reduce(x[0], {0}, {4}, [](const List& v) { return naive::variance(v, 1); }); }, keeps_input);
   add_row("var", "var axes, keepdims", [](const auto& x) { return var(x[0], {0, -1}, {.keepdims = true}); }, Shapes{{2, 3, 2}}, [](In x) { return naive::reduce(x[0], {0, 2}, {1, 3, 1}, [](const List& v) { return naive::variance(v); }); }, keeps_input);
-  add_row("var", "var of one", [](const auto& x) { return var(x[0]); }, Shapes{{}}, [](In) { return zeros<double>({}); }, Details{{none}, {{}}, false, true});
+  add_row("var", "var of one", [](const auto& x) { return var(x[0]); }, Shapes{{}}, [](In) { return zeros<double>({}); }, Details{{a}, {{}}, false, true});
   add_row("var", "var of empty rows", [](const auto& x) { return var(x[0], 1); }, Shapes{{0, 3}}, [](In) { return zeros<double>({0}); }, keeps_input);
   add_row("std", "std", [](const auto& x) { return xgrad::std(x[0]); }, Shapes{{3, 4}}, [](In x) { return naive::reduce_all(x[0], [](const List& v) { return std::sqrt(naive::variance(v)); }); }, keeps_both);
   add_row("std", "std axis -1, ddof 1, keepdims", [](const auto& x) { return xgrad::std(x[0], -1, {.ddof = 1, .keepdims = true}); }, Shapes{{2, 5}}, [](In x) { return naive::reduce(x[0], {1}, {2, 1}, [](const List& v) { return std::sqrt(naive::variance(v, 1)); }); }, keeps_both);
@@ -30,7 +28,7 @@ inline std::vector<Row> reduce_rows() {
     add_row("prod", "prod", [](const auto& x) { return prod(x[0]); }, Shapes{s}, [](In x) { return naive::reduce_all(x[0], naive::product); }, Details{{a}, {{0.7, 1.3}}});
     add_row("median", "median", [](const auto& x) { return median(x[0]); }, Shapes{s}, [](In x) { return naive::reduce_all(x[0], naive::median); }, moves);
   }
-  add_row("amax", "amax of a number", [](const auto& x) { return amax(x[0]); }, Shapes{{}}, [](In x) { return x[0]; }, Details{{none}});
+  add_row("amax", "amax of a number", [](const auto& x) { return amax(x[0]); }, Shapes{{}}, [](In x) { return x[0]; }, Details{{a}});
   add_row("amax", "amax axis 0", [](const auto& x) { return amax(x[0], 0); }, Shapes{{3, 4}}, [](In x) { return naive::reduce(x[0], {0}, {4}, naive::greatest_of); }, selects);
   add_row("amax", "amax axis -1, keepdims", [](const auto& x) { return amax(x[0], -1, {.keepdims = true}); }, Shapes{{3, 4}}, [](In x) { return naive::reduce(x[0], {1}, {3, 1}, naive::greatest_of); }, selects);
   add_row("amax", "amax axes 0, 2", [](const auto& x) { return amax(x[0], {0, 2}); }, Shapes{{2, 3, 4}}, [](In x) { return naive::reduce(x[0], {0, 2}, {3}, naive::greatest_of); }, selects);
@@ -54,7 +52,7 @@ inline std::vector<Row> reduce_rows() {
   add_row("prod", "prod axis 0 of 3", [](const auto& x) { return prod(x[0], 0); }, Shapes{{2, 3, 2}}, [](In x) { return naive::reduce(x[0], {0}, {3, 2}, naive::product); }, keeps_input);
   add_row("prod", "prod axes 0, 2, keepdims", [](const auto& x) { return prod(x[0], {0, 2}, {.keepdims = true}); }, Shapes{{2, 3, 2}}, [](In x) { return naive::reduce(x[0], {0, 2}, {1, 3, 1}, naive::product); }, keeps_input);
   add_row("prod", "prod of no elements", [](const auto& x) { return prod(x[0], 0); }, Shapes{{0, 2}}, [](In) { return ones<double>({2}); }, keeps_input);
-  add_row("prod", "prod of a number", [](const auto& x) { return prod(x[0]); }, Shapes{{}}, [](In x) { return x[0]; }, Details{{none}});
+  add_row("prod", "prod of a number", [](const auto& x) { return prod(x[0]); }, Shapes{{}}, [](In x) { return x[0]; }, Details{{a}});
   struct Scan { Shape x; int axis; std::size_t k; };
   for (const auto& [s, axis, k] : std::vector<Scan>{{{4}, 0, 0}, {{3, 4}, -1, 1}, {{3, 4}, 0, 0}, {{2, 3, 2}, 1, 1}, {{1, 3}, 0, 0}, {{0, 3}, 0, 0}, {{3, 0}, 0, 0}}) {
     const std::size_t n = s[k];
@@ -72,7 +70,7 @@ inline std::vector<Row> reduce_rows() {
   add_row("median", "median axes 0, 2, keepdims", [](const auto& x) { return median(x[0], {0, 2}, {.keepdims = true}); }, Shapes{{3, 2, 3}}, [](In x) { return naive::reduce(x[0], {0, 2}, {1, 2, 1}, naive::median); }, moves);
   add_row("median", "median of empty rows", [](const auto& x) { return median(x[0], 1); }, Shapes{{0, 3}}, [](In) { return zeros<double>({0}); }, moves);
   // clang-format on
-  return rows;
+  return std::move(add_row.rows);
 }
 
 }  // namespace op_table

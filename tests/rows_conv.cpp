@@ -1,13 +1,11 @@
-#pragma once
-/// Rows of op_table.hpp for convolution, pooling and resampling.
+// Rows of op_table.hpp for convolution, pooling and resampling.
 #include "naive_conv.hpp"
 #include "op_table.hpp"
 
 namespace op_table {
 
-inline std::vector<Row> conv_family_rows() {
-  std::vector<Row> rows;
-  const auto add_row = [&](auto... args) { rows.push_back(row(args...)); };
+std::vector<Row> conv_rows() {
+  Rows add_row;
   using Shapes = std::vector<Shape>;
   struct Conv {
     std::string what;
@@ -76,12 +74,11 @@ inline std::vector<Row> conv_family_rows() {
     add_row("conv_transpose2d", "conv_transpose2d with bias " + to_string(sx), [options = options](const auto& x) { return conv_transpose2d(x[0], x[1], x[2], options); }, Shapes{sx, sw, {sy[3]}}, reference, Details{{b, a, none}});
   }
   // clang-format on
-  return rows;
+  return std::move(add_row.rows);
 }
 
-inline std::vector<Row> window_rows() {
-  std::vector<Row> rows;
-  const auto add_row = [&](auto... args) { rows.push_back(row(args...)); };
+std::vector<Row> window_rows() {
+  Rows add_row;
   using Shapes = std::vector<Shape>;
   struct Pool {
     Shape x;
@@ -140,7 +137,7 @@ inline std::vector<Row> window_rows() {
     add_row("interpolate", what + " bilinear, corners", [size = size](const auto& x) { return interpolate(x[0], size, {.mode = Interpolation::bilinear, .align_corners = true}); }, Shapes{sx}, [=](In x) { return naive::resample(x[0], oh, ow, naive::cornered); }, details);
   }
   // clang-format on
-  return rows;
+  return std::move(add_row.rows);
 }
 
 }  // namespace op_table

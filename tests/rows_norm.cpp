@@ -1,5 +1,4 @@
-#pragma once
-/// Rows of op_table.hpp for normalisation, dropout and sequences.
+// Rows of op_table.hpp for normalisation, dropout and sequences.
 #include "naive_linalg.hpp"
 #include "op_table.hpp"
 
@@ -36,9 +35,8 @@ auto optional(const X& x, std::size_t k) {
   return k < x.size() ? x[k] : typename X::value_type{};
 }
 
-inline std::vector<Row> norm_rows() {
-  std::vector<Row> rows;
-  const auto add_row = [&](auto... args) { rows.push_back(row(args...)); };
+std::vector<Row> norm_rows() {
+  Rows add_row;
   using Shapes = std::vector<Shape>;
   // clang-format off
   /// x alone, with weight, with both, with bias alone; what the gradients of x, weight and bias keep
@@ -132,12 +130,11 @@ inline std::vector<Row> norm_rows() {
       [](In x) { Generator generator(7); return naive::fill({7}, [&](const Shape& i) { return generator.uniform() >= 0.3 ? std::exp(naive::at(x[0], i)) / 0.7 : 0; }); }, Details{{other}});
   add_row("dropout", "dropout in evaluation", [](const auto& x) { return dropout(x[0] * 1, 0.3, {.training = false}); }, Shapes{{7}}, [](In x) { return x[0]; }, Details{{none}});
   // clang-format on
-  return rows;
+  return std::move(add_row.rows);
 }
 
-inline std::vector<Row> sequence_rows() {
-  std::vector<Row> rows;
-  const auto add_row = [&](auto... args) { rows.push_back(row(args...)); };
+std::vector<Row> sequence_rows() {
+  Rows add_row;
   using Shapes = std::vector<Shape>;
   /// allowed(i, j): whether query i may attend to key j
   const auto attention = [](In x, double scale, const std::function<bool(std::size_t, std::size_t)>& allowed) {
@@ -208,7 +205,7 @@ inline std::vector<Row> sequence_rows() {
   add_row("gru_cell", "gru_cell", gru_step, Shapes{{2, 3}, {2, 2}, {6, 3}, {6, 2}}, gru, Details{{b | c | other, b | use::input(3) | other, a | b | other, b | other}});
   add_row("gru_cell", "gru_cell with bias", gru_step, Shapes{{2, 3}, {2, 2}, {6, 3}, {6, 2}, {6}, {6}}, gru, Details{{b | c | other, b | use::input(3) | other, a | b | other, b | other, b | other, b | other}});
   // clang-format on
-  return rows;
+  return std::move(add_row.rows);
 }
 
 }  // namespace op_table

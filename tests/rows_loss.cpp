@@ -1,5 +1,4 @@
-#pragma once
-/// Rows of the losses beyond op_table.hpp's.
+// Rows of the losses beyond op_table.hpp's.
 #include <optional>
 
 #include "naive_special.hpp"
@@ -49,9 +48,8 @@ inline A naive_multi_margin(const A& x, const Labels& labels, double margin, int
   return loss;
 }
 
-inline std::vector<Row> class_loss_rows() {
-  std::vector<Row> rows;
-  const auto add_row = [&](auto... args) { rows.push_back(row(args...)); };
+std::vector<Row> class_loss_rows() {
+  Rows add_row;
   using Shapes = std::vector<Shape>;
   static const Labels labels{2, 0, 4, 2}, holes{2, -100, 4, 0}, none_left{7, 7, 7, 7};
   static const Labels grid = {{0, 2}, {1, 1}, {2, 0}};
@@ -113,18 +111,17 @@ inline std::vector<Row> class_loss_rows() {
         [o = o](In x) { return naive::total(naive_multi_margin(x[0], labels, o.margin, o.p, o.per_class ? 5 : 1, o.class_weights), o.reduction == Reduction::mean ? 4 : 1); }, Details{{a | other}, scores, true});
   add_row("multi_margin_loss", "multi_margin_loss none", [](const auto& x) { return multi_margin_loss(x[0], xt::xarray<int>{2, 0, 4, 2}, {.reduction = Reduction::none}); }, Shapes{{4, 5}}, [](In x) { return naive_multi_margin(x[0], labels, 1, 1, 1, {}); }, Details{{a | other}, scores, true});
   // clang-format on
-  return rows;
+  return std::move(add_row.rows);
 }
 
 inline constexpr LossOptions each{.reduction = Reduction::none};
 
-inline std::vector<Row> element_loss_rows() {
+std::vector<Row> element_loss_rows() {
   using S = std::span<const double>;
   using naive_special::softplus;
   const Domain probability{0.1, 0.9}, target{0, 1}, count{0, 4}, rate{0.5, 3};
   const double pi = std::acos(-1.0);
-  std::vector<Row> rows;
-  const auto add_row = [&](auto... args) { rows.push_back(elementwise_row(args...)); };
+  Rows add_row;
   // clang-format off
   add_row("l1_loss", "l1_loss", [](const auto& x) { return l1_loss(x[0], x[1], each); }, [](S x) { return std::abs(x[0] - x[1]); }, Details{{a | b, a | b}, {{}}, true});
   add_row("smooth_l1_loss", "smooth_l1_loss", [](const auto& x) { return smooth_l1_loss(x[0], x[1], {.reduction = Reduction::none, .beta = 1.5}); },
@@ -154,12 +151,11 @@ inline std::vector<Row> element_loss_rows() {
   add_row("gaussian_nll_loss", "gaussian_nll_loss full, eps", [](const auto& x) { return gaussian_nll_loss(x[0], x[1], x[2], {.reduction = Reduction::none, .full = true, .eps = 1.5}); },
           [pi](S x) { const double v = std::max(x[2], 1.5); return 0.5 * (std::log(v) + (x[0] - x[1]) * (x[0] - x[1]) / v + std::log(2 * pi)); }, Details{{a | b | c, a | b | c, a | b | c}, {{}, {}, {0.5, 3, 1.5}}, false, true});
   // clang-format on
-  return rows;
+  return std::move(add_row.rows);
 }
 
-inline std::vector<Row> reduced_loss_rows() {
-  std::vector<Row> rows;
-  const auto add_row = [&](auto... args) { rows.push_back(row(args...)); };
+std::vector<Row> reduced_loss_rows() {
+  Rows add_row;
   using Shapes = std::vector<Shape>;
   const Details both{{a | b, a | b}, {{}}, true};
   const auto distances = [](In x) { return A(xt::abs(x[0] - x[1])); };
@@ -187,7 +183,7 @@ inline std::vector<Row> reduced_loss_rows() {
           return A(total(x[0], x[1]) / xt::sqrt(total(x[0], x[0]) * total(x[1], x[1])));
         }, Details{{kept_a, kept_b}, {{}}, false, size_of(sa) == 0});
   // clang-format on
-  return rows;
+  return std::move(add_row.rows);
 }
 
 }  // namespace op_table

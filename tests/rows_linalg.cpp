@@ -1,5 +1,4 @@
-#pragma once
-/// Rows of op_table.hpp for linear algebra.
+// Rows of op_table.hpp for linear algebra.
 #include "naive_linalg.hpp"
 #include "op_table.hpp"
 
@@ -14,9 +13,8 @@ Variable<T> plus_diagonal(const Variable<T>& x, double value) {
 }
 inline A plus_diagonal(const A& x, double value) { return plus_diagonal(Variable<double>(A(x)), value).value(); }
 
-inline std::vector<Row> product_rows() {
-  std::vector<Row> rows;
-  const auto add_row = [&](auto... args) { rows.push_back(row(args...)); };
+std::vector<Row> product_rows() {
+  Rows add_row;
   using Shapes = std::vector<Shape>;
   struct Sum {
     std::string equation;
@@ -98,12 +96,11 @@ inline std::vector<Row> product_rows() {
           return out;
         }, Details{{none}, {{}}, false, offset == 5 || offset == -2 || size_of(s) == 0});
   // clang-format on
-  return rows;
+  return std::move(add_row.rows);
 }
 
-inline std::vector<Row> equation_rows() {
-  std::vector<Row> rows;
-  const auto add_row = [&](auto... args) { rows.push_back(row(args...)); };
+std::vector<Row> equation_rows() {
+  Rows add_row;
   using Shapes = std::vector<Shape>;
   // clang-format off
   add_row("inverse", "inverse", [](const auto& x) { return inverse(x[0]); }, Shapes{{2, 2}}, [](In x) { return naive::inverse(x[0]); }, Details{{y}});
@@ -139,7 +136,7 @@ inline std::vector<Row> equation_rows() {
         }
   }
   // clang-format on
-  return rows;
+  return std::move(add_row.rows);
 }
 
 }  // namespace op_table

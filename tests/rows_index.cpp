@@ -1,13 +1,11 @@
-#pragma once
-/// Rows of operations that move, join and pick elements.
+// Rows of operations that move, join and pick elements.
 #include "naive_index.hpp"
 #include "op_table.hpp"
 
 namespace op_table {
 
-inline std::vector<Row> shape_rows() {
-  std::vector<Row> rows;
-  const auto add_row = [&](auto... args) { rows.push_back(row(args...)); };
+std::vector<Row> shape_rows() {
+  Rows add_row;
   using Shapes = std::vector<Shape>;
   const Details moves{{none}}, moves_two{{none, none}}, may_vanish{{none}, {{}}, false, true};
   // clang-format off
@@ -94,12 +92,11 @@ inline std::vector<Row> shape_rows() {
     add_row("diag", "diag of a matrix " + std::to_string(k), [k](const auto& x) { return diag(x[0], k); }, Shapes{{3, 3}}, [k](In x) { return naive::fill({3 - static_cast<std::size_t>(std::abs(k))}, [&](const Shape& i) { return naive::at(x[0], {i[0] + static_cast<std::size_t>(std::max(0, -k)), i[0] + static_cast<std::size_t>(std::max(0, k))}); }); }, moves);
   }
   // clang-format on
-  return rows;
+  return std::move(add_row.rows);
 }
 
-inline std::vector<Row> index_rows() {
-  std::vector<Row> rows;
-  const auto add_row = [&](auto... args) { rows.push_back(row(args...)); };
+std::vector<Row> index_rows() {
+  Rows add_row;
   using Shapes = std::vector<Shape>;
   const Details moves{{none}}, moves_two{{none, none}}, may_vanish{{none}, {{}}, false, true};
   // clang-format off
@@ -160,7 +157,7 @@ inline std::vector<Row> index_rows() {
       add_row("triu", "triu " + std::to_string(k), [k](const auto& x) { return triu(x[0], k); }, Shapes{s}, [=](In x) { return band(x, k, 99); }, may_vanish);
     }
   // clang-format on
-  return rows;
+  return std::move(add_row.rows);
 }
 
 }  // namespace op_table
