@@ -255,7 +255,7 @@ const Choice choices[] = {
     {"reshape", [](B b) { const V x = b.array(); return reshape(x, {length(x, 0), -1, 1}); }}, {"flatten", [](B b) { return flatten(b.any(), 0); }},
     {"permute", [](B b) { const V x = b.array(); std::vector<std::ptrdiff_t> axes; for (const std::size_t k : b.random.permutation(x.shape().size())) axes.push_back(static_cast<std::ptrdiff_t>(k)); return permute(x, axes); }},
     {"transpose", [](B b) { return transpose(b.any()); }}, {"squeeze", [](B b) { return squeeze(b.any()); }}, {"unsqueeze", [](B b) { const V x = b.any(); return unsqueeze(x, static_cast<int>(b.below(x.shape().size() + 1))); }},
-    {"broadcast_to", [](B b) { const V x = b.any(); Shape s = x.shape(); s.insert(s.begin(), 2); return broadcast_to(x, s); }},
+    {"broadcast_to", [](B b) { const V x = b.any(); Shape s{2}; for (const std::size_t n : x.shape()) s.push_back(n); return broadcast_to(x, s); }},
     {"concat", [](B b) { const V x = b.array(); return concat({x, b.as(x.shape()), x}, b.axis(x)); }}, {"stack", [](B b) { const V x = b.any(); return stack({x, b.as(x.shape())}, static_cast<int>(b.below(x.shape().size() + 1))); }},
     {"split", [](B b) { const V x = b.array(); const int k = b.axis(x); const auto n = length(x, k); const auto parts = split(x, {n - n / 2, n / 2}, k); return squash(b, b.flip() && n > 1 ? parts[1] : parts[0]); }},
     {"pad", [](B b) { const V x = b.array(); const PadMode modes[] = {PadMode::constant, PadMode::reflect, PadMode::edge}; std::vector<PadWidth> widths; for (std::size_t k = 0; k < x.shape().size(); ++k) widths.push_back({b.flip() ? 1 : 0, static_cast<std::ptrdiff_t>(b.below(2))});

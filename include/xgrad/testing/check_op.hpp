@@ -21,7 +21,7 @@ struct Domain {
 
 /// What there is to know about an operation in order to test it.
 struct OpRow {
-  std::vector<Shape> shapes;           ///< of the inputs
+  std::vector<Shape> shapes = {};      ///< of the inputs
   std::vector<Domain> domains = {{}};  ///< of each input; the last is that of the rest too
   std::function<Array<double>(const std::vector<Array<double>>&)> reference = nullptr;  ///< as plain loops
   /// What the gradient of each input may keep: use::input(i) | use::output. Not checked when empty.
