@@ -32,25 +32,29 @@ void formula(benchmark::State& state) {
 }
 BENCHMARK(formula)->UseRealTime();
 
-void broadcast_add(benchmark::State& state) {
-  const V x(xg::full<float>({64, 28, 28, static_cast<std::size_t>(state.range(0))}, 0.5F)),
-      b(xg::full<float>({static_cast<std::size_t>(state.range(0))}, 0.5F));
-  for (auto _ : state) benchmark::DoNotOptimize((x + b).value().data());
+/// Batches of images like MNIST's. Time per batch.
+void batches(benchmark::State& state) {
+  const xg::Dataset digits = xg::digits(6400, 1);
+  xg::Batches<float> all(digits, {.size = 64, .mean = 0.1307, .deviation = 0.3081});
+  for (auto _ : state)
+    for (auto [images, labels] : all) benchmark::DoNotOptimize(images.data());
+  state.counters["per_op"] = benchmark::Counter(static_cast<double>(all.count()),
+                                                benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
-BENCHMARK(broadcast_add)->Arg(6)->Arg(16)->Arg(64)->UseRealTime();
+BENCHMARK(batches)->UseRealTime();
 
-void sum_axis(benchmark::State& state) {
-  const V x(xg::full<float>({16384, 64}, 0.5F));
-  const int axis = static_cast<int>(state.range(0));
-  for (auto _ : state) benchmark::DoNotOptimize(sum(x, axis).value().data());
+/// The optimiser's step for LeNet: ten parameters, most of them small.
+void sgd(benchmark::State& state) {
+  std::vector<V> parameters;
+  for (const xg::Shape& shape :
+       {xg::Shape{6, 5, 5, 1}, {6}, {16, 5, 5, 6}, {16}, {120, 400}, {120}, {84, 120}, {84}, {10, 84}, {10}}) {
+    parameters.emplace_back(xg::full<float>(shape, 0.5F), true);
+    backward(sum(parameters.back()));
+  }
+  xg::optim::SGD<float> opt(parameters, {.lr = 0, .momentum = 0.9});
+  for (auto _ : state) opt.step();
 }
-BENCHMARK(sum_axis)->Arg(0)->Arg(1)->UseRealTime();
-
-void transpose_copy(benchmark::State& state) {
-  const V x(xg::full<float>({2048, 2048}, 0.5F));
-  for (auto _ : state) benchmark::DoNotOptimize(transpose(x).value().data());
-}
-BENCHMARK(transpose_copy)->UseRealTime();
+BENCHMARK(sgd)->UseRealTime();
 
 }  // namespace
 

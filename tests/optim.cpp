@@ -70,6 +70,20 @@ TEST_CASE("SGD moves what has a gradient, and only that") {
   CHECK(opt.lr() == 0.5);
 }
 
+TEST_CASE("a momentum without gradient ends at 0, not in denormal numbers") {
+  xg::Variable<float> w(xg::full<float>({100}, 0), true);
+  xg::optim::SGD<float> opt({w}, {.lr = 1, .momentum = 0.9});
+  backward(sum(w));
+  opt.step();
+  w.zero_grad();
+  backward(sum(w * 0));
+  for (int step = 0; step < 1500; ++step) opt.step();
+  w.assign(xg::full<float>({100}, 0));
+  opt.set_lr(1e38);
+  opt.step();
+  for (float x : w.value()) REQUIRE(x == 0);
+}
+
 // These tests name their own lines.
 // clang-format off
 TEST_CASE("SGD refuses what it cannot train") {

@@ -26,6 +26,17 @@ struct Caller {
   std::string_view function;
 };
 
+using Blocks = std::vector<std::vector<std::uint8_t>>;
+
+/// Puts the bytes one behind the other; a block that is done gives its memory back.
+template <class U>
+void unload(Blocks blocks, U* out) {
+  for (std::vector<std::uint8_t>& block : blocks) {
+    out = std::copy(block.begin(), block.end(), out);
+    block = std::vector<std::uint8_t>();
+  }
+}
+
 /// One idx file, plain or gzip: zlib reads both. Every complaint about it is made here.
 class IdxFile {
  public:
@@ -76,8 +87,8 @@ class IdxFile {
   }
 
   /// All that follows the header, which must be as many bytes as `lengths` says. Memory grows with what is really there: a header
-  /// of 16 bytes may claim 2^96.
-  std::vector<std::uint8_t> content(const std::vector<std::size_t>& lengths) {
+  /// of 16 bytes may claim 2^96. In blocks, so that `unload` never holds the data twice.
+  Blocks content(const std::vector<std::size_t>& lengths) {
     constexpr std::size_t block = std::size_t{1} << 20U, most = std::numeric_limits<std::ptrdiff_t>::max();
     const std::uint64_t begin = offset_;
     std::size_t size = 1;
@@ -87,11 +98,10 @@ class IdxFile {
                          fmt::join(lengths, ", ")));
       size *= length;
     }
-    std::vector<std::uint8_t> bytes;
+    Blocks blocks;
     for (std::size_t got = 0; got < size;) {
       const std::size_t wanted = std::min(block, size - got);
-      bytes.resize(got + wanted);
-      const std::size_t n = read(std::span(bytes).subspan(got));
+      const std::size_t n = read(blocks.emplace_back(wanted));
       got += n;
       if (n < wanted)
         fail(fmt::format("ends at offset {}, its header ({}) makes {} bytes; fetch the file again", offset_,
@@ -101,7 +111,7 @@ class IdxFile {
     if (read({&extra, 1}) != 0)
       fail(fmt::format("goes on at offset {}, where its header ({}) ends it; fetch the file again", begin + size,
                        fmt::join(lengths, ", ")));
-    return bytes;
+    return blocks;
   }
 
   [[noreturn]] void fail(const std::string& message) const {
@@ -133,17 +143,21 @@ Dataset read_pair(const fs::path& image_path, const fs::path& label_path, Caller
     label_file.fail(fmt::format("holds {} labels (offset 4), {} holds {} images; there must be one label for each image",
                                 label_lengths[0], image_path.string(), n));
 
-  const auto labels = label_file.content(label_lengths);
-  const auto wrong = std::find_if(labels.begin(), labels.end(), [](std::uint8_t label) { return label >= classes; });
-  if (wrong != labels.end())
-    label_file.fail(fmt::format("label {} of item {} at offset {}, must be 0 to 9", *wrong, wrong - labels.begin(),
-                                wrong - labels.begin() + 8));
-  const auto pixels = image_file.content(image_lengths);
-
-  Dataset result{Array<std::uint8_t>(Shape{n, image_lengths[1], image_lengths[2], 1}), Labels(Shape{n}), names_for(image_path),
-                 classes};
-  std::copy(pixels.begin(), pixels.end(), result.images.data());
-  std::copy(labels.begin(), labels.end(), result.labels.data());
+  Dataset result;
+  result.names = names_for(image_path);
+  result.classes = classes;
+  Blocks labels = label_file.content(label_lengths);
+  result.labels = Labels(Shape{n});
+  unload(std::move(labels), result.labels.data());
+  const std::int64_t *begin = result.labels.data(), *end = begin + n;
+  const std::int64_t* wrong = std::find_if(begin, end, [](auto label) { return label >= std::int64_t{classes}; });
+  if (wrong != end) {
+    const auto item = wrong - begin;
+    label_file.fail(fmt::format("label {} of item {} at offset {}, must be 0 to 9", *wrong, item, item + 8));
+  }
+  Blocks pixels = image_file.content(image_lengths);
+  result.images = Array<std::uint8_t>(Shape{n, image_lengths[1], image_lengths[2], 1});
+  unload(std::move(pixels), result.images.data());
   return result;
 }
 
