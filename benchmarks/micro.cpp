@@ -152,4 +152,9 @@ BENCHMARK(sgd_step)->UseRealTime();
 
 }  // namespace
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::AddCustomContext("library", to_string(xg::config()));
+  benchmark::RunSpecifiedBenchmarks();
+}
