@@ -187,6 +187,7 @@ int run(const Options& o) {
     if (set->images.shape()[1] != 28 || set->images.shape()[2] != 28)
       throw std::runtime_error(fmt::format("{}: the images are {} by {} pixels; LeNet needs 28 by 28", source,
                                            set->images.shape()[1], set->images.shape()[2]));
+  fmt::print("{}\n", xg::config());
   fmt::print("{}: {} images to learn from, {} to test with\n", source, data.train.size(), data.test.size());
 
   xg::seed(o.seed);

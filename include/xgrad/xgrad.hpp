@@ -2,6 +2,7 @@
 /// All of xgrad, room by room: a room includes only from the rooms above it.
 #include <xgrad/core/api.hpp>
 #include <xgrad/core/array.hpp>
+#include <xgrad/core/config.hpp>
 #include <xgrad/core/error.hpp>
 #include <xgrad/core/memory.hpp>
 #include <xgrad/core/parallel.hpp>

@@ -10,6 +10,10 @@
 #include <new>
 #include <utility>
 
+#if __has_include(<sys/mman.h>)
+#include <sys/mman.h>
+#endif
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define XGRAD_NO_POOL 1
 #elif defined(__has_feature)
@@ -63,6 +67,7 @@ struct Shared {
   std::array<Block*, classes> free{};
   std::atomic<std::size_t> cached{0}, peak{0};
   std::atomic<std::ptrdiff_t> in_use{0};
+  std::atomic<std::uint64_t> system_allocations{0};
 };
 
 [[gnu::tls_model("initial-exec")]] constinit thread_local Local local{};
@@ -102,9 +107,16 @@ void hook() {
   static_cast<void>(&reaper);
 }
 
+// Large blocks lie on large pages where the system has them: a large array would need more small ones than a processor has in mind.
+constexpr std::size_t large_page = std::size_t{2} << 20;
+
 void* from_system(std::size_t size) {
-  void* block = std::aligned_alloc(64, size);
+  void* block = std::aligned_alloc(size >= 2 * large_page ? large_page : 64, size);
   if (!block) throw std::bad_alloc{};
+#ifdef MADV_HUGEPAGE
+  if (size >= 2 * large_page) madvise(block, size, MADV_HUGEPAGE);  // a wish: nothing is lost where it is not granted
+#endif
+  shared.system_allocations.fetch_add(1, std::memory_order_relaxed);
   return block;
 }
 
@@ -156,7 +168,7 @@ void deallocate(void* memory, std::size_t bytes) noexcept {
 Stats stats() noexcept {
   publish(std::exchange(local.in_use, 0));
   return {static_cast<std::size_t>(std::max<std::ptrdiff_t>(shared.in_use.load(), 0)), shared.cached.load() + local.cached,
-          shared.peak.load()};
+          shared.peak.load(), shared.system_allocations.load()};
 }
 
 void reset_peak() noexcept {

@@ -160,8 +160,9 @@ class Plan {
 
   void run() {
     if (steps_count_ == 0) return copy_result();
-    const std::size_t memory_slots = slots();
-    chunk_ = memory_slots == 0 ? n_ : std::max(cache_bytes / vector_bytes / memory_slots, std::size_t{1}) * lanes;
+    // What streams through takes room, too: without it, values that are read again and again would fall out of the cache.
+    const std::size_t memory_slots = slots(), streams = inputs_count_ - broadcast_ + 1;
+    chunk_ = memory_slots == 0 ? n_ : std::max(cache_bytes / vector_bytes / (memory_slots + streams), std::size_t{1}) * lanes;
     chunk_ = std::min(chunk_, (n_ + lanes - 1) / lanes * lanes);
     parallel_for(
         n_, 1, [&](std::size_t begin, std::size_t end) { run_range(begin, end); }, memory_slots == 0 ? lanes : chunk_);

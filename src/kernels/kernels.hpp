@@ -31,11 +31,19 @@ struct Table {
   Elementwise<T> formula[primitive_count][8];
 
   // Along one contiguous row (rows.cpp); nothing beyond its n elements is touched.
-  T (*sum_row)(const T* x, std::size_t n);                   ///< pairwise
-  void (*add_row)(T* sum, const T* x, std::size_t n);        ///< sum += x
-  T (*max_row)(const T* x, std::size_t n);                   ///< n > 0; NaN if any is
-  T (*exp_row)(const T* x, T shift, T* out, std::size_t n);  ///< out = exp(x - shift); returns the sum of out
-  void (*scale_row)(T* x, T factor, std::size_t n);          ///< x *= factor
+  T (*sum_row)(const T* x, std::size_t n);                                       ///< pairwise
+  void (*sum_each_row)(const T* x, T* out, std::size_t rows, std::size_t n);     ///< out (rows): sum_row of each row of x (rows, n)
+  void (*add_row)(T* sum, const T* x, std::size_t n);                            ///< sum += x
+  T (*exp_row)(const T* x, T shift, T* out, std::size_t n);                      ///< out = exp(x - shift); returns the sum of out
+  T (*exp_sum_row)(const T* x, T shift, std::size_t n);                          ///< that sum alone
+  void (*exp_scaled_row)(const T* x, T shift, T factor, T* out, std::size_t n);  ///< out = exp(x - shift) factor
+  void (*scale_row)(T* x, T factor, std::size_t n);                              ///< x *= factor
+  void (*lower_row)(const T* x, T a, T b, T* out, std::size_t n);                ///< out = (x - a) - b
+  /// out (n) = the sum of a few rows of n, one after the other, `distance` apart; rows > 0
+  void (*sum_few_rows)(const T* x, T* out, std::size_t rows, std::size_t n, std::size_t distance);
+  /// The gradient for x of y = softmax(x), or log(softmax(x)), from that for y.
+  void (*softmax_grad_row)(const T* y, const T* g, T* out, std::size_t n);
+  void (*log_softmax_grad_row)(const T* y, const T* g, T* out, std::size_t n);
 
   // The smallest [0] and the largest [1], NaN if any is (extremes.cpp).
   T (*extreme_row[2])(const T* x, std::size_t n);                ///< n > 0

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include <xgrad/core/memory.hpp>
 #include <xgrad/core/parallel.hpp>
 
 #include "kernels.hpp"
@@ -17,18 +16,15 @@ constexpr std::size_t work = 8;
 /// What is subtracted before exp. An infinite maximum would make NaN of every -inf beside it.
 template <class T>
 T shift_of(const T* x, std::size_t n) {
-  const T largest = table<T>().max_row(x, n);
+  const T largest = table<T>().extreme_row[1](x, n);
   return std::isinf(largest) && largest < 0 ? T(0) : largest;
 }
 
-/// Calls body(row, scratch) for each row, with room for a row.
-template <class T, class Body>
+/// Calls body(row) for each row.
+template <class Body>
 void each_row(std::size_t rows, std::size_t n, Body body) {
   parallel_for(rows, n * work, [&](std::size_t begin, std::size_t end) {
-    memory::Allocator<T> allocator;
-    T* scratch = allocator.allocate(n);
-    for (std::size_t r = begin; r < end; ++r) body(r, scratch);
-    allocator.deallocate(scratch, n);
+    for (std::size_t r = begin; r < end; ++r) body(r);
   });
 }
 
@@ -37,7 +33,7 @@ void each_row(std::size_t rows, std::size_t n, Body body) {
 template <class T>
 void softmax(const T* x, T* out, std::size_t rows, std::size_t n) {
   if (n == 0) return;
-  each_row<T>(rows, n, [&](std::size_t r, T*) {
+  each_row(rows, n, [&](std::size_t r) {
     const T total = table<T>().exp_row(x + r * n, shift_of(x + r * n, n), out + r * n, n);
     table<T>().scale_row(out + r * n, T(1) / total, n);
   });
@@ -46,44 +42,57 @@ void softmax(const T* x, T* out, std::size_t rows, std::size_t n) {
 template <class T>
 void log_softmax(const T* x, T* out, std::size_t rows, std::size_t n) {
   if (n == 0) return;
-  each_row<T>(rows, n, [&](std::size_t r, T* scratch) {
-    const T *from = x + r * n, shift = shift_of(from, n), log_total = std::log(table<T>().exp_row(from, shift, scratch, n));
-    for (std::size_t k = 0; k < n; ++k) out[r * n + k] = (from[k] - shift) - log_total;
+  each_row(rows, n, [&](std::size_t r) {
+    const T *from = x + r * n, shift = shift_of(from, n), log_total = std::log(table<T>().exp_sum_row(from, shift, n));
+    table<T>().lower_row(from, shift, log_total, out + r * n, n);
   });
 }
 
 template <class T>
-void cross_entropy(const T* x, const std::int64_t* labels, T* loss, std::size_t rows, std::size_t n) {
-  each_row<T>(rows, n, [&](std::size_t r, T* scratch) {
+void softmax_grad(const T* y, const T* g, T* out, std::size_t rows, std::size_t n) {
+  each_row(rows, n, [&](std::size_t r) { table<T>().softmax_grad_row(y + r * n, g + r * n, out + r * n, n); });
+}
+template <class T>
+void log_softmax_grad(const T* y, const T* g, T* out, std::size_t rows, std::size_t n) {
+  each_row(rows, n, [&](std::size_t r) { table<T>().log_softmax_grad_row(y + r * n, g + r * n, out + r * n, n); });
+}
+
+template <class T>
+void cross_entropy(const T* x, const std::int64_t* labels, T* loss, T* scales, std::size_t rows, std::size_t n) {
+  each_row(rows, n, [&](std::size_t r) {
     const T* from = x + r * n;
     if (labels[r] < 0) {
-      loss[r] = 0;
+      loss[r] = scales[2 * r] = scales[2 * r + 1] = 0;
       return;
     }
-    const T shift = shift_of(from, n);
-    loss[r] = std::log(table<T>().exp_row(from, shift, scratch, n)) - (from[labels[r]] - shift);
+    const T shift = shift_of(from, n), total = table<T>().exp_sum_row(from, shift, n);
+    loss[r] = std::log(total) - (from[labels[r]] - shift);
+    scales[2 * r] = shift;
+    scales[2 * r + 1] = total;
   });
 }
 
 template <class T>
-void cross_entropy_grad(const T* x, const std::int64_t* labels, const T* g, T* out, std::size_t rows, std::size_t n) {
-  each_row<T>(rows, n, [&](std::size_t r, T*) {
+void cross_entropy_grad(const T* x, const std::int64_t* labels, const T* scales, const T* g, T* out, std::size_t rows,
+                        std::size_t n) {
+  each_row(rows, n, [&](std::size_t r) {
     T* to = out + r * n;
     if (labels[r] < 0) {
       std::fill_n(to, n, T(0));
       return;
     }
-    const T total = table<T>().exp_row(x + r * n, shift_of(x + r * n, n), to, n);
-    table<T>().scale_row(to, g[r] / total, n);
+    table<T>().exp_scaled_row(x + r * n, scales[2 * r], g[r] / scales[2 * r + 1], to, n);
     to[labels[r]] -= g[r];
   });
 }
 
-#define XGRAD_INSTANTIATE(T)                                                                \
-  template void softmax(const T*, T*, std::size_t, std::size_t);                            \
-  template void log_softmax(const T*, T*, std::size_t, std::size_t);                        \
-  template void cross_entropy(const T*, const std::int64_t*, T*, std::size_t, std::size_t); \
-  template void cross_entropy_grad(const T*, const std::int64_t*, const T*, T*, std::size_t, std::size_t);
+#define XGRAD_INSTANTIATE(T)                                                                    \
+  template void softmax(const T*, T*, std::size_t, std::size_t);                                \
+  template void log_softmax(const T*, T*, std::size_t, std::size_t);                            \
+  template void softmax_grad(const T*, const T*, T*, std::size_t, std::size_t);                 \
+  template void log_softmax_grad(const T*, const T*, T*, std::size_t, std::size_t);             \
+  template void cross_entropy(const T*, const std::int64_t*, T*, T*, std::size_t, std::size_t); \
+  template void cross_entropy_grad(const T*, const std::int64_t*, const T*, const T*, T*, std::size_t, std::size_t);
 XGRAD_INSTANTIATE(float)
 XGRAD_INSTANTIATE(double)
 

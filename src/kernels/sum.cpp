@@ -11,19 +11,15 @@ namespace xgrad::kernels {
 namespace {
 
 /// Rows added one after the other before sums of sums begin.
-constexpr std::size_t run = 16;
+constexpr std::size_t run = 32;
 /// Shorter rows are taken together up to this many elements.
-constexpr std::size_t wide = 256;
+constexpr std::size_t wide = 128;
 
 /// out (inner) = the sum of `rows` rows, `distance` apart. `scratch` has room for one row per level of the recursion.
 template <class T>
 void sum_rows(const T* x, T* out, std::size_t rows, std::size_t inner, T* scratch, std::size_t distance) {
   const Table<T>& kernel = table<T>();
-  if (rows <= run) {
-    std::copy_n(x, inner, out);
-    for (std::size_t r = 1; r < rows; ++r) kernel.add_row(out, x + r * distance, inner);
-    return;
-  }
+  if (rows <= run) return kernel.sum_few_rows(x, out, rows, inner, distance);
   const std::size_t half = rows / 2;
   sum_rows(x, out, half, inner, scratch, distance);
   sum_rows(x + half * distance, scratch, rows - half, inner, scratch + inner, distance);
@@ -55,25 +51,25 @@ constexpr std::size_t depth(std::size_t rows) {
   return levels;
 }
 
-/// Long runs are cut into this many elements each, so that the pieces, and with them the result, do not depend on the number of
-/// threads.
+/// Long runs are cut into pieces for the threads, of a length that does not depend on their number: nor does the result then.
 constexpr std::size_t piece = 16384;
 
 template <class T>
 void sum_contiguous(const T* x, T* out, std::size_t outer, std::size_t middle) {
-  const std::size_t pieces = (middle + piece - 1) / piece;
+  constexpr std::size_t longest = 8 * piece;
+  const std::size_t share = std::clamp(middle / 32 / 64 * 64, piece, longest), pieces = (middle + share - 1) / share;
   if (outer >= 4 || pieces < 2) {
     parallel_for(outer, middle, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t o = begin; o < end; ++o) out[o] = table<T>().sum_row(x + o * middle, middle);
+      table<T>().sum_each_row(x + begin * middle, out + begin, end - begin, middle);
     });
     return;
   }
   memory::Allocator<T> allocator;
   for (std::size_t o = 0; o < outer; ++o) {
     T* parts = allocator.allocate(pieces);
-    parallel_for(pieces, piece, [&](std::size_t begin, std::size_t end) {
+    parallel_for(pieces, share, [&](std::size_t begin, std::size_t end) {
       for (std::size_t p = begin; p < end; ++p)
-        parts[p] = table<T>().sum_row(x + o * middle + p * piece, std::min(piece, middle - p * piece));
+        parts[p] = table<T>().sum_row(x + o * middle + p * share, std::min(share, middle - p * share));
     });
     out[o] = table<T>().sum_row(parts, pieces);
     allocator.deallocate(parts, pieces);

@@ -96,10 +96,12 @@ struct CrossEntropyGrad {
   static constexpr std::string_view name = "cross_entropy_grad";
   static constexpr std::array uses{use::input(0) | use::input(1), use::input(0)};  // logits, g
   SharedLabels labels;
+  Ref<Storage<T>> scales;  // of the forward run
 
   Result<T> forward(Inputs<T> in) {
     Array<T> out(in[0].shape());
-    kernels::cross_entropy_grad(in[0].data(), labels->array.data(), in[1].data(), out.data(), in[1].size(), out.shape().back());
+    kernels::cross_entropy_grad(in[0].data(), labels->array.data(), scales->array.data(), in[1].data(), out.data(), in[1].size(),
+                                out.shape().back());
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& v, std::size_t i) const {
@@ -125,15 +127,17 @@ struct CrossEntropy {
   static constexpr std::string_view name = "cross_entropy";
   static constexpr std::array uses{use::input(0)};
   SharedLabels labels;
+  Ref<Storage<T>> scales = {};  // two numbers of each row, so that the gradient goes over the logits once
 
   Result<T> forward(Inputs<T> in) {
     const Labels& y = labels->array;
     Array<T> loss(y.shape());
-    kernels::cross_entropy(in[0].data(), y.data(), loss.data(), y.size(), in[0].shape().back());
+    scales = Storage<T>::create(Array<T>(Shape{y.size(), 2}));
+    kernels::cross_entropy(in[0].data(), y.data(), loss.data(), scales->array.data(), y.size(), in[0].shape().back());
     return loss;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
-    return apply(CrossEntropyGrad<T>{labels}, {c.input(0), g}, c.where());
+    return apply(CrossEntropyGrad<T>{labels, scales}, {c.input(0), g}, c.where());
   }
 };
 

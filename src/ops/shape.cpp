@@ -57,7 +57,7 @@ struct Reshape {
     std::copy_n(in[0].data(), in[0].size(), out.data());
     return out;
   }
-  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return reshape(g, c.input_shape(0)); }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return reshape(c.take(g), c.input_shape(0)); }
 };
 
 template <class T>

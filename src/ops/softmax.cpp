@@ -14,18 +14,23 @@ constexpr ReduceOptions keep{.keepdims = true};
 
 // Softmax and its relatives work along the last axis, which is contiguous.
 
+/// kernel(x, …, out, rows, n) into a new array of x's shape.
+template <class T, class Kernel, class... More>
+Array<T> by_rows(Kernel kernel, const Array<T>& x, const More&... more) {
+  Array<T> out(x.shape());
+  const std::size_t n = out.shape().back();
+  kernel(x.data(), more.data()..., out.data(), n == 0 ? 0 : out.size() / n, n);
+  return out;
+}
+
 template <class T>
 struct Softmax {
   static constexpr std::string_view name = "softmax";
   static constexpr std::array uses{use::output};
 
-  Result<T> forward(Inputs<T> in) {
-    Array<T> out(in[0].shape());
-    const std::size_t n = out.shape().back();
-    kernels::softmax(in[0].data(), out.data(), n == 0 ? 0 : out.size() / n, n);
-    return out;
-  }
+  Result<T> forward(Inputs<T> in) { return by_rows(kernels::softmax<T>, in[0]); }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
+    if (!recording()) return Variable<T>(by_rows(kernels::softmax_grad<T>, c.output_value(), g.value()));
     const Variable<T> y = c.output();
     return y * (g - sum(g * y, {-1}, keep));
   }
@@ -36,13 +41,11 @@ struct LogSoftmax {
   static constexpr std::string_view name = "log_softmax";
   static constexpr std::array uses{use::output};
 
-  Result<T> forward(Inputs<T> in) {
-    Array<T> out(in[0].shape());
-    const std::size_t n = out.shape().back();
-    kernels::log_softmax(in[0].data(), out.data(), n == 0 ? 0 : out.size() / n, n);
-    return out;
+  Result<T> forward(Inputs<T> in) { return by_rows(kernels::log_softmax<T>, in[0]); }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
+    if (!recording()) return Variable<T>(by_rows(kernels::log_softmax_grad<T>, c.output_value(), g.value()));
+    return g - exp(c.output()) * sum(g, {-1}, keep);
   }
-  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return g - exp(c.output()) * sum(g, {-1}, keep); }
 };
 
 /// Runs an op of the last axis along any axis.

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <new>
 
 #include <xgrad/core/api.hpp>
@@ -18,6 +19,8 @@ struct Stats {
   std::size_t in_use = 0;  ///< in blocks that are allocated now
   std::size_t cached = 0;  ///< in blocks kept for the next allocation by this thread or by all in common
   std::size_t peak = 0;    ///< the largest `in_use` since the start or `reset_peak()`
+  /// Blocks that the system was asked for since the start. A training loop needs none once its first steps have filled the pool.
+  std::uint64_t system_allocations = 0;
 };
 XGRAD_API Stats stats() noexcept;
 XGRAD_API void reset_peak() noexcept;

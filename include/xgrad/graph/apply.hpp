@@ -72,7 +72,7 @@ class Recorded final : public Node<T> {
         if (out.wants(i) && !out.has(i)) missing_gradient(*this, i);
     } else {
       for (std::size_t i = this->edge_count_; i-- > 0;)
-        if (out.wants(i)) out.put(i, op.vjp(Context<T>(*this, i, uses_of(op, i)), g, i));
+        if (out.wants(i)) out.put(i, op.vjp(Context<T>(*this, i, uses_of(op, i), i == 0), g, i));
     }
   }
 

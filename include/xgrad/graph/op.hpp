@@ -84,7 +84,9 @@ inline constexpr std::size_t the_output = ~std::size_t{0};
 template <class T>
 class Context {
  public:
-  Context(const Node<T>& node, std::size_t wanted, std::uint32_t declared) : node_(node), wanted_(wanted), declared_(declared) {}
+  /// `last`: when this gradient is made, nobody needs the output's gradient any more.
+  Context(const Node<T>& node, std::size_t wanted, std::uint32_t declared, bool last = false)
+      : node_(node), wanted_(wanted), declared_(declared), last_(last) {}
 
   /// The value of input j; while recording (create_graph) with its history, so that gradients have gradients.
   /// Throws GraphError when `uses` does not declare it for this gradient, or when it was assigned since forward ran.
@@ -110,6 +112,12 @@ class Context {
     shapeless(j);
   }
   const Shape& output_shape() const noexcept { return node_.shape(); }
+  /// The g that the vjp was given, for an op that takes buffers over: where it has done its duty nobody else holds its buffer.
+  /// The vjp must not look at g itself afterwards.
+  Variable<T> take(const Variable<T>& g) const {
+    if (!last_ || recording() || detail::thread_state.anomaly != Anomaly::none) return g;
+    return Variable<T>(const_cast<Variable<T>&>(g).take_storage());  // the engine's own, which it drops next
+  }
   /// The user's line that recorded the op.
   Where where() const noexcept { return node_.where(); }
 
@@ -134,6 +142,7 @@ class Context {
   const Node<T>& node_;
   std::size_t wanted_;
   std::uint32_t declared_;
+  bool last_;
 };
 
 /// Where a node's gradients go.
