@@ -193,7 +193,7 @@ int write_digits(const std::filesystem::path& directory) {
   std::filesystem::create_directories(directory);
   for (const auto& [name, n, seed] : {std::tuple("t10k", 10000, 2), {"train", 60000, 1}}) {
     const xg::Dataset data = xg::digits(static_cast<std::size_t>(n), static_cast<std::uint64_t>(seed));
-    const auto path = [&](const char* what) { return directory / (std::string(name) + what); };
+    const auto path = [&, set = std::string(name)](const char* what) { return directory / (set + what); };
     write_idx(path("-images-idx3-ubyte"), {data.size(), 28, 28}, {data.images.data(), data.images.data() + data.images.size()});
     write_idx(path("-labels-idx1-ubyte"), {data.size()}, {data.labels.data(), data.labels.data() + data.size()});
   }
