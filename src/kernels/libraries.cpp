@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "onednn.hpp"
+
 // Weak: other libraries with the CBLAS's functions do not have these.
 extern "C" {
 [[gnu::weak]] char* openblas_get_config();
@@ -41,6 +43,9 @@ bool has_avx512() {
 #endif
 }
 
-std::string onednn_version() { return "none"; }
+std::string onednn_version() {
+  const std::string version = onednn::version();
+  return version.empty() ? "none" : version;
+}
 
 }  // namespace xgrad::kernels

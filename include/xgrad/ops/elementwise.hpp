@@ -130,7 +130,7 @@ XGRAD_LEFT_OPERAND(minimum)
 namespace detail {
 template <class T>
 XGRAD_API Variable<T> select(const Mask& condition, Variable<T> a, Variable<T> b, Where where);
-}
+}  // namespace detail
 
 /// a where the condition is true, b elsewhere; all three broadcast. The gradient goes to the branch taken alone: a NaN or an
 /// infinity in the other one does not reach it. Either branch may be a number or an array.
