@@ -3,10 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <xgrad/xgrad.hpp>
@@ -202,6 +204,64 @@ TEST_CASE("conv: nothing to convolve") {
   CHECK(avg_pool2d(no_channels, 2).shape() == Shape{1, 1, 1, 0});
   CHECK(distance_transform_pool2d(no_channels, zero({0, 4})).shape() == Shape{1, 3, 3, 0});
   CHECK(interpolate(no_channels, 2).shape() == Shape{1, 2, 2, 0});
+}
+
+TEST_CASE("conv: no outputs, so no gradient for the images, and no bias either") {
+  for (const std::ptrdiff_t groups : {1, 2}) {
+    const Variable<double> x = noise({1, 4, 4, 2}), w = noise({0, 3, 3, groups == 1 ? std::size_t{2} : std::size_t{1}});
+    const auto g = grad(sum(conv2d(x, w, {.groups = groups})), {x});
+    CHECK(same(g[0].value(), zeros<double>({1, 4, 4, 2})));
+    CHECK_THROWS_AS(conv2d(x, w, noise({5}), {.groups = groups}), ShapeError);
+  }
+}
+
+TEST_CASE("conv: whichever way a float convolution takes, it is that of double; also from several threads at once") {
+  struct Case {
+    Shape x, w;
+    Conv2dOptions options;
+  };
+  // many and few channels, large and small images, what a stride leaves over, uneven padding, groups
+  const std::vector<Case> cases{{{2, 16, 16, 64}, {32, 3, 3, 64}, {.padding = 1}},
+                                {{2, 4, 4, 256}, {64, 3, 3, 256}, {.padding = 1}},
+                                {{2, 9, 8, 40}, {24, 3, 3, 40}, {.stride = 2, .padding = {1, 0, 2, 1}}},
+                                {{3, 12, 12, 3}, {64, 5, 5, 3}, {.stride = 3}},
+                                {{2, 10, 10, 64}, {64, 3, 3, 32}, {.padding = 2, .dilation = 2, .groups = 2}},
+                                {{2, 6, 6, 128}, {32, 1, 1, 128}, {}}};
+  const auto check = [](const Case& c) {
+    const auto run = [&]<class T>(T) {
+      const auto leaf = [](const Shape& shape, std::uint64_t seed) {  // the same numbers in both
+        return Variable<T>(Array<T>(xt::cast<T>(noise<float>(shape, seed).value())), true);
+      };
+      const Variable<T> x = leaf(c.x, 1), w = leaf(c.w, 2), b = leaf({c.w[0]}, 3), y = conv2d(x, w, b, c.options);
+      std::vector<Variable<T>> results = grad(sum(y * leaf(y.shape(), 4)), {x, w, b});
+      results.push_back(y);
+      return results;
+    };
+    const auto narrow = run(0.0F);
+    const auto wide = run(0.0);
+    double worst = 0;
+    for (std::size_t k = 0; k < wide.size(); ++k) {
+      double largest = 0, apart = 0;
+      for (std::size_t i = 0; i < wide[k].size(); ++i) {
+        largest = std::max(largest, std::abs(wide[k].value().data()[i]));
+        apart = std::max(apart, std::abs(wide[k].value().data()[i] - static_cast<double>(narrow[k].value().data()[i])));
+      }
+      worst = std::max(worst, apart / largest);
+    }
+    return worst;
+  };
+  for (const Case& c : cases) {
+    CAPTURE(to_string(c.x));
+    CHECK(check(c) < 2e-5);
+  }
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong = 0;
+  for (int t = 0; t < 3; ++t)
+    threads.emplace_back([&] {
+      for (const Case& c : cases) wrong += !(check(c) < 2e-5);
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
 }
 
 TEST_CASE_TEMPLATE("conv: large depthwise convolutions agree with groups of two", T, float, double) {

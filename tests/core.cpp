@@ -29,6 +29,14 @@ TEST_CASE("blocks are aligned, padded and recycled") {
   }
 }
 
+TEST_CASE("blocks of every large size class can be had") {
+  for (std::size_t bytes = 3 << 20; bytes < 17 << 20; bytes += 1 << 18) {
+    void* block = xgrad::memory::allocate(bytes);
+    REQUIRE(reinterpret_cast<std::uintptr_t>(block) % 64 == 0);
+    xgrad::memory::deallocate(block, bytes);
+  }
+}
+
 TEST_CASE("stats count what is in use, and the peak") {
   const auto before = xg::memory::stats();
   xg::memory::reset_peak();

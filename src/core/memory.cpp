@@ -111,10 +111,11 @@ void hook() {
 constexpr std::size_t large_page = std::size_t{2} << 20;
 
 void* from_system(std::size_t size) {
-  void* block = std::aligned_alloc(size >= 2 * large_page ? large_page : 64, size);
+  const bool large = size >= 2 * large_page;
+  void* block = std::aligned_alloc(large && size % large_page == 0 ? large_page : 64, size);  // it takes multiples alone
   if (!block) throw std::bad_alloc{};
 #ifdef MADV_HUGEPAGE
-  if (size >= 2 * large_page) madvise(block, size, MADV_HUGEPAGE);  // a wish: nothing is lost where it is not granted
+  if (large) madvise(block, size, MADV_HUGEPAGE);  // a wish: nothing is lost where it is not granted
 #endif
   shared.system_allocations.fetch_add(1, std::memory_order_relaxed);
   return block;

@@ -1,5 +1,6 @@
 #include "onednn.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <list>
@@ -39,20 +40,17 @@ const dnnl::engine& engine() {
   return cpu;
 }
 
-/// Primitives divide their work among threads that a parallel region does not have.
-bool in_parallel() {
-#ifdef _OPENMP
-  return omp_in_parallel();
-#else
-  return false;
-#endif
-}
-
 void check(dnnl_status_t status) {
   if (status != dnnl_success) throw Error("oneDNN failed with status " + std::to_string(status));
 }
 
 memory::desc describe(memory::dims lengths, Tag tag) { return {std::move(lengths), memory::data_type::f32, tag}; }
+
+dnnl::primitive_attr user_scratchpad() {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attributes;
+}
 
 /// An array of a primitive: where our pointer comes in, in our layout, and what the primitive takes.
 struct Slot {
@@ -107,7 +105,10 @@ class Plan {
 
   static std::size_t padded(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
   static dnnl::reorder reorder(const memory::desc& from, const memory::desc& to) {
-    return dnnl::reorder(dnnl::reorder::primitive_desc(engine(), from, engine(), to));
+    const dnnl::reorder::primitive_desc found(engine(), from, engine(), to, user_scratchpad());
+    if (found.scratchpad_desc().get_size() > 0)  // move() has none to give, and one of oneDNN's own would belong to a single thread
+      throw dnnl::error(dnnl_unimplemented, "a reorder that needs scratch memory");
+    return dnnl::reorder(found);
   }
   void move(std::size_t k, const dnnl::stream& stream, const memory& from, const memory& to) {
     const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from.get()}, {DNNL_ARG_TO, to.get()}};
@@ -182,12 +183,6 @@ class Cache {
 Cache& cache() {
   static auto* plans = new Cache;  // not destroyed: static Variables may outlive it
   return *plans;
-}
-
-dnnl::primitive_attr user_scratchpad() {
-  dnnl::primitive_attr attributes;
-  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  return attributes;
 }
 
 memory::dim whole(std::size_t n) { return static_cast<memory::dim>(n); }
@@ -293,6 +288,15 @@ std::string version() {
   return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
 }
 
+// Primitives divide their work among threads that a parallel region does not have.
+bool in_parallel() {
+#ifdef _OPENMP
+  return omp_in_parallel();
+#else
+  return false;
+#endif
+}
+
 bool wide() {
   static const bool avx512 = [] {
     static_cast<void>(engine());
@@ -327,7 +331,7 @@ bool gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std:
 
 bool convolve(Pass pass, bool blocked, const float* images, const float* weights, const float* bias, const float* result,
               float* out, const ConvShape& s) {
-  if (s.n * s.h * s.w * s.c * s.rows() * s.o * s.columns() == 0 || in_parallel()) return false;
+  if (std::min({s.n, s.h, s.w, s.c, s.o, s.kh, s.kw, s.oh, s.ow}) == 0 || in_parallel()) return false;
   const Key key{1 + static_cast<std::size_t>(pass) + 3 * blocked + 6 * (bias != nullptr),
                 static_cast<std::size_t>(num_threads()),
                 s.n,

@@ -16,6 +16,9 @@ std::string version();
 /// Whether its kernels run on AVX-512.
 bool wide();
 
+/// Whether the caller is inside a parallel region of its own, where convolutions stay away from oneDNN.
+bool in_parallel();
+
 /// As kernels::gemm. The bias (n), if not null, is added to every row.
 bool gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const float* a, const float* b, float* c,
           RowStrides strides, bool add, const float* bias);
@@ -26,6 +29,7 @@ bool convolve(Pass pass, bool blocked, const float* images, const float* weights
 #else
 inline std::string version() { return ""; }
 inline bool wide() { return false; }
+inline bool in_parallel() { return false; }
 inline bool gemm(bool, bool, std::size_t, std::size_t, std::size_t, const float*, const float*, float*, RowStrides, bool,
                  const float*) {
   return false;

@@ -189,12 +189,12 @@ struct Col2im {
   Variable<T> vjp(const Context<T>&, const Variable<T>& g, std::size_t) const { return im2col(g, size, options); }
 };
 
-/// `outputs` are the channels, or 0 where the op will complain about the weight.
+/// `outputs` are the channels, or nothing where the op will complain about the weight.
 template <class T>
-void check_bias(const Variable<T>& w, const Variable<T>& bias, std::size_t outputs) {
-  if (bias.defined() && outputs > 0 && bias.shape() != Shape{outputs})
+void check_bias(const Variable<T>& w, const Variable<T>& bias, std::optional<std::size_t> outputs) {
+  if (bias.defined() && outputs && bias.shape() != Shape{*outputs})
     throw ShapeError(fmt::format("w is {}, bias is {}; the bias must be ({},), one number per output channel", to_string(w.shape()),
-                                 to_string(bias.shape()), outputs));
+                                 to_string(bias.shape()), *outputs));
 }
 
 }  // namespace
@@ -207,7 +207,8 @@ Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv2dOpt
 template <class T>
 Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
                    Conv2dOptions options, Where where) {
-  placed(where, "conv2d", [&] { check_bias(w, bias, w.defined() && w.shape().size() == 4 ? w.shape()[0] : 0); });
+  placed(where, "conv2d",
+         [&] { check_bias(w, bias, w.defined() && w.shape().size() == 4 ? std::optional(w.shape()[0]) : std::nullopt); });
   if (!bias.defined()) return conv2d(std::move(x), std::move(w), options, where);
   return apply(Conv2d<T>{options}, {std::move(x), std::move(w), std::move(bias)}, where);
 }
