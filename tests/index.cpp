@@ -118,7 +118,7 @@ TEST_CASE_TEMPLATE("index: norm and std have gradient 0 at 0", T, float, double)
 }
 
 TEST_CASE_TEMPLATE("index: equal elements have no deviation, also where their mean is rounded", T, float, double) {
-  for (const std::size_t n : {3, 7, 100, 1001})
+  for (const std::size_t n : std::initializer_list<std::size_t>{3, 7, 100, 1001})
     for (const double value : {0.1, -0.7, 1e20, 3e-9}) {
       CAPTURE(n);
       CAPTURE(value);
