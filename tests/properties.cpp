@@ -191,7 +191,7 @@ TEST_CASE("properties: backward is grad, and recording the gradient changes noth
     std::vector<V> left;
     for (const V& v : x) left.emplace_back(v.has_grad() ? Array<double>(v.grad()) : zeros<double>(v.shape()));
     CHECK(distance(left, plain) == 0);
-    CHECK(distance(recorded, plain) <= 1e-9 * (1 + norm_of(plain)));
+    CHECK(distance(recorded, plain) <= 1e-7 * (1 + norm_of(plain)));  // other kernels round otherwise, and graphs may multiply that
   });
 }
 

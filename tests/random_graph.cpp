@@ -1,6 +1,7 @@
 #include "random_graph.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "replay.hpp"
@@ -129,6 +130,12 @@ V squash(B b, const V& x) {
 V positive(const V& x) { return softplus(x) + 0.3; }
 constexpr double offset = 0.377;  // jumps are not where sums of whole numbers are: rounding would throw them over
 V inside(const V& x) { return 0.8 * tanh(x); }
+/// No two alike: elements that are equal but for rounding deviate by rounding alone, and the gradient of that means nothing.
+V apart(const Shape& shape) {
+  Array<double> x(shape);
+  for (std::size_t k = 0; k < x.size(); ++k) x.data()[k] = std::fmod(0.618 * static_cast<double>(k), 1);
+  return V(std::move(x));
+}
 V regular(B b, std::size_t n) {  // matrices that can be inverted
   Array<double> eye = zeros<double>({n, n});
   for (std::size_t k = 0; k < n; ++k) eye(k, k) = 2;
@@ -243,7 +250,7 @@ const Choice choices[] = {
     {"interpolate", [](B b) { return interpolate(b.image(), {4, 3}, {.mode = b.flip() ? Interpolation::bilinear : Interpolation::nearest}); }},
     // reductions
     {"sum", [](B b) { return squash(b, reduced(b, [](const V& x, Axes a, bool keep) { return sum(x, a, {keep}); })); }}, {"mean", [](B b) { return reduced(b, [](const V& x, Axes a, bool keep) { return mean(x, a, {keep}); }); }},
-    {"var", [](B b) { return reduced(b, [](const V& x, Axes a, bool keep) { return var(x, a, {0, keep}); }); }}, {"std", [](B b) { return reduced(b, [](const V& x, Axes a, bool keep) { return xgrad::std(x * 2, a, {0, keep}); }); }},
+    {"var", [](B b) { return reduced(b, [](const V& x, Axes a, bool keep) { return var(x, a, {0, keep}); }); }}, {"std", [](B b) { return reduced(b, [](const V& x, Axes a, bool keep) { return xgrad::std(x * 2 + apart(x.shape()), a, {0, keep}); }); }},
     {"amax", [](B b) { return reduced(b, [](const V& x, Axes a, bool keep) { return amax(x, a, {keep}); }); }}, {"amin", [](B b) { return reduced(b, [](const V& x, Axes a, bool keep) { return amin(x, a, {keep}); }); }},
     {"logsumexp", [](B b) { return squash(b, reduced(b, [](const V& x, Axes a, bool keep) { return logsumexp(x, a, {keep}); })); }},
     {"norm", [](B b) { const double p[] = {2, 1, 3, 1.5}; const double q = p[b.below(4)]; return squash(b, reduced(b, [q](const V& x, Axes a, bool keep) { return norm(x, a, {q, keep}); })); }},
