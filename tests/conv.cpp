@@ -3,12 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <xgrad/xgrad.hpp>
@@ -213,78 +211,6 @@ TEST_CASE("conv: no outputs, so no gradient for the images, and no bias either")
     CHECK(same(g[0].value(), zeros<double>({1, 4, 4, 2})));
     CHECK_THROWS_AS(conv2d(x, w, noise({5}), {.groups = groups}), ShapeError);
   }
-}
-
-TEST_CASE("conv: whichever way a float convolution takes, it is that of double; also from several threads at once") {
-  struct Case {
-    Shape x, w;
-    Conv2dOptions options;
-  };
-  // many and few channels, large and small images, what a stride leaves over, uneven padding, groups
-  const std::vector<Case> cases{{{2, 16, 16, 64}, {32, 3, 3, 64}, {.padding = 1}},
-                                {{2, 4, 4, 256}, {64, 3, 3, 256}, {.padding = 1}},
-                                {{2, 9, 8, 40}, {24, 3, 3, 40}, {.stride = 2, .padding = {1, 0, 2, 1}}},
-                                {{3, 12, 12, 3}, {64, 5, 5, 3}, {.stride = 3}},
-                                {{2, 10, 10, 64}, {64, 3, 3, 32}, {.padding = 2, .dilation = 2, .groups = 2}},
-                                {{2, 6, 6, 128}, {32, 1, 1, 128}, {}}};
-  const auto check = [](const Case& c) {
-    const auto run = [&]<class T>(T) {
-      const auto leaf = [](const Shape& shape, std::uint64_t seed) {  // the same numbers in both
-        return Variable<T>(Array<T>(xt::cast<T>(noise<float>(shape, seed).value())), true);
-      };
-      const Variable<T> x = leaf(c.x, 1), w = leaf(c.w, 2), b = leaf({c.w[0]}, 3), y = conv2d(x, w, b, c.options);
-      std::vector<Variable<T>> results = grad(sum(y * leaf(y.shape(), 4)), {x, w, b});
-      results.push_back(y);
-      return results;
-    };
-    const auto narrow = run(0.0F);
-    const auto wide = run(0.0);
-    double worst = 0;
-    for (std::size_t k = 0; k < wide.size(); ++k) {
-      double largest = 0, apart = 0;
-      for (std::size_t i = 0; i < wide[k].size(); ++i) {
-        largest = std::max(largest, std::abs(wide[k].value().data()[i]));
-        apart = std::max(apart, std::abs(wide[k].value().data()[i] - static_cast<double>(narrow[k].value().data()[i])));
-      }
-      worst = std::max(worst, apart / largest);
-    }
-    return worst;
-  };
-  for (const Case& c : cases) {
-    CAPTURE(to_string(c.x));
-    CHECK(check(c) < 2e-5);
-  }
-  std::vector<std::thread> threads;
-  std::atomic<int> wrong = 0;
-  for (int t = 0; t < 3; ++t)
-    threads.emplace_back([&] {
-      for (const Case& c : cases) wrong += !(check(c) < 2e-5);
-    });
-  for (std::thread& thread : threads) thread.join();
-  CHECK(wrong == 0);
-}
-
-TEST_CASE_TEMPLATE("conv: large depthwise convolutions agree with groups of two", T, float, double) {
-  // A second channel of zeros makes the same convolution go through matrix products.
-  const std::size_t c = 33;
-  const auto x = noise<T>({2, 20, 19, c}), w = noise<T>({c, 3, 5, 1}, 2);
-  Array<T> wide = zeros<T>({2, 20, 19, 2 * c}), weights = zeros<T>({c, 3, 5, 2});
-  for (std::size_t k = 0; k < x.value().size(); ++k) wide.data()[2 * k] = x.value().data()[k];
-  for (std::size_t k = 0; k < w.value().size(); ++k) weights.data()[2 * k] = w.value().data()[k];
-  const Conv2dOptions options{.stride = {1, 2}, .padding = {1, 2}, .groups = static_cast<std::ptrdiff_t>(c)};
-  const Variable<T> wide_x(wide, true), wide_w(weights, true);
-  const auto y = conv2d(x, w, options), expected = conv2d(wide_x, wide_w, options);
-  const double tolerance = std::is_same_v<T, float> ? 2e-5 : 1e-13;
-  CHECK(same(y.value(), expected.value(), tolerance));
-  const auto g = noise<T>(y.shape(), 3);
-  const auto gradients = grad(sum(y * g), {x, w}), wide_gradients = grad(sum(expected * g), {wide_x, wide_w});
-  const auto every_other = [](const Array<T>& a, const Shape& shape) {
-    Array<T> result(shape);
-    for (std::size_t k = 0; k < result.size(); ++k) result.data()[k] = a.data()[2 * k];
-    return result;
-  };
-  CHECK(same(gradients[0].value(), every_other(wide_gradients[0].value(), x.shape()), tolerance));
-  CHECK(same(gradients[1].value(), every_other(wide_gradients[1].value(), w.shape()), 10 * tolerance));
 }
 
 TEST_CASE("conv: conv_transpose2d undoes the shape of conv2d") {

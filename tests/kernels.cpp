@@ -73,6 +73,51 @@ TEST_CASE("kernels: a sum does not depend on the number of threads") {
     }
 }
 
+TEST_CASE("kernels: products of floats of every shape are those of doubles, which the BLAS makes") {
+  struct Size {
+    std::size_t m, n, k;
+  };
+  for (const auto& [m, n, k] : std::vector<Size>{{1, 1, 1},
+                                                 {1, 40, 30},
+                                                 {3, 17, 5},
+                                                 {33, 6, 25},
+                                                 {5, 7, 3000},  // long sums for a few results
+                                                 {16, 150, 2000},
+                                                 {13, 13, 208},
+                                                 {97, 100, 30},
+                                                 {200, 33, 900},
+                                                 {520, 529, 64},  // short sums for many
+                                                 {70, 4200, 128},
+                                                 {515, 520, 514}}) {
+    CAPTURE(m);
+    CAPTURE(n);
+    CAPTURE(k);
+    const auto a = noise<float>({m, k}, 1, -1, 1, true), b = noise<float>({k, n}, 2, -1, 1, true), bias = noise<float>({n}, 3),
+               g = noise<float>({m, n}, 4);
+    const auto wide = [](const xg::Variable<float>& x) {
+      return xg::Variable<double>(xg::Array<double>(xt::cast<double>(x.value())), true);
+    };
+    const auto a2 = wide(a), b2 = wide(b), y2 = matmul(a2, b2);
+    const auto y = matmul(a, b);
+    const auto check = [&](const xg::Variable<float>& x, const xg::Variable<double>& expected, std::size_t terms) {
+      double worst = 0;
+      for (std::size_t i = 0; i < x.size(); ++i)
+        worst = std::max(worst, std::abs(static_cast<double>(x.value().data()[i]) - expected.value().data()[i]));
+      CHECK(worst <= 1e-6 * std::sqrt(static_cast<double>(terms)) * 2);
+    };
+    check(y, y2, k);
+    const auto gradients = grad(sum(y * g), {a, b});
+    const auto expected = grad(sum(y2 * wide(g)), {a2, b2});
+    check(gradients[0], expected[0], n);
+    check(gradients[1], expected[1], m);
+    check(linear(a, transpose(b), bias), y2 + wide(bias), k);
+    const int before = xg::num_threads();
+    xg::set_num_threads(40);  // more than there is work for
+    check(matmul(a, b), y2, k);
+    xg::set_num_threads(before);
+  }
+}
+
 TEST_CASE("kernels: a NaN anywhere shows in the sum and in the largest") {
   for (const std::size_t n : {1u, 7u, 64u, 1000u, 5000u}) {
     std::size_t wrong = 0;

@@ -10,11 +10,13 @@
 #include <xgrad/core/parallel.hpp>
 
 #include "copy.hpp"
+#include "direct.hpp"
 #include "gemm.hpp"
 #include "kernels.hpp"
 #include "onednn.hpp"
 #include "scratch.hpp"
 #include "sum.hpp"
+#include "winograd.hpp"
 
 namespace xgrad::kernels {
 namespace {
@@ -113,23 +115,58 @@ void by_channels(Pass pass, const Arrays<T>& x, ConvShape s) {
   }
 }
 
-// The ways to compute a convolution, and which of them is taken.
-
-enum class Way { channels_last, blocked, patches };
-
+/// Three functions that do the three passes, one way.
 template <class T>
-void run(Way way, Pass pass, const Arrays<T>& x, const ConvShape& s) {
-  if constexpr (std::is_same_v<T, float>)
-    if (way != Way::patches && onednn::convolve(pass, way == Way::blocked, x.images, x.weights, x.bias, x.result, x.out, s)) return;
-  by_patches(pass, x, s);
+struct Routines {
+  void (*forward)(const T*, const T*, const T*, T*, const ConvShape&);
+  void (*input_grad)(const T*, const T*, T*, const ConvShape&);
+  void (*weight_grad)(const T*, const T*, T*, const ConvShape&);
+
+  void run(Pass pass, const Arrays<T>& x, const ConvShape& s) const {
+    switch (pass) {
+      case Pass::forward:
+        return forward(x.images, x.weights, x.bias, x.out, s);
+      case Pass::input_grad:
+        return input_grad(x.result, x.weights, x.out, s);
+      case Pass::weight_grad:
+        return weight_grad(x.images, x.result, x.out, s);
+    }
+  }
+};
+template <class T>
+constexpr Routines<T> by_tiles{winograd::convolve<T>, winograd::convolve_input_grad<T>, winograd::convolve_weight_grad<T>};
+template <class T>
+constexpr Routines<T> by_rows{direct::convolve<T>, direct::convolve_input_grad<T>, direct::convolve_weight_grad<T>};
+
+// The ways to compute a convolution, and which of them is taken: by rules that were fitted to measurements, which
+// docs/performance.md has. The same shape always goes the same way, so that runs repeat bit for bit; but oneDNN is not asked inside
+// of a parallel region of the caller's.
+
+enum class Way { channels_last, blocked, patches, direct, winograd };
+
+/// Without oneDNN. Direct needs rows enough to pay for the panels, and columns enough to fill part of one.
+Way own_way(Pass pass, const ConvShape& s) {
+  const bool back = pass == Pass::input_grad;
+  const std::size_t in = back ? s.o : s.c, out = back ? s.c : s.o;
+  const bool pays = s.rows() >= 256 && in <= 96 && out >= (back ? 8 : 4);
+  return pays && !is_pointwise(s) && direct::suits(pass, s) ? Way::direct : Way::patches;
 }
 
-/// The rule that was fitted to measurements; docs/performance.md has them. The same shape always goes the same way, so that runs
-/// repeat bit for bit.
+/// Whether Winograd's way is the fastest, which takes enough tiles for the transforms of the filters.
+bool tiles_pay(Pass pass, const ConvShape& s) {
+  const std::size_t tiles = s.n * ((s.oh + 1) / 2) * ((s.ow + 1) / 2);
+  const std::size_t least = pass == Pass::forward ? 64 : pass == Pass::input_grad ? 32 : 16;
+  return winograd::suits(s) && tiles >= least && level_name() != "base";
+}
+
+template <class T>
 Way by_rule(Pass pass, const ConvShape& s) {
   if (is_pointwise(s)) return Way::patches;
+  if (!std::is_same_v<T, float>) return tiles_pay(pass, s) ? Way::winograd : own_way(pass, s);
   const std::size_t pixels = s.oh * s.ow;
-  if (onednn::wide()) return pixels <= 16 && s.group_c() >= 256 ? Way::blocked : Way::channels_last;
+  if (onednn::wide() && !onednn::in_parallel()) return pixels <= 16 && s.group_c() >= 256 ? Way::blocked : Way::channels_last;
+  if (tiles_pay(pass, s)) return Way::winograd;
+  if (!onednn::available || onednn::in_parallel()) return own_way(pass, s);
   switch (pass) {
     case Pass::forward:
       return s.group_c() < 64 ? Way::channels_last : pixels <= 16 ? Way::patches : Way::blocked;
@@ -143,12 +180,34 @@ Way by_rule(Pass pass, const ConvShape& s) {
   return Way::patches;
 }
 
+template <class T>
+void run(Way way, Pass pass, const Arrays<T>& x, const ConvShape& s) {
+  switch (way) {
+    case Way::winograd:
+      return by_tiles<T>.run(pass, x, s);
+    case Way::direct:
+      return by_rows<T>.run(pass, x, s);
+    case Way::patches:
+      return by_patches(pass, x, s);
+    case Way::channels_last:
+    case Way::blocked:
+      break;
+  }
+  if constexpr (std::is_same_v<T, float>)
+    if (onednn::convolve(pass, way == Way::blocked, x.images, x.weights, x.bias, x.result, x.out, s)) return;
+  run(own_way(pass, s), pass, x, s);
+}
+
 /// The fastest of three runs of each way.
 template <class T>
 Way by_trial(Pass pass, const Arrays<T>& x, const ConvShape& s) {
   Way best = Way::patches;
   auto least = std::chrono::steady_clock::duration::max();
-  for (const Way way : {Way::channels_last, Way::blocked, Way::patches})
+  for (const Way way : {Way::channels_last, Way::blocked, Way::patches, Way::direct, Way::winograd}) {
+    const bool possible = way == Way::winograd ? winograd::suits(s)
+                          : way == Way::direct ? direct::suits(pass, s)
+                                               : onednn::available || way == Way::patches;
+    if (!possible) continue;
     for (int k = 0; k < 4; ++k) {
       const auto start = std::chrono::steady_clock::now();
       run(way, pass, x, s);
@@ -157,6 +216,7 @@ Way by_trial(Pass pass, const Arrays<T>& x, const ConvShape& s) {
         best = way;
       }
     }
+  }
   return best;
 }
 
@@ -170,14 +230,13 @@ bool autotune() {
 
 template <class T>
 Way choose(Pass pass, const Arrays<T>& x, const ConvShape& s) {
-  if (!std::is_same_v<T, float>) return Way::patches;
-  if (!autotune() || onednn::in_parallel()) return by_rule(pass, s);
+  if (!std::is_same_v<T, float> || !autotune() || onednn::in_parallel()) return by_rule<T>(pass, s);
   static std::mutex mutex;
   static std::map<std::pair<Pass, ConvShape>, Way> found;
   constexpr std::size_t most = 1024;
   const std::scoped_lock lock(mutex);
   if (const auto it = found.find({pass, s}); it != found.end()) return it->second;
-  if (found.size() >= most) return by_rule(pass, s);  // what was chosen once stays so: runs repeat
+  if (found.size() >= most) return by_rule<T>(pass, s);  // what was chosen once stays so: runs repeat
   return found[{pass, s}] = by_trial(pass, x, s);
 }
 

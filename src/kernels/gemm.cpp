@@ -8,7 +8,10 @@
 #include <xgrad/core/error.hpp>
 #include <xgrad/core/parallel.hpp>
 
+#include "kernels.hpp"
+#include "libraries.hpp"
 #include "onednn.hpp"
+#include "product.hpp"
 
 // xtensor-blas brings cxxblas and cxxlapack, which call the CBLAS and LAPACK for float and double. Included here only: they are
 // slow to compile. All of cxxlapack would be slower still.
@@ -45,14 +48,29 @@ void fill_rows(T* c, const T* row, std::size_t m, std::size_t n, std::size_t str
   });
 }
 
+enum class Maker { onednn, blas, ours };
+
+/// Who multiplies floats fastest, by measurements that docs/performance.md has.
+Maker by_rule(bool transpose_b, std::size_t m, std::size_t n, std::size_t k) {
+  const bool ours = level_name() != "base" && k > 0;
+  if (!onednn::available)
+    return ours && m > 1 && n > 1 && (m * n * k <= std::size_t{1} << 23 || n <= 64 || k <= 128) ? Maker::ours : Maker::blas;
+  if (onednn::wide()) return Maker::onednn;
+  if (ours && k <= 128 && std::min(m, n) >= 16 && m * n >= std::size_t{1} << 18 && !transpose_b) return Maker::ours;
+  return std::min({m, n, k}) >= 512 && openblas_with_openmp() ? Maker::blas : Maker::onednn;
+}
+
 }  // namespace
 
 template <class T>
 void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
           RowStrides strides, bool add, const T* bias) {
   if (m == 0 || n == 0) return;
-  if constexpr (std::is_same_v<T, float>)
-    if (onednn::gemm(transpose_a, transpose_b, m, n, k, a, b, c, strides, add, bias)) return;
+  if constexpr (std::is_same_v<T, float>) {
+    const Maker maker = by_rule(transpose_b, m, n, k);
+    if (maker == Maker::ours && !add) return multiply(transpose_a, transpose_b, m, n, k, a, b, c, strides, bias);
+    if (maker == Maker::onednn && onednn::gemm(transpose_a, transpose_b, m, n, k, a, b, c, strides, add, bias)) return;
+  }
   if (bias) {
     if (add)
       for (std::size_t i = 0; i < m; ++i)

@@ -5,7 +5,8 @@
 namespace xgrad::kernels {
 
 /// c (m, n) = a (m, k) times b (k, n), all row-major and dense; a is stored (k, m) when transpose_a, b (n, k) when transpose_b.
-/// With `add` the product is added to c, and with a bias (n) that to every row. On oneDNN where that is there (float), else the BLAS.
+/// With `add` the product is added to c, and with a bias (n) that to every row. For float by oneDNN, the BLAS or
+/// our own kernel, whichever is fastest for this shape; for double by the BLAS.
 template <class T>
 void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
           bool add = false, const T* bias = nullptr);

@@ -19,6 +19,9 @@
 
 namespace xgrad::kernels {
 
+/// Columns of the matrices that multiply_panel takes: whole vectors at every level.
+inline constexpr std::size_t panel_width = 16;
+
 /// d[i] = f(a[i], b[i], c[i]) for i < n; d may be one of the others. Arrays have room for whole vectors of 64 bytes. b and c are
 /// not read by primitives with fewer operands, but must point somewhere.
 template <class T>
@@ -71,6 +74,23 @@ struct Table {
   void (*normalise_row)(T* out, const T* x, const T* x0, const T* scale, const T* bias, std::size_t n);
   void (*normalise_grad_row)(T* out, const T* g, const T* p, const T* x, const T* x0, const T* q, const T* r, std::size_t n);
 
+  /// c (m, panel_width) = a (m, k) b (k, panel_width), or with `add` c plus that. Element (i, p) of a is a[i * a_row + p * a_step].
+  void (*multiply_panel)(std::size_t m, std::size_t k, const T* a, std::size_t a_row, std::size_t a_step, const T* b, T* c,
+                         std::size_t c_row, bool add);
+
+  // The transforms of Winograd's convolution (tiles.cpp), for c channels, a multiple of panel_width. A tile's values are at 16
+  // frequencies, `distance` apart; channels in panels, `panel` apart, or one after the other when that is panel_width.
+  /// From 4×4 pixels.
+  void (*winograd_pixels)(const T* const* pixels, std::size_t c, T* out, std::size_t distance, std::size_t panel);
+  /// From the 3×3 weights of a filter; the taps are `tap` apart.
+  void (*winograd_filter)(const T* taps, std::ptrdiff_t tap, std::size_t c, T* out, std::size_t distance, std::size_t panel);
+  /// From the gradient for 2×2 results.
+  void (*winograd_gradient)(const T* const* results, std::size_t c, T* out, std::size_t distance, std::size_t panel);
+  /// To 2×2 results, plus a bias unless it is null.
+  void (*winograd_results)(const T* products, std::size_t distance, std::size_t c, const T* bias, T* const* results);
+  /// To the gradient (3, 3, c) for a filter.
+  void (*winograd_filter_grad)(const T* products, std::size_t distance, std::size_t c, T* taps);
+
   /// One step of optim::SGD on n parameters w with gradients g and momentum m, null for none (optim.cpp).
   void (*sgd)(T* w, const T* g, T* m, std::size_t n, T lr, T momentum, T decay, bool nesterov);
 };
@@ -87,6 +107,8 @@ struct Table {
   void fill_norm_rows(Table<double>&); \
   void fill_optim(Table<float>&);      \
   void fill_optim(Table<double>&);     \
+  void fill_tiles(Table<float>&);      \
+  void fill_tiles(Table<double>&);     \
   void fill_windows(Table<float>&);    \
   void fill_windows(Table<double>&);   \
   }

@@ -16,6 +16,8 @@ namespace xgrad::kernels {
 
 std::string openblas_core() { return openblas_get_corename ? openblas_get_corename() : ""; }
 
+bool openblas_with_openmp() { return openblas_get_parallel && openblas_get_parallel() == 2; }
+
 std::string blas_name() {
   if (!openblas_get_config) return "CBLAS";
   // "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH …"

@@ -4,6 +4,7 @@
 
 #include "conv.hpp"
 #include "convolve.hpp"
+#include "features.hpp"  // which the build writes
 #include "gemm.hpp"
 
 /// oneDNN's primitives for float, made once per shape and kept. The functions return false, with nothing written, where the library
@@ -11,6 +12,7 @@
 namespace xgrad::kernels::onednn {
 
 #ifdef XGRAD_ONEDNN
+inline constexpr bool available = true;
 /// "2.6.3", or "" where the library was built without.
 std::string version();
 /// Whether its kernels run on AVX-512.
@@ -27,6 +29,7 @@ bool gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std:
 bool convolve(Pass pass, bool blocked, const float* images, const float* weights, const float* bias, const float* result,
               float* out, const ConvShape& shape);
 #else
+inline constexpr bool available = false;
 inline std::string version() { return ""; }
 inline bool wide() { return false; }
 inline bool in_parallel() { return false; }

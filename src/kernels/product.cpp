@@ -1,0 +1,122 @@
+#include "product.hpp"
+
+#include <algorithm>
+
+#include <xgrad/core/parallel.hpp>
+
+#include "kernels.hpp"
+#include "scratch.hpp"
+#include "sum.hpp"
+
+namespace xgrad::kernels {
+namespace {
+
+// As in Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008): a panel of b stays in the first-level
+// cache while the rows of a block of a, which stays in the second, meet it.
+constexpr std::size_t block_k = 384, block_m = 96, block_n = 1024;
+
+template <class T>
+struct Matrix {
+  T* data;
+  std::size_t row;  ///< from one stored row to the next
+  bool transposed;
+
+  T* at(std::size_t i, std::size_t j) const { return data + (transposed ? j * row + i : i * row + j); }
+};
+
+template <class T>
+void copy_rows(const T* from, std::size_t row, std::size_t rows, std::size_t columns, T* to, std::size_t to_row) {
+  for (std::size_t i = 0; i < rows; ++i) std::copy_n(from + i * row, columns, to + i * to_row);
+}
+
+/// Rows [p, p + k) and columns [j, j + n) of b as panels (k, panel_width), the last one filled up with zeros.
+template <class T>
+void pack_panels(const Matrix<const T>& b, std::size_t p, std::size_t k, std::size_t j, std::size_t n, T* to) {
+  for (const std::size_t end = j + n; j < end; j += panel_width, to += k * panel_width) {
+    const std::size_t width = std::min(panel_width, end - j);
+    if (width < panel_width) std::fill_n(to, k * panel_width, T(0));
+    if (!b.transposed)
+      copy_rows(b.at(p, j), b.row, k, width, to, panel_width);
+    else
+      for (std::size_t u = 0; u < width; ++u) {
+        const T* from = b.at(p, j + u);
+        for (std::size_t q = 0; q < k; ++q) to[q * panel_width + u] = from[q];
+      }
+  }
+}
+
+/// c (m, n), `c_row` from row to row, + = a b, for rows from a's `i`, columns from b's `j` and terms from `p` on. On one thread.
+template <class T>
+void multiply_range(const Matrix<const T>& a, const Matrix<const T>& b, T* c, std::size_t c_row, std::size_t i, std::size_t m,
+                    std::size_t j, std::size_t n, std::size_t p, std::size_t k, bool add) {
+  const std::size_t some_k = std::min(k, block_k), some_m = std::min(m, block_m), some_n = std::min(n, block_n);
+  const Scratch<T> panels(some_k * (some_n + panel_width)), block(some_m * some_k), narrow(some_m * panel_width);
+  for (std::size_t v = 0; v < n; v += block_n)
+    for (std::size_t q = 0; q < k; q += block_k) {
+      const std::size_t columns = std::min(block_n, n - v), terms = std::min(block_k, k - q);
+      const bool more = add || q > 0;
+      pack_panels(b, p + q, terms, j + v, columns, panels.data());
+      for (std::size_t u = 0; u < m; u += block_m) {
+        const std::size_t rows = std::min(block_m, m - u);
+        const T* left = a.at(i + u, p + q);
+        std::size_t row = a.transposed ? 1 : a.row, step = a.transposed ? a.row : 1;
+        if (columns > 2 * panel_width) {  // else it is read once or twice, where it is
+          if (a.transposed) {
+            copy_rows(left, a.row, terms, rows, block.data(), rows);
+            step = rows;
+          } else {
+            copy_rows(left, a.row, rows, terms, block.data(), terms);
+            row = terms;
+          }
+          left = block.data();
+        }
+        for (std::size_t w = 0; w < columns; w += panel_width) {
+          const T* panel = panels.data() + w * terms;
+          T* const to = c + u * c_row + v + w;
+          if (const std::size_t width = columns - w; width >= panel_width) {
+            table<T>().multiply_panel(rows, terms, left, row, step, panel, to, c_row, more);
+          } else {
+            table<T>().multiply_panel(rows, terms, left, row, step, panel, narrow.data(), panel_width, false);
+            for (std::size_t r = 0; r < rows; ++r)
+              for (std::size_t s = 0; s < width; ++s)
+                to[r * c_row + s] = narrow.data()[r * panel_width + s] + (more ? to[r * c_row + s] : T(0));
+          }
+        }
+      }
+    }
+}
+
+}  // namespace
+
+template <class T>
+void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
+              RowStrides strides, const T* bias) {
+  const Matrix<const T> left{a, strides.a, transpose_a}, right{b, strides.b, transpose_b};
+  const auto part = [&](std::size_t i, std::size_t rows, std::size_t j, std::size_t columns) {
+    for (std::size_t r = i; r < i + rows && bias; ++r) std::copy_n(bias + j, columns, c + r * strides.c + j);
+    multiply_range(left, right, c + i * strides.c + j, strides.c, i, rows, j, columns, 0, k, bias != nullptr);
+  };
+  const std::size_t parts = std::min(static_cast<std::size_t>(num_threads()), k / 64);
+  if (parts > 1 && k >= 8 * (m + n) && k * m * n >= parallel_threshold && !bias && strides.c == n) {
+    // a long sum for each of a few results: every thread sums a part
+    const Scratch<T> sums(parts * m * n);
+    parallel_for(parts, m * n * k, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t t = begin; t < end; ++t) {
+        const std::size_t p = k * t / parts, last = k * (t + 1) / parts;
+        multiply_range(left, right, sums.data() + t * m * n, n, 0, m, 0, n, p, last - p, false);
+      }
+    });
+    return sum(sums.data(), c, 1, parts, m * n);
+  }
+  if (m >= n || n < 2 * panel_width)
+    parallel_for(
+        m, n * k, [&](std::size_t begin, std::size_t end) { part(begin, end - begin, 0, n); }, 6);
+  else
+    parallel_for(
+        n, m * k, [&](std::size_t begin, std::size_t end) { part(0, m, begin, end - begin); }, panel_width);
+}
+
+template void multiply(bool, bool, std::size_t, std::size_t, std::size_t, const float*, const float*, float*, RowStrides,
+                       const float*);
+
+}  // namespace xgrad::kernels

@@ -1,0 +1,186 @@
+#include "winograd.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <xgrad/core/parallel.hpp>
+
+#include "copy.hpp"
+#include "kernels.hpp"
+#include "scratch.hpp"
+#include "sum.hpp"
+
+namespace xgrad::kernels::winograd {
+namespace {
+
+constexpr std::size_t frequencies = 16;
+
+/// From one frequency to the next where each has n values. Not a power of two: the 16 that a transform writes together would
+/// all want the same places in the cache.
+std::size_t spaced(std::size_t n) { return (n + 255) / 256 * 256 + panel_width; }
+
+/// n images of h × w × c.
+template <class T>
+struct Images {
+  T* data;
+  std::size_t n, h, w, c;
+
+  /// Where a pixel is, or `outside`. Rows and columns may be negative, as what they wrap around to.
+  T* pixel(std::size_t image, std::size_t row, std::size_t column, T* outside) const {
+    return row < h && column < w ? data + ((image * h + row) * w + column) * c : outside;
+  }
+};
+
+/// The tiles of 2×2 that cover images of a size, counted row by row.
+struct Tiles {
+  std::size_t n, high, wide;
+
+  template <class T>
+  explicit Tiles(const Images<T>& results) : n(results.n), high((results.h + 1) / 2), wide((results.w + 1) / 2) {}
+  std::size_t count() const { return n * high * wide; }
+
+  /// The pixels of a square at tile t, shifted up by `top` and left by `left`.
+  template <std::size_t side, class T>
+  std::array<T*, side * side> square(std::size_t t, const Images<T>& images, T* outside, std::size_t top = 0,
+                                     std::size_t left = 0) const {
+    std::array<T*, side * side> pixels;
+    const std::size_t row = t / wide % high * 2 - top, column = t % wide * 2 - left;
+    for (std::size_t i = 0; i < side; ++i)
+      for (std::size_t j = 0; j < side; ++j) pixels[i * side + j] = images.pixel(t / (wide * high), row + i, column + j, outside);
+    return pixels;
+  }
+};
+
+/// How many tiles to treat at a time: as many as leave what they are transformed to in the second-level cache, and enough to be
+/// worth reading the filters; the same number for every thread.
+std::size_t tiles_at_a_time(std::size_t tiles, std::size_t channels, std::size_t threads, std::size_t size,
+                            std::size_t least = 32) {
+  const std::size_t most = std::max(least, (std::size_t{192} << 10) / (frequencies * channels * size));
+  const std::size_t rounds = (tiles + threads * most - 1) / (threads * most);
+  return std::max<std::size_t>(1, (tiles + threads * rounds - 1) / (threads * rounds));
+}
+
+/// results = images convolved with filters that have been transformed, in panels: (frequency, panel, image channel, 16).
+template <class T>
+void convolve(const Images<const T>& images, const T* filters, const T* bias, const Images<T>& results, std::size_t top,
+              std::size_t left) {
+  const Tiles tiles(results);
+  const std::size_t c = images.c, o = results.c, total = tiles.count();
+  const std::size_t group = tiles_at_a_time(total, c + o, static_cast<std::size_t>(num_threads()), sizeof(T));
+  const Scratch<T> zeros(c);
+  std::fill_n(zeros.data(), c, T(0));
+  const Table<T>& kernels = table<T>();
+  parallel_for((total + group - 1) / group, group * c * o, [&](std::size_t begin, std::size_t end) {
+    const std::size_t value_step = spaced(group * c), product_step = spaced(group * o);
+    const Scratch<T> values(frequencies * value_step), products(frequencies * product_step), beyond(o);
+    for (std::size_t k = begin; k < end; ++k) {
+      const std::size_t first = k * group, count = std::min(group, total - first);
+      for (std::size_t t = 0; t < count; ++t) {
+        const auto pixels = tiles.square<4, const T>(first + t, images, zeros.data(), top, left);
+        kernels.winograd_pixels(pixels.data(), c, values.data() + t * c, value_step, panel_width);
+      }
+      for (std::size_t f = 0; f < frequencies; ++f)
+        for (std::size_t j = 0; j < o; j += panel_width)
+          kernels.multiply_panel(count, c, values.data() + f * value_step, c, 1, filters + f * spaced(c * o) + j * c,
+                                 products.data() + f * product_step + j, o, false);
+      for (std::size_t t = 0; t < count; ++t) {
+        const auto pixels = tiles.square<2, T>(first + t, results, beyond.data());
+        kernels.winograd_results(products.data() + t * o, product_step, o, bias, pixels.data());
+      }
+    }
+  });
+}
+
+/// Filters (rows, 3, 3) of `columns` channels as `convolve` wants them. Element (row, tap) begins at row * step + tap * tap_step.
+template <class T>
+void transform(const T* weights, std::size_t step, std::ptrdiff_t tap_step, std::size_t rows, std::size_t columns, T* out) {
+  parallel_for(rows, columns * frequencies, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t k = begin; k < end; ++k)
+      table<T>().winograd_filter(weights + k * step, tap_step, columns, out + k * panel_width, spaced(rows * columns),
+                                 rows * panel_width);
+  });
+}
+
+}  // namespace
+
+bool suits(const ConvShape& s) {
+  return s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1 &&
+         s.top <= 2 && s.left <= 2 && s.n * s.h * s.w > 0 && s.c > 0 && s.o > 0 && s.c % panel_width == 0 && s.o % panel_width == 0;
+}
+
+template <class T>
+void convolve(const T* images, const T* weights, const T* bias, T* out, const ConvShape& s) {
+  const Scratch<T> taps(9 * s.c * s.o), filters(frequencies * spaced(s.c * s.o));
+  const std::size_t shape[] = {s.o, 9, s.c}, axes[] = {1, 2, 0};
+  permute(weights, taps.data(), shape, axes, 3);
+  transform(taps.data(), s.o, static_cast<std::ptrdiff_t>(s.c * s.o), s.c, s.o, filters.data());
+  convolve<T>({images, s.n, s.h, s.w, s.c}, filters.data(), bias, {out, s.n, s.oh, s.ow, s.o}, s.top, s.left);
+}
+
+/// The convolution of g with the filters turned around, whose inputs are what were outputs.
+template <class T>
+void convolve_input_grad(const T* g, const T* weights, T* out, const ConvShape& s) {
+  const Scratch<T> filters(frequencies * spaced(s.c * s.o));
+  transform(weights + 8 * s.c, 9 * s.c, -static_cast<std::ptrdiff_t>(s.c), s.o, s.c, filters.data());
+  convolve<T>({g, s.n, s.oh, s.ow, s.o}, filters.data(), nullptr, {out, s.n, s.h, s.w, s.c}, 2 - s.top, 2 - s.left);
+}
+
+/// Per frequency the product of what the gradients and the pixels of all tiles become. Threads share out the tiles and each makes a
+/// sum of its own; or, where such sums are large, the filters.
+template <class T>
+void convolve_weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
+  const Images<const T> pixels{images, s.n, s.h, s.w, s.c}, gradients{g, s.n, s.oh, s.ow, s.o};
+  const Tiles tiles(gradients);
+  const std::size_t total = tiles.count(), step = spaced(s.c * s.o), size = frequencies * step, panels = s.o / panel_width;
+  const auto threads = static_cast<std::size_t>(num_threads());
+  const bool share_tiles = size * sizeof(T) <= std::size_t{1} << 20;
+  const std::size_t parts = share_tiles ? std::min(threads, total) : std::min(threads, panels);
+  const std::size_t least = share_tiles ? 32 : 256;
+  const Scratch<T> sums((share_tiles ? parts : 1) * size), zeros(std::max(s.c, s.o));
+  std::fill_n(zeros.data(), std::max(s.c, s.o), T(0));
+  const Table<T>& kernels = table<T>();
+
+  // sum (frequency, o, c): for the filters of some panels, over some tiles
+  const auto accumulate = [&](std::size_t tile, std::size_t last_tile, std::size_t panel, std::size_t last_panel, T* sum) {
+    const std::size_t o = (last_panel - panel) * panel_width,
+                      group = tiles_at_a_time(last_tile - tile, s.c + o, 1, sizeof(T), least);
+    const std::size_t value_step = spaced(group * s.c), change_step = spaced(group * o);
+    const Scratch<T> values(frequencies * value_step), changes(frequencies * change_step);
+    for (bool first = true; tile < last_tile; tile += group, first = false) {
+      const std::size_t count = std::min(group, last_tile - tile);
+      for (std::size_t t = 0; t < count; ++t) {
+        const auto square = tiles.square<4, const T>(tile + t, pixels, zeros.data(), s.top, s.left);
+        kernels.winograd_pixels(square.data(), s.c, values.data() + t * panel_width, value_step, group * panel_width);
+        auto results = tiles.square<2, const T>(tile + t, gradients, nullptr);
+        for (const T*& p : results) p = p ? p + panel * panel_width : zeros.data();
+        kernels.winograd_gradient(results.data(), o, changes.data() + t * panel_width, change_step, group * panel_width);
+      }
+      for (std::size_t f = 0; f < frequencies; ++f)
+        for (std::size_t j = 0; j < s.c; j += panel_width)
+          for (std::size_t i = 0; i < o; i += panel_width)
+            kernels.multiply_panel(panel_width, count, changes.data() + f * change_step + i * group, 1, panel_width,
+                                   values.data() + f * value_step + j * group, sum + f * step + (panel * panel_width + i) * s.c + j,
+                                   s.c, !first);
+    }
+  };
+  parallel_for(parts, total * s.c * s.o, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t k = begin; k < end; ++k)
+      if (share_tiles)
+        accumulate(total * k / parts, total * (k + 1) / parts, 0, panels, sums.data() + k * size);
+      else
+        accumulate(0, total, panels * k / parts, panels * (k + 1) / parts, sums.data());
+  });
+  for (std::size_t k = 1; k < parts && share_tiles; ++k) add_to(sums.data(), sums.data() + k * size, size);
+  parallel_for(s.o, frequencies * s.c, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t k = begin; k < end; ++k) kernels.winograd_filter_grad(sums.data() + k * s.c, step, s.c, out + k * 9 * s.c);
+  });
+}
+
+#define XGRAD_INSTANTIATE(T)                                                   \
+  template void convolve(const T*, const T*, const T*, T*, const ConvShape&);  \
+  template void convolve_input_grad(const T*, const T*, T*, const ConvShape&); \
+  template void convolve_weight_grad(const T*, const T*, T*, const ConvShape&);
+XGRAD_INSTANTIATE(float)
+XGRAD_INSTANTIATE(double)
+
+}  // namespace xgrad::kernels::winograd
