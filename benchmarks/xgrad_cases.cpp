@@ -205,6 +205,10 @@ int write_digits(const std::filesystem::path& directory) {
 int main(int argc, char** argv) {
   return cases::guarded([&] {
     if (argc == 3 && std::string(argv[1]) == "digits") return write_digits(argv[2]);
+    if (argc == 2 && std::string(argv[1]) == "config") {
+      std::cout << to_string(xg::config()) << '\n';
+      return 0;
+    }
     return cases::serve(make(argc > 1 ? argv[1] : ""));
   });
 }
