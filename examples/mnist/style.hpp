@@ -71,7 +71,7 @@ table { border-collapse: collapse; font-size: .9rem; width: 100%; }
 .matrix .total { color: var(--soft); font-size: .8rem; }
 .matrix .corner { color: var(--faint); font-size: .75rem; text-align: right; width: 7.4rem; white-space: nowrap; vertical-align: bottom; }
 
-.filters { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.2rem, 1fr)); gap: 1.25rem; align-items: start; }
+.filters { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.6rem, 1fr)); gap: 1.25rem; align-items: start; }
 .filters figure, .mistakes figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; overflow: hidden; }
 .filters img, .mistakes img { display: block; width: 100%; image-rendering: pixelated; }
 .filters figcaption { margin: 0; padding: .4rem .7rem .5rem; border-top: 1px solid var(--line); }
