@@ -77,18 +77,19 @@ TEST_CASE("kernels: products of floats of every shape are those of doubles, whic
   struct Size {
     std::size_t m, n, k;
   };
-  for (const auto& [m, n, k] : std::vector<Size>{{1, 1, 1},
-                                                 {1, 40, 30},
-                                                 {3, 17, 5},
-                                                 {33, 6, 25},
-                                                 {5, 7, 3000},  // long sums for a few results
-                                                 {16, 150, 2000},
-                                                 {13, 13, 208},
-                                                 {97, 100, 30},
-                                                 {200, 33, 900},
-                                                 {520, 529, 64},  // short sums for many
-                                                 {70, 4200, 128},
-                                                 {515, 520, 514}}) {
+  for (const Size& size : std::vector<Size>{{1, 1, 1},
+                                            {1, 40, 30},
+                                            {3, 17, 5},
+                                            {33, 6, 25},
+                                            {5, 7, 3000},  // long sums for a few results
+                                            {16, 150, 2000},
+                                            {13, 13, 208},
+                                            {97, 100, 30},
+                                            {200, 33, 900},
+                                            {520, 529, 64},  // short sums for many
+                                            {70, 4200, 128},
+                                            {515, 520, 514}}) {
+    const std::size_t m = size.m, n = size.n, k = size.k;
     CAPTURE(m);
     CAPTURE(n);
     CAPTURE(k);
