@@ -43,7 +43,7 @@ void by_patches(Pass pass, const Arrays<T>& x, const ConvShape& s) {
   if (pass == Pass::input_grad && !pointwise) std::fill_n(x.out, s.n * s.h * s.w * s.c, T(0));
   for (std::size_t k = 0; k < s.groups; ++k) {
     const std::size_t channel = k * s.group_c(), output = k * s.group_o(), weight = output * s.columns();
-    const T* patches = pointwise ? x.images + channel : room.data();
+    const T* patches = pointwise && pass != Pass::input_grad ? x.images + channel : room.data();
     if (pass != Pass::input_grad && !pointwise) im2col(x.images + channel, room.data(), s);
     switch (pass) {
       case Pass::forward:
