@@ -35,6 +35,12 @@ bool is_pointwise(const ConvShape& s) {
 
 // im2col and one matrix product per group.
 
+/// p + n; of an array without elements, whose pointer may be null, there is no other place.
+template <class P>
+P* shifted(P* p, std::size_t n) {
+  return p ? p + n : p;
+}
+
 template <class T>
 void by_patches(Pass pass, const Arrays<T>& x, const ConvShape& s) {
   const bool pointwise = is_pointwise(s);
@@ -43,20 +49,20 @@ void by_patches(Pass pass, const Arrays<T>& x, const ConvShape& s) {
   if (pass == Pass::input_grad && !pointwise) std::fill_n(x.out, s.n * s.h * s.w * s.c, T(0));
   for (std::size_t k = 0; k < s.groups; ++k) {
     const std::size_t channel = k * s.group_c(), output = k * s.group_o(), weight = output * s.columns();
-    const T* patches = pointwise && pass != Pass::input_grad ? x.images + channel : room.data();
-    if (pass != Pass::input_grad && !pointwise) im2col(x.images + channel, room.data(), s);
+    const T* patches = pointwise ? shifted(x.images, channel) : room.data();
+    if (pass != Pass::input_grad && !pointwise) im2col(shifted(x.images, channel), room.data(), s);
     switch (pass) {
       case Pass::forward:
-        gemm(false, true, s.rows(), s.group_o(), s.columns(), patches, x.weights + weight, x.out + output,
-             {stride, s.columns(), s.o}, false, x.bias ? x.bias + output : nullptr);
+        gemm(false, true, s.rows(), s.group_o(), s.columns(), patches, shifted(x.weights, weight), shifted(x.out, output),
+             {stride, s.columns(), s.o}, false, shifted(x.bias, output));
         break;
       case Pass::input_grad:
-        gemm(false, false, s.rows(), s.columns(), s.group_o(), x.result + output, x.weights + weight,
-             pointwise ? x.out + channel : room.data(), {s.o, s.columns(), stride});
-        if (!pointwise) col2im(room.data(), x.out + channel, s);
+        gemm(false, false, s.rows(), s.columns(), s.group_o(), shifted(x.result, output), shifted(x.weights, weight),
+             pointwise ? shifted(x.out, channel) : room.data(), {s.o, s.columns(), stride});
+        if (!pointwise) col2im(room.data(), shifted(x.out, channel), s);
         break;
       case Pass::weight_grad:
-        gemm(true, false, s.group_o(), s.columns(), s.rows(), x.result + output, patches, x.out + weight,
+        gemm(true, false, s.group_o(), s.columns(), s.rows(), shifted(x.result, output), patches, shifted(x.out, weight),
              {s.o, stride, s.columns()});
         break;
     }
