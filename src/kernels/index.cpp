@@ -72,6 +72,7 @@ struct Item {
 
 template <class T>
 void argsort(const T* x, std::int64_t* order, std::size_t outer, std::size_t n, std::size_t inner, std::size_t k, bool descending) {
+  if (k == 0) return;  // also where there is nothing to sort, and arrays may be null
   parallel_for(outer * inner, n * 16, [&](std::size_t begin, std::size_t end) {
     std::vector<Item<T>> items(n);
     for (std::size_t row = begin; row < end; ++row) {
