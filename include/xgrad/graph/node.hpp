@@ -27,7 +27,9 @@ struct Storage {
     return Ref<Storage>(new (memory::allocate(sizeof(Storage))) Storage(std::move(array)));
   }
   /// An array of this shape whose elements are not set. It is made in its place: moving an Array costs as much as a scalar op.
-  static Ref<Storage> create(const Shape& shape) { return Ref<Storage>(new (memory::allocate(sizeof(Storage))) Storage(shape)); }
+  static Ref<Storage> create(const Shape& shape) {
+    return Ref<Storage>(new (memory::allocate(sizeof(Storage))) Storage(shape));
+  }
   void destroy() noexcept {
     this->~Storage();
     memory::deallocate(this, sizeof(Storage));
@@ -59,10 +61,6 @@ class NodeBase {
   /// Makes the node the business of one backward (by its number, never 0) until `release`. False when another one has it.
   bool claim(std::uint32_t sweep) noexcept {
     std::uint32_t nobody = 0;
-    if (detail::single_threaded() && sweep_.load(std::memory_order_relaxed) == nobody) {
-      sweep_.store(sweep, std::memory_order_relaxed);
-      return true;
-    }
     return sweep_.compare_exchange_strong(nobody, sweep, std::memory_order_acquire, std::memory_order_relaxed);
   }
   void release() noexcept { sweep_.store(0, std::memory_order_release); }
