@@ -17,6 +17,17 @@ struct ConvShape {
   auto operator<=>(const ConvShape&) const = default;
 };
 
+/// A convolution and its gradients for images and for weights.
+enum class Pass { forward, input_grad, weight_grad };
+
+/// What a pass reads and writes. Forward: images, weights and a bias (o), unless it is null. Else `result` is the gradient for the
+/// results, with the weights or with the images. Weights and their gradient are (o, kh, kw, c / groups).
+template <class T>
+struct ConvArrays {
+  const T *images = nullptr, *weights = nullptr, *bias = nullptr, *result = nullptr;
+  T* out = nullptr;
+};
+
 /// patches (rows, columns) from the channels of one group, `images` pointing to the first of them; zeros outside of the images.
 template <class T>
 void im2col(const T* images, T* patches, const ConvShape& shape);

@@ -21,13 +21,6 @@
 namespace xgrad::kernels {
 namespace {
 
-/// The three arrays of a convolution, of which one is computed.
-template <class T>
-struct Arrays {
-  const T *images, *weights, *bias, *result;
-  T* out;
-};
-
 /// A 1×1 convolution without stride or padding is a matrix product: its images are the patches.
 bool is_pointwise(const ConvShape& s) {
   return s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.oh == s.h && s.ow == s.w;
@@ -42,7 +35,7 @@ P* shifted(P* p, std::size_t n) {
 }
 
 template <class T>
-void by_patches(Pass pass, const Arrays<T>& x, const ConvShape& s) {
+void by_patches(Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
   const bool pointwise = is_pointwise(s);
   const std::size_t stride = pointwise ? s.c : s.columns();
   const Scratch<T> room(pointwise ? 0 : s.rows() * s.columns());
@@ -79,7 +72,7 @@ void transpose(const T* from, T* to, std::size_t rows, std::size_t columns) {
 }
 
 template <class T>
-void by_channels(Pass pass, const Arrays<T>& x, ConvShape s) {
+void by_channels(Pass pass, const ConvArrays<T>& x, ConvShape s) {
   if (s.o == 0) {  // nothing comes out, and nothing goes back
     if (pass == Pass::input_grad) std::fill_n(x.out, s.n * s.h * s.w * s.c, T(0));
     return;
@@ -121,29 +114,6 @@ void by_channels(Pass pass, const Arrays<T>& x, ConvShape s) {
   }
 }
 
-/// Three functions that do the three passes, one way.
-template <class T>
-struct Routines {
-  void (*forward)(const T*, const T*, const T*, T*, const ConvShape&);
-  void (*input_grad)(const T*, const T*, T*, const ConvShape&);
-  void (*weight_grad)(const T*, const T*, T*, const ConvShape&);
-
-  void run(Pass pass, const Arrays<T>& x, const ConvShape& s) const {
-    switch (pass) {
-      case Pass::forward:
-        return forward(x.images, x.weights, x.bias, x.out, s);
-      case Pass::input_grad:
-        return input_grad(x.result, x.weights, x.out, s);
-      case Pass::weight_grad:
-        return weight_grad(x.images, x.result, x.out, s);
-    }
-  }
-};
-template <class T>
-constexpr Routines<T> by_tiles{winograd::convolve<T>, winograd::convolve_input_grad<T>, winograd::convolve_weight_grad<T>};
-template <class T>
-constexpr Routines<T> by_rows{direct::convolve<T>, direct::convolve_input_grad<T>, direct::convolve_weight_grad<T>};
-
 // The ways to compute a convolution, and which of them is taken: by rules that were fitted to measurements, which
 // docs/performance.md has. The same shape always goes the same way, so that runs repeat bit for bit; but oneDNN is not asked inside
 // of a parallel region of the caller's.
@@ -168,11 +138,11 @@ bool tiles_pay(Pass pass, const ConvShape& s) {
 template <class T>
 Way by_rule(Pass pass, const ConvShape& s) {
   if (is_pointwise(s)) return Way::patches;
-  if (!std::is_same_v<T, float>) return tiles_pay(pass, s) ? Way::winograd : own_way(pass, s);
   const std::size_t pixels = s.oh * s.ow;
-  if (onednn::wide() && !onednn::in_parallel()) return pixels <= 16 && s.group_c() >= 256 ? Way::blocked : Way::channels_last;
+  const bool onednn = std::is_same_v<T, float> && onednn::available && !onednn::in_parallel();
+  if (onednn && onednn::wide()) return pixels <= 16 && s.group_c() >= 256 ? Way::blocked : Way::channels_last;
   if (tiles_pay(pass, s)) return Way::winograd;
-  if (!onednn::available || onednn::in_parallel()) return own_way(pass, s);
+  if (!onednn) return own_way(pass, s);
   switch (pass) {
     case Pass::forward:
       return s.group_c() < 64 ? Way::channels_last : pixels <= 16 ? Way::patches : Way::blocked;
@@ -187,12 +157,12 @@ Way by_rule(Pass pass, const ConvShape& s) {
 }
 
 template <class T>
-void run(Way way, Pass pass, const Arrays<T>& x, const ConvShape& s) {
+void run(Way way, Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
   switch (way) {
     case Way::winograd:
-      return by_tiles<T>.run(pass, x, s);
+      return winograd::convolve(pass, x, s);
     case Way::direct:
-      return by_rows<T>.run(pass, x, s);
+      return direct::convolve(pass, x, s);
     case Way::patches:
       return by_patches(pass, x, s);
     case Way::channels_last:
@@ -200,13 +170,13 @@ void run(Way way, Pass pass, const Arrays<T>& x, const ConvShape& s) {
       break;
   }
   if constexpr (std::is_same_v<T, float>)
-    if (onednn::convolve(pass, way == Way::blocked, x.images, x.weights, x.bias, x.result, x.out, s)) return;
+    if (onednn::convolve(pass, way == Way::blocked, x, s)) return;
   run(own_way(pass, s), pass, x, s);
 }
 
 /// The fastest of three runs of each way.
 template <class T>
-Way by_trial(Pass pass, const Arrays<T>& x, const ConvShape& s) {
+Way by_trial(Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
   Way best = Way::patches;
   auto least = std::chrono::steady_clock::duration::max();
   for (const Way way : {Way::channels_last, Way::blocked, Way::patches, Way::direct, Way::winograd}) {
@@ -235,7 +205,7 @@ bool autotune() {
 }
 
 template <class T>
-Way choose(Pass pass, const Arrays<T>& x, const ConvShape& s) {
+Way choose(Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
   if (!std::is_same_v<T, float> || !autotune() || onednn::in_parallel()) return by_rule<T>(pass, s);
   static std::mutex mutex;
   static std::map<std::pair<Pass, ConvShape>, Way> found;
@@ -246,32 +216,14 @@ Way choose(Pass pass, const Arrays<T>& x, const ConvShape& s) {
   return found[{pass, s}] = by_trial(pass, x, s);
 }
 
-template <class T>
-void compute(Pass pass, const Arrays<T>& x, const ConvShape& s) {
-  if (s.groups > 1 && s.group_c() == 1) return by_channels(pass, x, s);
-  run(choose(pass, x, s), pass, x, s);
-}
-
 }  // namespace
 
 template <class T>
-void convolve(const T* images, const T* weights, const T* bias, T* out, const ConvShape& s) {
-  compute<T>(Pass::forward, {images, weights, bias, nullptr, out}, s);
+void convolve(Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
+  if (s.groups > 1 && s.group_c() == 1) return by_channels(pass, x, s);
+  run(choose(pass, x, s), pass, x, s);
 }
-template <class T>
-void convolve_input_grad(const T* g, const T* weights, T* out, const ConvShape& s) {
-  compute<T>(Pass::input_grad, {nullptr, weights, nullptr, g, out}, s);
-}
-template <class T>
-void convolve_weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
-  compute<T>(Pass::weight_grad, {images, nullptr, nullptr, g, out}, s);
-}
-
-#define XGRAD_INSTANTIATE(T)                                                   \
-  template void convolve(const T*, const T*, const T*, T*, const ConvShape&);  \
-  template void convolve_input_grad(const T*, const T*, T*, const ConvShape&); \
-  template void convolve_weight_grad(const T*, const T*, T*, const ConvShape&);
-XGRAD_INSTANTIATE(float)
-XGRAD_INSTANTIATE(double)
+template void convolve(Pass, const ConvArrays<float>&, const ConvShape&);
+template void convolve(Pass, const ConvArrays<double>&, const ConvShape&);
 
 }  // namespace xgrad::kernels

@@ -83,15 +83,8 @@ void by_filters(const T* images, const T* filters, const T* bias, T* out, const 
   });
 }
 
-}  // namespace
-
-bool suits(Pass pass, const ConvShape& s) {
-  if (s.groups != 1 || s.dilation_w != 1 || s.n * s.h * s.w * s.c * s.o == 0) return false;
-  return pass != Pass::input_grad || (s.stride_h == 1 && s.stride_w == 1 && s.top <= (s.kh - 1) * s.dilation_h && s.left < s.kw);
-}
-
 template <class T>
-void convolve(const T* images, const T* weights, const T* bias, T* out, const ConvShape& s) {
+void forward(const T* images, const T* weights, const T* bias, T* out, const ConvShape& s) {
   const std::size_t size = s.kh * s.kw * s.c;
   const Scratch<T> filters(panels(s.o) * size * panel_width);
   std::fill_n(filters.data(), panels(s.o) * size * panel_width, T(0));
@@ -104,7 +97,7 @@ void convolve(const T* images, const T* weights, const T* bias, T* out, const Co
 
 /// The convolution of g with the filters turned around, whose inputs are what were outputs.
 template <class T>
-void convolve_input_grad(const T* g, const T* weights, T* out, const ConvShape& s) {
+void input_grad(const T* g, const T* weights, T* out, const ConvShape& s) {
   const std::size_t size = s.kh * s.kw * s.o;
   const Scratch<T> filters(panels(s.c) * size * panel_width);
   std::fill_n(filters.data(), panels(s.c) * size * panel_width, T(0));
@@ -122,7 +115,7 @@ void convolve_input_grad(const T* g, const T* weights, T* out, const ConvShape& 
 
 /// Every thread sums for its rows of results; then the sums are added.
 template <class T>
-void convolve_weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
+void weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
   const Padded<T> padded(images, s);
   const std::size_t run = s.kw * s.c, size = s.kh * run, all = panels(s.o) * size * panel_width, rows = s.n * s.oh;
   const std::size_t down = s.dilation_h * padded.row_size(), across = s.stride_w * s.c;
@@ -155,11 +148,26 @@ void convolve_weight_grad(const T* images, const T* g, T* out, const ConvShape& 
   }
 }
 
-#define XGRAD_INSTANTIATE(T)                                                   \
-  template void convolve(const T*, const T*, const T*, T*, const ConvShape&);  \
-  template void convolve_input_grad(const T*, const T*, T*, const ConvShape&); \
-  template void convolve_weight_grad(const T*, const T*, T*, const ConvShape&);
-XGRAD_INSTANTIATE(float)
-XGRAD_INSTANTIATE(double)
+}  // namespace
+
+bool suits(Pass pass, const ConvShape& s) {
+  if (s.groups != 1 || s.dilation_w != 1 || s.n * s.h * s.w * s.c * s.o == 0) return false;
+  return pass != Pass::input_grad || (s.stride_h == 1 && s.stride_w == 1 && s.top <= (s.kh - 1) * s.dilation_h && s.left < s.kw);
+}
+
+template <class T>
+void convolve(Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
+  switch (pass) {
+    case Pass::forward:
+      return forward(x.images, x.weights, x.bias, x.out, s);
+    case Pass::input_grad:
+      return input_grad(x.result, x.weights, x.out, s);
+    case Pass::weight_grad:
+      return weight_grad(x.images, x.result, x.out, s);
+  }
+}
+
+template void convolve(Pass, const ConvArrays<float>&, const ConvShape&);
+template void convolve(Pass, const ConvArrays<double>&, const ConvShape&);
 
 }  // namespace xgrad::kernels::direct

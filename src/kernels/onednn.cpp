@@ -329,10 +329,9 @@ bool gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std:
   return true;
 }
 
-bool convolve(Pass pass, bool blocked, const float* images, const float* weights, const float* bias, const float* result,
-              float* out, const ConvShape& s) {
+bool convolve(Pass pass, bool blocked, const ConvArrays<float>& x, const ConvShape& s) {
   if (std::min({s.n, s.h, s.w, s.c, s.o, s.kh, s.kw, s.oh, s.ow}) == 0 || in_parallel()) return false;
-  const Key key{1 + static_cast<std::size_t>(pass) + 3 * blocked + 6 * (bias != nullptr),
+  const Key key{1 + static_cast<std::size_t>(pass) + 3 * blocked + 6 * (x.bias != nullptr),
                 static_cast<std::size_t>(num_threads()),
                 s.n,
                 s.h,
@@ -351,20 +350,20 @@ bool convolve(Pass pass, bool blocked, const float* images, const float* weights
                 s.dilation_w,
                 s.groups};
   const std::shared_ptr<Plan> found =
-      cache().find(key, [&] { return attempt([&] { return make_convolution(pass, blocked, bias != nullptr, s); }); });
+      cache().find(key, [&] { return attempt([&] { return make_convolution(pass, blocked, x.bias != nullptr, s); }); });
   if (!found) return false;
   switch (pass) {
     case Pass::forward:
-      if (bias)
-        found->run({images, weights, out, bias});
+      if (x.bias)
+        found->run({x.images, x.weights, x.out, x.bias});
       else
-        found->run({images, weights, out});
+        found->run({x.images, x.weights, x.out});
       break;
     case Pass::input_grad:
-      found->run({result, weights, out});
+      found->run({x.result, x.weights, x.out});
       break;
     case Pass::weight_grad:
-      found->run({images, result, out});
+      found->run({x.images, x.result, x.out});
       break;
   }
   return true;

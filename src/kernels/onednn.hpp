@@ -3,7 +3,6 @@
 #include <string>
 
 #include "conv.hpp"
-#include "convolve.hpp"
 #include "features.hpp"  // which the build writes
 #include "gemm.hpp"
 
@@ -26,8 +25,7 @@ bool gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std:
           RowStrides strides, bool add, const float* bias);
 
 /// One pass of a convolution, in N×H×W×C or, when `blocked`, in oneDNN's own format with a reorder on either side.
-bool convolve(Pass pass, bool blocked, const float* images, const float* weights, const float* bias, const float* result,
-              float* out, const ConvShape& shape);
+bool convolve(Pass pass, bool blocked, const ConvArrays<float>& x, const ConvShape& shape);
 #else
 inline constexpr bool available = false;
 inline std::string version() { return ""; }
@@ -37,7 +35,7 @@ inline bool gemm(bool, bool, std::size_t, std::size_t, std::size_t, const float*
                  const float*) {
   return false;
 }
-inline bool convolve(Pass, bool, const float*, const float*, const float*, const float*, float*, const ConvShape&) { return false; }
+inline bool convolve(Pass, bool, const ConvArrays<float>&, const ConvShape&) { return false; }
 #endif
 
 }  // namespace xgrad::kernels::onednn

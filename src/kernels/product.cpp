@@ -45,7 +45,7 @@ void pack_panels(const Matrix<const T>& b, std::size_t p, std::size_t k, std::si
   }
 }
 
-/// c (m, n), `c_row` from row to row, + = a b, for rows from a's `i`, columns from b's `j` and terms from `p` on. On one thread.
+/// c (m, n), `c_row` from row to row, becomes a b, or with `add` c + a b: for rows from a's `i`, columns from b's `j` and terms from `p` on. On one thread.
 template <class T>
 void multiply_range(const Matrix<const T>& a, const Matrix<const T>& b, T* c, std::size_t c_row, std::size_t i, std::size_t m,
                     std::size_t j, std::size_t n, std::size_t p, std::size_t k, bool add) {
@@ -108,9 +108,9 @@ void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, 
     });
     return sum(sums.data(), c, 1, parts, m * n);
   }
-  if (m >= n || n < 2 * panel_width)
+  if (m >= n || n < 2 * panel_width)  // whole groups of rows at every level: 1, 3, 6 or 12
     parallel_for(
-        m, n * k, [&](std::size_t begin, std::size_t end) { part(begin, end - begin, 0, n); }, 6);
+        m, n * k, [&](std::size_t begin, std::size_t end) { part(begin, end - begin, 0, n); }, 12);
   else
     parallel_for(
         n, m * k, [&](std::size_t begin, std::size_t end) { part(0, m, begin, end - begin); }, panel_width);

@@ -62,8 +62,8 @@ std::size_t tiles_at_a_time(std::size_t tiles, std::size_t channels, std::size_t
 
 /// results = images convolved with filters that have been transformed, in panels: (frequency, panel, image channel, 16).
 template <class T>
-void convolve(const Images<const T>& images, const T* filters, const T* bias, const Images<T>& results, std::size_t top,
-              std::size_t left) {
+void by_filters(const Images<const T>& images, const T* filters, const T* bias, const Images<T>& results, std::size_t top,
+                std::size_t left) {
   const Tiles tiles(results);
   const std::size_t c = images.c, o = results.c, total = tiles.count();
   const std::size_t group = tiles_at_a_time(total, c + o, static_cast<std::size_t>(num_threads()), sizeof(T));
@@ -91,7 +91,7 @@ void convolve(const Images<const T>& images, const T* filters, const T* bias, co
   });
 }
 
-/// Filters (rows, 3, 3) of `columns` channels as `convolve` wants them. Element (row, tap) begins at row * step + tap * tap_step.
+/// Filters (rows, 3, 3) of `columns` channels as `by_filters` wants them. Element (row, tap) begins at row * step + tap * tap_step.
 template <class T>
 void transform(const T* weights, std::size_t step, std::ptrdiff_t tap_step, std::size_t rows, std::size_t columns, T* out) {
   parallel_for(rows, columns * frequencies, [&](std::size_t begin, std::size_t end) {
@@ -101,34 +101,27 @@ void transform(const T* weights, std::size_t step, std::ptrdiff_t tap_step, std:
   });
 }
 
-}  // namespace
-
-bool suits(const ConvShape& s) {
-  return s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1 &&
-         s.top <= 2 && s.left <= 2 && s.n * s.h * s.w > 0 && s.c > 0 && s.o > 0 && s.c % panel_width == 0 && s.o % panel_width == 0;
-}
-
 template <class T>
-void convolve(const T* images, const T* weights, const T* bias, T* out, const ConvShape& s) {
+void forward(const T* images, const T* weights, const T* bias, T* out, const ConvShape& s) {
   const Scratch<T> taps(9 * s.c * s.o), filters(frequencies * spaced(s.c * s.o));
   const std::size_t shape[] = {s.o, 9, s.c}, axes[] = {1, 2, 0};
   permute(weights, taps.data(), shape, axes, 3);
   transform(taps.data(), s.o, static_cast<std::ptrdiff_t>(s.c * s.o), s.c, s.o, filters.data());
-  convolve<T>({images, s.n, s.h, s.w, s.c}, filters.data(), bias, {out, s.n, s.oh, s.ow, s.o}, s.top, s.left);
+  by_filters<T>({images, s.n, s.h, s.w, s.c}, filters.data(), bias, {out, s.n, s.oh, s.ow, s.o}, s.top, s.left);
 }
 
 /// The convolution of g with the filters turned around, whose inputs are what were outputs.
 template <class T>
-void convolve_input_grad(const T* g, const T* weights, T* out, const ConvShape& s) {
+void input_grad(const T* g, const T* weights, T* out, const ConvShape& s) {
   const Scratch<T> filters(frequencies * spaced(s.c * s.o));
   transform(weights + 8 * s.c, 9 * s.c, -static_cast<std::ptrdiff_t>(s.c), s.o, s.c, filters.data());
-  convolve<T>({g, s.n, s.oh, s.ow, s.o}, filters.data(), nullptr, {out, s.n, s.h, s.w, s.c}, 2 - s.top, 2 - s.left);
+  by_filters<T>({g, s.n, s.oh, s.ow, s.o}, filters.data(), nullptr, {out, s.n, s.h, s.w, s.c}, 2 - s.top, 2 - s.left);
 }
 
 /// Per frequency the product of what the gradients and the pixels of all tiles become. Threads share out the tiles and each makes a
 /// sum of its own; or, where such sums are large, the filters.
 template <class T>
-void convolve_weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
+void weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
   const Images<const T> pixels{images, s.n, s.h, s.w, s.c}, gradients{g, s.n, s.oh, s.ow, s.o};
   const Tiles tiles(gradients);
   const std::size_t total = tiles.count(), step = spaced(s.c * s.o), size = frequencies * step, panels = s.o / panel_width;
@@ -176,11 +169,26 @@ void convolve_weight_grad(const T* images, const T* g, T* out, const ConvShape& 
   });
 }
 
-#define XGRAD_INSTANTIATE(T)                                                   \
-  template void convolve(const T*, const T*, const T*, T*, const ConvShape&);  \
-  template void convolve_input_grad(const T*, const T*, T*, const ConvShape&); \
-  template void convolve_weight_grad(const T*, const T*, T*, const ConvShape&);
-XGRAD_INSTANTIATE(float)
-XGRAD_INSTANTIATE(double)
+}  // namespace
+
+bool suits(const ConvShape& s) {
+  return s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1 &&
+         s.top <= 2 && s.left <= 2 && s.n * s.h * s.w > 0 && s.c > 0 && s.o > 0 && s.c % panel_width == 0 && s.o % panel_width == 0;
+}
+
+template <class T>
+void convolve(Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
+  switch (pass) {
+    case Pass::forward:
+      return forward(x.images, x.weights, x.bias, x.out, s);
+    case Pass::input_grad:
+      return input_grad(x.result, x.weights, x.out, s);
+    case Pass::weight_grad:
+      return weight_grad(x.images, x.result, x.out, s);
+  }
+}
+
+template void convolve(Pass, const ConvArrays<float>&, const ConvShape&);
+template void convolve(Pass, const ConvArrays<double>&, const ConvShape&);
 
 }  // namespace xgrad::kernels::winograd

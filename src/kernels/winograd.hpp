@@ -1,6 +1,5 @@
 #pragma once
 #include "conv.hpp"
-#include "convolve.hpp"
 
 /// Convolutions of 3×3 in tiles of 2×2 results, by Winograd's minimal filtering: 16 products where there would be 36.
 /// It adds and subtracts pixels first, so an infinite one gives NaN where plain products may give infinity.
@@ -9,12 +8,7 @@ namespace xgrad::kernels::winograd {
 /// Whether it can compute this: 3×3, stride and dilation 1, one group, at most 2 pixels of padding, channels in panels of 16.
 bool suits(const ConvShape& shape);
 
-/// As kernels::convolve and its gradients.
 template <class T>
-void convolve(const T* images, const T* weights, const T* bias, T* out, const ConvShape& shape);
-template <class T>
-void convolve_input_grad(const T* g, const T* weights, T* out, const ConvShape& shape);
-template <class T>
-void convolve_weight_grad(const T* images, const T* g, T* out, const ConvShape& shape);
+void convolve(Pass pass, const ConvArrays<T>& x, const ConvShape& shape);
 
 }  // namespace xgrad::kernels::winograd

@@ -16,6 +16,7 @@ namespace xgrad {
 namespace {
 
 using kernels::ConvShape;
+using kernels::Pass;
 
 std::size_t whole(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
 
@@ -95,7 +96,9 @@ struct Conv2d {
   Result<T> forward(Inputs<T> in) {
     const ConvShape s = conv_shape(in[0].shape(), in[1].shape(), options);
     Array<T> out(Shape{s.n, s.oh, s.ow, s.o});
-    kernels::convolve(in[0].data(), in[1].data(), in.size() > 2 ? in[2].data() : nullptr, out.data(), s);
+    kernels::convolve<T>(
+        Pass::forward,
+        {.images = in[0].data(), .weights = in[1].data(), .bias = in.size() > 2 ? in[2].data() : nullptr, .out = out.data()}, s);
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
@@ -117,7 +120,7 @@ struct Conv2dInputGrad {
   Result<T> forward(Inputs<T> in) {
     const ConvShape s = conv_shape(images, in[1].shape(), in[0].shape(), options);
     Array<T> out(images);
-    kernels::convolve_input_grad(in[0].data(), in[1].data(), out.data(), s);
+    kernels::convolve<T>(Pass::input_grad, {.weights = in[1].data(), .result = in[0].data(), .out = out.data()}, s);
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
@@ -135,7 +138,7 @@ struct Conv2dWeightGrad {
   Result<T> forward(Inputs<T> in) {
     const ConvShape s = conv_shape(in[0].shape(), weights, in[1].shape(), options);
     Array<T> out(weights);
-    kernels::convolve_weight_grad(in[0].data(), in[1].data(), out.data(), s);
+    kernels::convolve<T>(Pass::weight_grad, {.images = in[0].data(), .result = in[1].data(), .out = out.data()}, s);
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
