@@ -19,7 +19,6 @@ namespace {
 
 constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 std::string here(unsigned line) { return "anomaly.cpp:" + std::to_string(line) + ": "; }
 
 /// Passes values on; its gradient is not finite where x is not positive. `elsewhere` lets a public op inside the vjp be the

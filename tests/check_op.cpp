@@ -13,6 +13,8 @@ using xgrad::testing::check_op;
 using xgrad::testing::OpRow;
 using V = Variable<double>;
 
+using xgrad_test::has;
+
 namespace {
 
 /// x³, with a mistake.
@@ -57,8 +59,6 @@ std::string failures(Mistake mistake, OpRow row) {
   CHECK(report.ok() == text.empty());
   return text;
 }
-
-bool has(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

@@ -23,7 +23,6 @@ Array<double> random(const Shape& shape, std::uint64_t seed) {
   return x;
 }
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// Drops half of x, by the default generator.
 V drop(const V& x) {

@@ -11,7 +11,7 @@
 
 #include <xgrad/xgrad.hpp>
 
-#include "support.hpp"
+#include "noise.hpp"
 
 using namespace xgrad;
 
@@ -19,24 +19,11 @@ using namespace xgrad_test;
 
 namespace {
 
-/// Numbers without a pattern.
-template <class T = double>
-Variable<T> noise(const Shape& shape, std::uint64_t seed = 1) {
-  Generator generator(seed);
-  Array<T> value(shape);
-  generator.fill_uniform(value, -1, 1);
-  return Variable<T>(std::move(value), true);
-}
 /// 0, 1, 2, …
 Variable<double> counting(const Shape& shape) {
   Array<double> value(shape);
   for (std::size_t k = 0; k < value.size(); ++k) value.data()[k] = static_cast<double>(k);
   return Variable<double>(std::move(value), true);
-}
-
-template <class T>
-bool same(const Array<T>& x, const Array<T>& y, double tolerance = 1e-13) {
-  return x.shape() == y.shape() && is(x, std::vector<double>(y.data(), y.data() + y.size()), tolerance);
 }
 
 Shape conv_result(const Shape& x, const Shape& w, Conv2dOptions options = {}) {

@@ -11,29 +11,11 @@
 
 #include <xgrad/xgrad.hpp>
 
-#include "support.hpp"
+#include "noise.hpp"
 
 using namespace xgrad;
 
 using namespace xgrad_test;
-
-namespace {
-
-/// Numbers without a pattern.
-template <class T = double>
-Variable<T> noise(const Shape& shape, std::uint64_t seed = 1) {
-  Generator generator(seed);
-  Array<T> value(shape);
-  generator.fill_uniform(value, -1, 1);
-  return Variable<T>(std::move(value), true);
-}
-
-template <class T>
-bool same(const Array<T>& x, const Array<T>& y, double tolerance = 1e-13) {
-  return x.shape() == y.shape() && is(x, std::vector<double>(y.data(), y.data() + y.size()), tolerance);
-}
-
-}  // namespace
 
 TEST_CASE("convolve: whichever way a float convolution takes, it is that of double; also from several threads at once") {
   struct Case {

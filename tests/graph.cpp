@@ -22,7 +22,6 @@ namespace {
 V leaf(const Array<double>& value) { return V(value, true); }
 V leaf(double value) { return V(value, true); }
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 std::string here(unsigned line) { return "graph.cpp:" + std::to_string(line) + ": "; }
 
 /// Runs `f` in a thread with a stack of 256 KiB.

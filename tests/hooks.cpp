@@ -19,7 +19,6 @@ namespace {
 V leaf(const Array<double>& value) { return V(value, true); }
 V leaf(double value) { return V(value, true); }
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 std::string here(unsigned line) { return "hooks.cpp:" + std::to_string(line) + ": "; }
 
 }  // namespace

@@ -16,6 +16,8 @@ namespace xgrad_test {
 
 inline constexpr double inf = std::numeric_limits<double>::infinity(), na = std::numeric_limits<double>::quiet_NaN();
 
+inline bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
 /// A leaf of this shape.
 template <class T = double>
 xgrad::Variable<T> leaf(const xgrad::Shape& shape, const std::vector<double>& values) {
