@@ -123,7 +123,7 @@ void weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
   const Scratch<T> sums(parts * all);
   parallel_for(parts, rows * s.ow * size * s.o, [&](std::size_t begin, std::size_t end) {
     const Scratch<T> panel(s.ow * panel_width);
-    std::fill_n(panel.data(), s.ow * panel_width, T(0));
+    std::fill_n(panel.data(), s.ow * panel_width, T(0));  // columns beyond the last output are summed and not looked at
     for (std::size_t part = begin; part < end; ++part) {
       T* const sum = sums.data() + part * all;
       std::fill_n(sum, all, T(0));
@@ -133,8 +133,6 @@ void weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
           const std::size_t width = std::min(panel_width, s.o - j);
           for (std::size_t i = 0; i < s.ow; ++i, from += s.o)
             for (std::size_t q = 0; q < width; ++q) panel.data()[i * panel_width + q] = from[q];
-          if (width < panel_width && j > 0)  // there is something left of the panel before
-            for (std::size_t i = 0; i < s.ow; ++i) std::fill_n(panel.data() + i * panel_width + width, panel_width - width, T(0));
           for (std::size_t u = 0; u < s.kh; ++u)
             table<T>().multiply_panel(run, s.ow, padded.row(k / s.oh, k % s.oh) + u * down, 1, across, panel.data(),
                                       sum + (j * s.kh + u * panel_width) * run, panel_width, true);
