@@ -73,8 +73,8 @@ void by_filters(const T* images, const T* filters, const T* bias, T* out, const 
         const std::size_t to_row = width < panel_width ? panel_width : s.o;
         for (std::size_t i = 0; i < s.ow && bias; ++i) std::copy_n(bias + j, width, to + i * to_row);
         for (std::size_t u = 0; u < s.kh; ++u)
-          table<T>().multiply_panel(s.ow, run, row + u * down, across, 1, filters + (j * s.kh + u * panel_width) * run, to, to_row,
-                                    u > 0 || bias);
+          table<T>().multiply_panels(s.ow, run, row + u * down, across, 1, filters + (j * s.kh + u * panel_width) * run,
+                                     panel_width, 1, 0, to, to_row, u > 0 || bias);
         if (width < panel_width)
           for (std::size_t i = 0; i < s.ow; ++i)
             for (std::size_t q = 0; q < width; ++q) result[i * s.o + q] = narrow.data()[i * panel_width + q];
@@ -134,8 +134,8 @@ void weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
           for (std::size_t i = 0; i < s.ow; ++i, from += s.o)
             for (std::size_t q = 0; q < width; ++q) panel.data()[i * panel_width + q] = from[q];
           for (std::size_t u = 0; u < s.kh; ++u)
-            table<T>().multiply_panel(run, s.ow, padded.row(k / s.oh, k % s.oh) + u * down, 1, across, panel.data(),
-                                      sum + (j * s.kh + u * panel_width) * run, panel_width, true);
+            table<T>().multiply_panels(run, s.ow, padded.row(k / s.oh, k % s.oh) + u * down, 1, across, panel.data(), panel_width,
+                                       1, 0, sum + (j * s.kh + u * panel_width) * run, panel_width, true);
         }
     }
   });

@@ -23,6 +23,7 @@ struct Level {
     level::fill_rows(table);          \
     level::fill_extremes(table);      \
     level::fill_norm_rows(table);     \
+    level::fill_multiply(table);      \
     level::fill_optim(table);         \
     level::fill_tiles(table);         \
     level::fill_windows(table);       \
@@ -32,6 +33,7 @@ struct Level {
         level::fill_rows(table);      \
         level::fill_extremes(table);  \
         level::fill_norm_rows(table); \
+        level::fill_multiply(table);  \
         level::fill_optim(table);     \
         level::fill_tiles(table);     \
         level::fill_windows(table);   \

@@ -52,11 +52,13 @@ enum class Maker { onednn, blas, ours };
 
 /// Who multiplies floats fastest, by measurements that docs/performance.md has.
 Maker by_rule(bool transpose_b, std::size_t m, std::size_t n, std::size_t k) {
-  const bool ours = level_name() != "base" && k > 0;
-  if (!onednn::available)
-    return ours && m > 1 && n > 1 && (m * n * k <= std::size_t{1} << 23 || n <= 64 || k <= 128) ? Maker::ours : Maker::blas;
-  if (onednn::wide()) return Maker::onednn;
-  if (ours && k <= 128 && std::min(m, n) >= 16 && m * n >= std::size_t{1} << 18 && !transpose_b) return Maker::ours;
+  constexpr std::size_t few = std::size_t{1} << 16, many = std::size_t{1} << 23;
+  const std::size_t products = m * n * k;
+  if (level_name() == "base" || k == 0) return onednn::available ? Maker::onednn : Maker::blas;
+  if (!onednn::available) return products <= many || n <= 64 || k <= 128 ? Maker::ours : Maker::blas;
+  if (onednn::wide())
+    return products <= 8 * few || (transpose_b && m <= 64 && products >= 32 * few && k <= 2048) ? Maker::ours : Maker::onednn;
+  if (products <= few || (k <= 128 && std::min(m, n) >= 16 && m * n >= 4 * few && !transpose_b)) return Maker::ours;
   return std::min({m, n, k}) >= 512 && openblas_with_openmp() ? Maker::blas : Maker::onednn;
 }
 

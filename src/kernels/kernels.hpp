@@ -19,7 +19,7 @@
 
 namespace xgrad::kernels {
 
-/// Columns of the matrices that multiply_panel takes: whole vectors at every level.
+/// Columns of the matrices that multiply_panels takes: whole vectors at every level.
 inline constexpr std::size_t panel_width = 16;
 
 /// d[i] = f(a[i], b[i], c[i]) for i < n; d may be one of the others. Arrays have room for whole vectors of 64 bytes. b and c are
@@ -74,9 +74,15 @@ struct Table {
   void (*normalise_row)(T* out, const T* x, const T* x0, const T* scale, const T* bias, std::size_t n);
   void (*normalise_grad_row)(T* out, const T* g, const T* p, const T* x, const T* x0, const T* q, const T* r, std::size_t n);
 
-  /// c (m, panel_width) = a (m, k) b (k, panel_width), or with `add` c plus that. Element (i, p) of a is a[i * a_row + p * a_step].
-  void (*multiply_panel)(std::size_t m, std::size_t k, const T* a, std::size_t a_row, std::size_t a_step, const T* b, T* c,
-                         std::size_t c_row, bool add);
+  // Matrix products (multiply.cpp): c (m, n) = a (m, k) b (k, n), or with `add` c plus that. Rows of a, of c and of what b is
+  // stored as begin a_row, c_row and b_row apart.
+  /// n is a number of panels of panel_width columns; those of b begin b_panel apart. Element (i, p) of a is a[i * a_row + p *
+  /// a_step].
+  void (*multiply_panels)(std::size_t m, std::size_t k, const T* a, std::size_t a_row, std::size_t a_step, const T* b,
+                          std::size_t b_row, std::size_t panels, std::size_t b_panel, T* c, std::size_t c_row, bool add);
+  /// b is stored transposed.
+  void (*multiply_transposed)(std::size_t m, std::size_t n, std::size_t k, const T* a, std::size_t a_row, const T* b,
+                              std::size_t b_row, T* c, std::size_t c_row, bool add);
 
   // The transforms of Winograd's convolution (tiles.cpp), for c channels, a multiple of panel_width. A tile's values are at 16
   // frequencies, `distance` apart; channels in panels, `panel` apart, or one after the other when that is panel_width.
@@ -105,6 +111,8 @@ struct Table {
   void fill_extremes(Table<double>&);  \
   void fill_norm_rows(Table<float>&);  \
   void fill_norm_rows(Table<double>&); \
+  void fill_multiply(Table<float>&);   \
+  void fill_multiply(Table<double>&);  \
   void fill_optim(Table<float>&);      \
   void fill_optim(Table<double>&);     \
   void fill_tiles(Table<float>&);      \

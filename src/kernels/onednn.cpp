@@ -309,8 +309,9 @@ bool wide() {
 bool gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const float* a, const float* b, float* c,
           RowStrides strides, bool add, const float* bias) {
   if (k == 0) return false;
-  // One row is a matter of memory alone, and below AVX-512 the matmul primitive is this very function with more around it.
-  if (m == 1 || n == 1 || !wide() || in_parallel()) {
+  // One row is a matter of memory alone, and below AVX-512 the matmul primitive is this very function with more around it. With
+  // AVX-512 it is better than that where b is transposed or there is a bias to add.
+  if (m == 1 || n == 1 || !wide() || in_parallel() || (!transpose_b && !bias)) {
     if (bias) return false;
     static_cast<void>(engine());
     check(dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', whole(m), whole(n), whole(k), 1, a, whole(strides.a), b,

@@ -14,6 +14,9 @@ namespace {
 // As in Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008): a panel of b stays in the first-level
 // cache while the rows of a block of a, which stays in the second, meet it.
 constexpr std::size_t block_k = 384, block_m = 96, block_n = 1024;
+constexpr std::size_t block_along = 2048;                  // of rows that meet rows
+constexpr std::size_t few_rows = 16, few_elements = 8192;  // of a left and a right matrix for which packing does not pay
+constexpr std::size_t terms_at_a_time = 16;                // products that take as long as one element of other loops
 
 template <class T>
 struct Matrix {
@@ -45,43 +48,55 @@ void pack_panels(const Matrix<const T>& b, std::size_t p, std::size_t k, std::si
   }
 }
 
-/// c (m, n), `c_row` from row to row, becomes a b, or with `add` c + a b: for rows from a's `i`, columns from b's `j` and terms from `p` on. On one thread.
+/// c (m, n), `c_row` from row to row, becomes a b, or with `add` c + a b: for rows from a's `i`, columns from b's `j` and terms
+/// from `p` on. On one thread.
 template <class T>
 void multiply_range(const Matrix<const T>& a, const Matrix<const T>& b, T* c, std::size_t c_row, std::size_t i, std::size_t m,
                     std::size_t j, std::size_t n, std::size_t p, std::size_t k, bool add) {
+  const Table<T>& kernels = table<T>();
+  const std::size_t row = a.transposed ? 1 : a.row, step = a.transposed ? a.row : 1;
+  if (b.transposed && !a.transposed && m <= 4 * few_rows) {  // both lie along the sum
+    for (std::size_t q = 0; q < k; q += block_along)
+      kernels.multiply_transposed(m, n, std::min(block_along, k - q), a.at(i, p + q), a.row, b.at(p + q, j), b.row, c, c_row,
+                                  add || q > 0);
+    return;
+  }
+  if (!b.transposed && (m <= few_rows || n * k <= few_elements)) {  // not worth packing
+    kernels.multiply_panels(m, k, a.at(i, p), row, step, b.at(p, j), b.row, n / panel_width, panel_width, c, c_row, add);
+    j += n / panel_width * panel_width;
+    c += n / panel_width * panel_width;
+    n %= panel_width;
+  }
+  if (n == 0) return;
   const std::size_t some_k = std::min(k, block_k), some_m = std::min(m, block_m), some_n = std::min(n, block_n);
   const Scratch<T> panels(some_k * (some_n + panel_width)), block(some_m * some_k), narrow(some_m * panel_width);
   for (std::size_t v = 0; v < n; v += block_n)
     for (std::size_t q = 0; q < k; q += block_k) {
       const std::size_t columns = std::min(block_n, n - v), terms = std::min(block_k, k - q);
+      const std::size_t whole = columns / panel_width, rest = columns % panel_width;
       const bool more = add || q > 0;
       pack_panels(b, p + q, terms, j + v, columns, panels.data());
       for (std::size_t u = 0; u < m; u += block_m) {
         const std::size_t rows = std::min(block_m, m - u);
-        const T* left = a.at(i + u, p + q);
-        std::size_t row = a.transposed ? 1 : a.row, step = a.transposed ? a.row : 1;
+        Matrix<const T> left{a.at(i + u, p + q), a.row, a.transposed};
         if (columns > 2 * panel_width) {  // else it is read once or twice, where it is
-          if (a.transposed) {
-            copy_rows(left, a.row, terms, rows, block.data(), rows);
-            step = rows;
-          } else {
-            copy_rows(left, a.row, rows, terms, block.data(), terms);
-            row = terms;
-          }
-          left = block.data();
+          left.row = a.transposed ? rows : terms;
+          copy_rows(left.data, a.row, a.transposed ? terms : rows, left.row, block.data(), left.row);
+          left.data = block.data();
         }
-        for (std::size_t w = 0; w < columns; w += panel_width) {
-          const T* panel = panels.data() + w * terms;
-          T* const to = c + u * c_row + v + w;
-          if (const std::size_t width = columns - w; width >= panel_width) {
-            table<T>().multiply_panel(rows, terms, left, row, step, panel, to, c_row, more);
-          } else {
-            table<T>().multiply_panel(rows, terms, left, row, step, panel, narrow.data(), panel_width, false);
-            for (std::size_t r = 0; r < rows; ++r)
-              for (std::size_t s = 0; s < width; ++s)
-                to[r * c_row + s] = narrow.data()[r * panel_width + s] + (more ? to[r * c_row + s] : T(0));
+        const auto times = [&](const T* from, std::size_t count, T* to, std::size_t to_row, bool on_top) {
+          kernels.multiply_panels(rows, terms, left.data, left.transposed ? 1 : left.row, left.transposed ? left.row : 1, from,
+                                  panel_width, count, terms * panel_width, to, to_row, on_top);
+        };
+        T* const to = c + u * c_row + v;
+        times(panels.data(), whole, to, c_row, more);
+        if (rest == 0) continue;
+        times(panels.data() + whole * panel_width * terms, 1, narrow.data(), panel_width, false);
+        for (std::size_t r = 0; r < rows; ++r)
+          for (std::size_t s = 0; s < rest; ++s) {
+            T& sum = to[r * c_row + whole * panel_width + s];
+            sum = narrow.data()[r * panel_width + s] + (more ? sum : T(0));
           }
-        }
       }
     }
 }
@@ -96,11 +111,12 @@ void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, 
     for (std::size_t r = i; r < i + rows && bias; ++r) std::copy_n(bias + j, columns, c + r * strides.c + j);
     multiply_range(left, right, c + i * strides.c + j, strides.c, i, rows, j, columns, 0, k, bias != nullptr);
   };
+  const auto work = [](std::size_t products) { return products / terms_at_a_time + 1; };
   const std::size_t parts = std::min(static_cast<std::size_t>(num_threads()), k / 64);
-  if (parts > 1 && k >= 8 * (m + n) && k * m * n >= parallel_threshold && !bias && strides.c == n) {
+  if (parts > 1 && k >= 8 * (m + n) && work(k * m * n) >= parallel_threshold && !bias && strides.c == n) {
     // a long sum for each of a few results: every thread sums a part
     const Scratch<T> sums(parts * m * n);
-    parallel_for(parts, m * n * k, [&](std::size_t begin, std::size_t end) {
+    parallel_for(parts, work(m * n * k), [&](std::size_t begin, std::size_t end) {
       for (std::size_t t = begin; t < end; ++t) {
         const std::size_t p = k * t / parts, last = k * (t + 1) / parts;
         multiply_range(left, right, sums.data() + t * m * n, n, 0, m, 0, n, p, last - p, false);
@@ -110,10 +126,10 @@ void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, 
   }
   if (m >= n || n < 2 * panel_width)  // whole groups of rows at every level: 1, 3, 6 or 12
     parallel_for(
-        m, n * k, [&](std::size_t begin, std::size_t end) { part(begin, end - begin, 0, n); }, 12);
+        m, work(n * k), [&](std::size_t begin, std::size_t end) { part(begin, end - begin, 0, n); }, 12);
   else
     parallel_for(
-        n, m * k, [&](std::size_t begin, std::size_t end) { part(0, m, begin, end - begin); }, panel_width);
+        n, work(m * k), [&](std::size_t begin, std::size_t end) { part(0, m, begin, end - begin); }, panel_width);
 }
 
 template void multiply(bool, bool, std::size_t, std::size_t, std::size_t, const float*, const float*, float*, RowStrides,

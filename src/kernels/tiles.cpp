@@ -1,63 +1,9 @@
-// A small matrix product that lives in registers, and the transforms of Winograd's convolution. Compiled once per level.
+// The transforms of Winograd's convolution. Compiled once per level.
 #include "kernels.hpp"
 #include "vec.hpp"
 
 namespace xgrad::kernels::XGRAD_LEVEL {
 namespace {
-
-template <class T>
-constexpr std::size_t across = panel_width / Vec<T>::size;
-/// The sums are held in at most 12 vectors, which leaves some of 16 registers for a and b.
-template <class T>
-constexpr std::size_t most_rows = across<T> >= 12 ? 1 : 12 / across<T>;
-
-template <std::size_t rows, class T>
-void multiply_rows(std::size_t k, const T* a, std::size_t a_row, std::size_t a_step, const T* b, T* c, std::size_t c_row,
-                   bool add) {
-  constexpr std::size_t width = Vec<T>::size;
-  Vec<T> sums[rows][across<T>];
-#pragma GCC unroll 16
-  for (std::size_t i = 0; i < rows; ++i)
-#pragma GCC unroll 16
-    for (std::size_t j = 0; j < across<T>; ++j) sums[i][j] = Vec<T>(T(0));
-  if (add)  // what will be needed at the end
-    for (std::size_t i = 0; i < rows; ++i) __builtin_prefetch(c + i * c_row, 1);
-  for (std::size_t p = 0; p < k; ++p, a += a_step, b += panel_width) {
-    Vec<T> row[across<T>];
-#pragma GCC unroll 16
-    for (std::size_t j = 0; j < across<T>; ++j) row[j] = load(b + j * width);
-#pragma GCC unroll 16
-    for (std::size_t i = 0; i < rows; ++i) {
-      const Vec<T> x(a[i * a_row]);
-#pragma GCC unroll 16
-      for (std::size_t j = 0; j < across<T>; ++j) sums[i][j] = multiply_add(x, row[j], sums[i][j]);
-    }
-  }
-#pragma GCC unroll 16
-  for (std::size_t i = 0; i < rows; ++i)
-#pragma GCC unroll 16
-    for (std::size_t j = 0; j < across<T>; ++j) {
-      T* const to = c + i * c_row + j * width;
-      store(to, add ? load(to) + sums[i][j] : sums[i][j]);
-    }
-}
-
-/// What is left after the last whole group of rows: fewer than `rows`.
-template <std::size_t rows, class T, class... Rest>
-void multiply_rest(std::size_t m, Rest... rest) {
-  if constexpr (rows > 1) {
-    if (m < rows - 1) return multiply_rest<rows - 1, T>(m, rest...);
-    multiply_rows<rows - 1, T>(rest...);
-  }
-}
-
-template <class T>
-void multiply_panel(std::size_t m, std::size_t k, const T* a, std::size_t a_row, std::size_t a_step, const T* b, T* c,
-                    std::size_t c_row, bool add) {
-  constexpr std::size_t rows = most_rows<T>;
-  for (; m >= rows; m -= rows, a += rows * a_row, c += rows * c_row) multiply_rows<rows>(k, a, a_row, a_step, b, c, c_row, add);
-  if (m > 0) multiply_rest<rows, T>(m, k, a, a_row, a_step, b, c, c_row, add);
-}
 
 // Winograd's F(2×2, 3×3): a tile of 2×2 results of a 3×3 convolution comes from 4×4 pixels with 16 products instead of 36. With
 // B, G and A as in Lavin and Gray, "Fast algorithms for convolutional neural networks" (2016), the results are
@@ -175,7 +121,6 @@ void winograd_filter_grad(const T* products, std::size_t distance, std::size_t c
 
 template <class T>
 void fill(Table<T>& table) {
-  table.multiply_panel = multiply_panel<T>;
   table.winograd_pixels = winograd_pixels<T>;
   table.winograd_filter = winograd_filter<T>;
   table.winograd_gradient = winograd_gradient<T>;

@@ -65,6 +65,13 @@ template <class T>
 Vec<T> sub_multiply(Vec<T> a, Vec<T> b, Vec<T> c) {  // c - a * b
   return xs::fnma(a, b, c);
 }
+template <class V>
+typename V::value_type add_lanes(V x) {
+  if constexpr (requires { reduce_add(x); })
+    return reduce_add(x);
+  else
+    return hadd(x);  // its name before xsimd 9
+}
 
 #else
 
@@ -123,6 +130,10 @@ Vec<T> multiply_sub(Vec<T> a, Vec<T> b, Vec<T> c) {
 template <class T>
 Vec<T> sub_multiply(Vec<T> a, Vec<T> b, Vec<T> c) {
   return c - a * b;
+}
+template <class T>
+T add_lanes(Vec<T> x) {
+  return x.x;
 }
 
 #endif

@@ -80,9 +80,8 @@ void by_filters(const Images<const T>& images, const T* filters, const T* bias, 
         kernels.winograd_pixels(pixels.data(), c, values.data() + t * c, value_step, panel_width);
       }
       for (std::size_t f = 0; f < frequencies; ++f)
-        for (std::size_t j = 0; j < o; j += panel_width)
-          kernels.multiply_panel(count, c, values.data() + f * value_step, c, 1, filters + f * spaced(c * o) + j * c,
-                                 products.data() + f * product_step + j, o, false);
+        kernels.multiply_panels(count, c, values.data() + f * value_step, c, 1, filters + f * spaced(c * o), panel_width,
+                                o / panel_width, c * panel_width, products.data() + f * product_step, o, false);
       for (std::size_t t = 0; t < count; ++t) {
         const auto pixels = tiles.square<2, T>(first + t, results, beyond.data());
         kernels.winograd_results(products.data() + t * o, product_step, o, bias, pixels.data());
@@ -149,11 +148,10 @@ void weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
         kernels.winograd_gradient(results.data(), o, changes.data() + t * panel_width, change_step, group * panel_width);
       }
       for (std::size_t f = 0; f < frequencies; ++f)
-        for (std::size_t j = 0; j < s.c; j += panel_width)
-          for (std::size_t i = 0; i < o; i += panel_width)
-            kernels.multiply_panel(panel_width, count, changes.data() + f * change_step + i * group, 1, panel_width,
-                                   values.data() + f * value_step + j * group, sum + f * step + (panel * panel_width + i) * s.c + j,
-                                   s.c, !first);
+        for (std::size_t i = 0; i < o; i += panel_width)
+          kernels.multiply_panels(panel_width, count, changes.data() + f * change_step + i * group, 1, panel_width,
+                                  values.data() + f * value_step, panel_width, s.c / panel_width, group * panel_width,
+                                  sum + f * step + (panel * panel_width + i) * s.c, s.c, !first);
     }
   };
   parallel_for(parts, total * s.c * s.o, [&](std::size_t begin, std::size_t end) {
