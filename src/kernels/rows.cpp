@@ -12,16 +12,6 @@ constexpr std::size_t in_a_row = 32;
 template <class T>
 constexpr std::size_t block = in_a_row* in_a_row * 4 * Vec<T>::size;
 
-template <class T>
-T sum_lanes(Vec<T> x) {
-  constexpr std::size_t width = Vec<T>::size;
-  alignas(64) T lanes[width];
-  store(lanes, x);
-  for (std::size_t half = width / 2; half > 0; half /= 2)
-    for (std::size_t k = 0; k < half; ++k) lanes[k] += lanes[k + half];
-  return lanes[0];
-}
-
 /// Every step-th vector before n of four streams.
 template <class T>
 Vec<T> sum_streams(const T* x, std::size_t n, std::size_t distance, std::size_t step) {
@@ -36,7 +26,7 @@ Vec<T> sum_streams(const T* x, std::size_t n, std::size_t distance, std::size_t 
 }
 
 template <class T>
-T sum_block(const T* x, std::size_t n) {
+[[gnu::always_inline]] inline T sum_block(const T* x, std::size_t n) {
   constexpr std::size_t width = Vec<T>::size, few = 4 * in_a_row * width;
   Vec<T> all(T(0));
   std::size_t i = 0;
@@ -54,7 +44,7 @@ T sum_block(const T* x, std::size_t n) {
   for (; i + width <= n; i += width) all = all + load(x + i);
   T rest = 0;
   for (; i < n; ++i) rest += x[i];
-  return n < width ? rest : sum_lanes(all) + rest;
+  return n < width ? rest : add_lanes(all) + rest;
 }
 
 template <class T>
@@ -66,7 +56,10 @@ T sum_row(const T* x, std::size_t n) {
 
 template <class T>
 void sum_each_row(const T* x, T* out, std::size_t rows, std::size_t n) {
-  for (std::size_t r = 0; r < rows; ++r) out[r] = sum_row(x + r * n, n);
+  if (n <= block<T>)
+    for (std::size_t r = 0; r < rows; ++r) out[r] = sum_block(x + r * n, n);
+  else
+    for (std::size_t r = 0; r < rows; ++r) out[r] = sum_row(x + r * n, n);
 }
 
 /// Columns k … of a few rows, as many vectors of them as `vectors` says, are added up in registers.
@@ -140,7 +133,7 @@ T exp_row(const T* x, T shift, T* out, std::size_t n) {
           ending += lanes[k];
         }
       });
-  return n < Vec<T>::size ? ending : sum_lanes(sum) + ending;
+  return n < Vec<T>::size ? ending : add_lanes(sum) + ending;
 }
 
 template <class T>
@@ -180,7 +173,7 @@ T dot_row(const T* y, const T* g, std::size_t n) {
   for (; i + width <= n; i += width) a = multiply_add(load(y + i), load(g + i), a);
   T rest = 0;
   for (; i < n; ++i) rest += y[i] * g[i];
-  return n < width ? rest : sum_lanes(a + b) + rest;
+  return n < width ? rest : add_lanes(a + b) + rest;
 }
 
 template <class T>
