@@ -58,9 +58,14 @@ struct Block {
 struct Local {
   std::array<Block*, small_classes> free;
   std::array<std::uint32_t, small_classes> count;
-  std::size_t cached;
   std::ptrdiff_t in_use;  // not yet added to the shared count
   bool hooked, dead;
+
+  std::size_t cached() const {
+    std::size_t bytes = 0;
+    for (std::size_t k = 0; k < small_classes; ++k) bytes += count[k] * size_of_class(k);
+    return bytes;
+  }
 };
 struct Shared {
   std::mutex mutex;
@@ -97,7 +102,7 @@ struct Reaper {
         local.free[k] = block->next;
         share(block, k);
       }
-    local.cached = 0;
+    local.count = {};
   }
 };
 
@@ -132,11 +137,10 @@ void* allocate(std::size_t bytes) {
   local.in_use += static_cast<std::ptrdiff_t>(size);
   if (local.in_use > portion || local.dead) publish(std::exchange(local.in_use, 0));
   if constexpr (!pooled) return from_system(size);
-  if (k < small_classes && !local.dead) {
+  if (k < small_classes) {  // of a dead thread, too: it has none
     if (Block* block = local.free[k]) {
       local.free[k] = block->next;
       --local.count[k];
-      local.cached -= size;
       return block;
     }
   }
@@ -163,12 +167,11 @@ void deallocate(void* memory, std::size_t bytes) noexcept {
   block->next = local.free[k];
   local.free[k] = block;
   ++local.count[k];
-  local.cached += size;
 }
 
 Stats stats() noexcept {
   publish(std::exchange(local.in_use, 0));
-  return {static_cast<std::size_t>(std::max<std::ptrdiff_t>(shared.in_use.load(), 0)), shared.cached.load() + local.cached,
+  return {static_cast<std::size_t>(std::max<std::ptrdiff_t>(shared.in_use.load(), 0)), shared.cached.load() + local.cached(),
           shared.peak.load(), shared.system_allocations.load()};
 }
 
@@ -185,7 +188,6 @@ void trim() noexcept {
     }
   local.free = {};
   local.count = {};
-  local.cached = 0;
   const std::scoped_lock lock(shared.mutex);
   for (std::size_t k = 0; k < classes; ++k)
     while (Block* block = shared.free[k]) {

@@ -103,8 +103,6 @@ Program optimise(const Program& program) {
       if (auto instr = contract(program, uses, program.code[k])) fused.code[k] = *instr;
   Program result = without_dead_code(fused);
   assign_slots(result);
-  result.single = result.code[index(result.result)].a >= 0 && result.code[index(result.result)].op != Primitive::input &&
-                  std::ranges::count_if(result.code, [](const Instr& instr) { return instr.op != Primitive::input; }) == 1;
   return result;
 }
 

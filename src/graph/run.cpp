@@ -280,28 +280,12 @@ class Plan {
   Buffer<Layout, 4> layouts_;
 };
 
-/// One operation on few elements of full shape needs no plan. False when it is not that.
-template <class T>
-bool run_single(const Program& program, T* out, std::size_t n, std::span<const ProgramInput<T>> inputs) {
-  if (n >= parallel_threshold) return false;
-  for (const ProgramInput<T>& input : inputs)
-    if (size_of(*input.shape) != n) return false;
-  const auto& instr = program.code[static_cast<std::size_t>(program.result)];
-  const auto data = [&](int operand) {
-    return operand < 0 ? out : inputs[static_cast<std::size_t>(program.code[static_cast<std::size_t>(operand)].a)].data;
-  };
-  kernels::table<T>().formula[static_cast<std::size_t>(instr.op)][0](out, data(instr.a), data(instr.b), data(instr.c), n);
-  return true;
-}
-
 }  // namespace
 
 template <class T>
 void run(const Program& program, T* out, const Shape& shape, std::span<const ProgramInput<T>> inputs) {
   if (program.slots < 0) return run(optimise(program), out, shape, inputs);
-  const std::size_t n = size_of(shape);
-  if (n == 0 || (program.single && run_single(program, out, n, inputs))) return;
-  Plan<T>(program, out, shape, inputs).run();
+  if (size_of(shape) > 0) Plan<T>(program, out, shape, inputs).run();
 }
 
 template void run(const Program&, float*, const Shape&, std::span<const ProgramInput<float>>);

@@ -7,13 +7,13 @@
 
 namespace xgrad {
 
-#define XGRAD_COMPARISON(name, condition)                                                             \
-  template <class T>                                                                                  \
-  Mask name(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where at) {             \
-    static const auto& op = *new auto(elementwise(#name, [](auto x, auto y) { return where(condition, 1, 0); })); \
-    return to_mask(op(a.detach(), b.detach(), at).value());                                           \
-  }                                                                                                   \
-  template Mask name<float>(const Variable<float>&, const Variable<float>&, Where);                   \
+#define XGRAD_COMPARISON(name, condition)                                                          \
+  template <class T>                                                                               \
+  Mask name(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where at) {          \
+    static const auto& op = lasting(#name, [](auto x, auto y) { return where(condition, 1, 0); }); \
+    return to_mask(op(a.detach(), b.detach(), at).value());                                        \
+  }                                                                                                \
+  template Mask name<float>(const Variable<float>&, const Variable<float>&, Where);                \
   template Mask name<double>(const Variable<double>&, const Variable<double>&, Where)
 
 namespace {
@@ -118,7 +118,7 @@ XGRAD_BOTH(nan_to_num);
 
 template <class T>
 Variable<T> detail::select(const Mask& condition, Variable<T> a, Variable<T> b, Where at) {
-  static const auto& op = *new auto(elementwise("where", [](auto mask, auto x, auto y) { return where(mask != 0, x, y); }));
+  static const auto& op = lasting("where", [](auto mask, auto x, auto y) { return where(mask != 0, x, y); });
   Array<T> mask(condition.shape());
   std::copy_n(condition.data(), condition.size(), mask.data());
   return op(Variable<T>(std::move(mask)), std::move(a), std::move(b), at);

@@ -3,17 +3,28 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <array>
+#include <optional>
 
+#include <xgrad/core/parallel.hpp>
 #include <xgrad/graph/apply.hpp>
 #include <xgrad/ops/reduce.hpp>
 
+#include "../kernels/kernels.hpp"
 #include "routine.hpp"
 #include "support.hpp"
 
 namespace xgrad {
 
 CompiledRoutine::CompiledRoutine(std::string name, const Program& program, std::vector<Program> given)
-    : name_(std::move(name)), traced_(program), program_(optimise(program)), given_(std::move(given)) {}
+    : name_(std::move(name)), traced_(program), program_(optimise(program)), given_(std::move(given)) {
+  const auto is_operation = [](const Instr& instr) { return instr.op != Primitive::input; };
+  const Instr& result = program_.code[static_cast<std::size_t>(program_.result)];
+  if (!is_operation(result) || result.a < 0 || std::ranges::count_if(program_.code, is_operation) != 1) return;
+  const auto input = [&](int operand) {
+    return static_cast<std::size_t>(program_.code[static_cast<std::size_t>(operand < 0 ? result.a : operand)].a);
+  };
+  single_ = {static_cast<std::size_t>(result.op), input(result.a), input(result.b), input(result.c)};
+}
 
 void CompiledRoutine::find_gradients() const {
   const std::scoped_lock lock(mutex_);
@@ -42,28 +53,39 @@ void CompiledRoutine::find_gradients() const {
 
 namespace {
 
+/// The shape that all inputs broadcast to: that of the first one, or a new one, which `room` holds then.
 template <class T>
-Shape common_shape(std::span<const Array<T>* const> inputs) {
-  Shape shape = inputs[0]->shape();
+const Shape& common_shape(std::span<const Array<T>* const> inputs, std::optional<Shape>& room) {
+  const Shape* shape = &inputs[0]->shape();
   for (std::size_t i = 1; i < inputs.size(); ++i) {
-    if (inputs[i]->shape() == shape) continue;
-    if (inputs.size() > 2 && !can_broadcast(shape, inputs[i]->shape())) {
+    if (inputs[i]->shape() == *shape) continue;
+    if (inputs.size() > 2 && !can_broadcast(*shape, inputs[i]->shape())) {
       std::string shapes;
       for (const Array<T>* input : inputs) shapes += (shapes.empty() ? "" : ", ") + to_string(input->shape());
       throw ShapeError(fmt::format(
           "the inputs are {}: input {} does not broadcast with those before it; lengths must be equal, or 1", shapes, i));
     }
-    shape = broadcast_shapes(shape, inputs[i]->shape());
+    shape = &room.emplace(broadcast_shapes(*shape, inputs[i]->shape()));
   }
-  return shape;
+  return *shape;
 }
 
 /// Runs a program into `out`, which may be the buffer of an input of full shape.
 template <class T>
-Ref<Storage<T>> evaluate(const Program& program, std::span<const Array<T>* const> arrays, const Shape& shape, Ref<Storage<T>> out) {
+Ref<Storage<T>> evaluate(const CompiledRoutine& routine, std::span<const Array<T>* const> arrays, const Shape& shape,
+                         Ref<Storage<T>> out) {
+  const std::size_t n = out->array.size();
+  if (const auto& single = routine.single();
+      single && n < parallel_threshold && std::ranges::all_of(arrays, [&](const Array<T>* array) { return array->size() == n; })) {
+    // few elements of full shape need no plan
+    kernels::table<T>().formula[single->primitive][0](out->array.data(), arrays[single->a]->data(), arrays[single->b]->data(),
+                                                      arrays[single->c]->data(), n);
+    return out;
+  }
   std::array<ProgramInput<T>, most_inputs> inputs;
-  for (std::size_t i = 0; i < arrays.size(); ++i) inputs[i] = {arrays[i]->data(), &arrays[i]->shape()};
-  run<T>(program, out->array.data(), shape, std::span(inputs).first(arrays.size()));
+  for (std::size_t i = 0; i < arrays.size(); ++i)
+    inputs[i] = {arrays[i]->data(), arrays[i]->size() == n ? &shape : &arrays[i]->shape()};
+  run<T>(routine.program(), out->array.data(), shape, std::span(inputs).first(arrays.size()));
   return out;
 }
 
@@ -79,29 +101,31 @@ struct FormulaOp {
     std::array<const Array<T>*, most_inputs> arrays;
     for (std::size_t i = 0; i < in.size(); ++i) arrays[i] = &in[i];
     const std::span<const Array<T>* const> inputs(arrays.data(), in.size());
-    const Shape shape = common_shape(inputs);
+    std::optional<Shape> room;
+    const Shape& shape = common_shape(inputs, room);
     for (std::size_t i = 0; i < in.size(); ++i)
-      if (in.reusable(i) && in[i].shape() == shape) return evaluate(routine->program(), inputs, shape, in.take(i));
-    return evaluate(routine->program(), inputs, shape, Storage<T>::create(shape));
+      if (in.reusable(i) && in[i].shape() == shape) return evaluate(*routine, inputs, shape, in.take(i));
+    return evaluate(*routine, inputs, shape, Storage<T>::create(shape));
   }
 
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
     const CompiledRoutine::Gradient& gradient = routine->gradient(i);
     if (gradient.zero) return Variable<T>(zeros<T>(c.input_shape(i)));
-    if (gradient.passes) return sum_to(g, c.input_shape(i));
+    if (gradient.passes) return sum_to(c.take(g), c.input_shape(i));
     const std::size_t count = gradient.reads.size(), n = routine->program().inputs;
     if (!recording()) {  // the same on arrays: nothing to record, so no Variables to count
-      const Variable<T> mine = c.take(g);
+      Variable<T> mine = c.take(g);
       std::array<const Array<T>*, most_inputs> arrays;
       for (std::size_t k = 0; k < count; ++k) {
         const std::uint8_t read = gradient.reads[k];
         arrays[k] = read == 0 ? &mine.value() : read > n ? &c.output_value() : &c.input_value(read - 1U);
       }
       const std::span<const Array<T>* const> inputs(arrays.data(), count);
-      const Shape shape = common_shape(inputs);
+      std::optional<Shape> room;
+      const Shape& shape = common_shape(inputs, room);
       const bool in_place = mine.storage()->references.only_one() && mine.shape() == shape;
-      Ref<Storage<T>> out = in_place ? mine.storage() : Storage<T>::create(shape);
-      Variable<T> result(evaluate(gradient.routine->program(), inputs, shape, std::move(out)));
+      Ref<Storage<T>> out = in_place ? mine.take_storage() : Storage<T>::create(shape);
+      Variable<T> result(evaluate(*gradient.routine, inputs, shape, std::move(out)));
       if (shape == c.input_shape(i)) return result;
       return sum_to(std::move(result), c.input_shape(i));
     }

@@ -6,21 +6,40 @@
 
 #include "support.hpp"
 
+namespace xgrad {
+
+/// One of the library's own formulas, whose references nobody counts.
+template <class... F>
+const auto& lasting(std::string_view name, const F&... lambdas) {
+  const auto& formula = *new auto(elementwise(name, lambdas...));
+  formula.routine()->references.lasting = true;
+  return formula;
+}
+
+/// As the formula's operator(), with fewer moves.
+template <class T, std::size_t N, class... X>
+Variable<T> call(const Formula<N>& formula, Where at, X&&... operands) {
+  Variable<T> inputs[]{std::forward<X>(operands)...};
+  return detail::call<T>(formula.routine(), inputs, N, at);
+}
+
+}  // namespace xgrad
+
 /// XGRAD_UNARY(softsign, a / (1 + abs(a)))
-#define XGRAD_UNARY(name, expression)                                                         \
-  template <class T>                                                                          \
-  Variable<T> name(Variable<T> x, Where at) {                                                 \
-    static const auto& op = *new auto(elementwise(#name, [](auto a) { return expression; })); \
-    return op(std::move(x), at);                                                              \
-  }                                                                                           \
+#define XGRAD_UNARY(name, expression)                                          \
+  template <class T>                                                           \
+  Variable<T> name(Variable<T> x, Where at) {                                  \
+    static const auto& op = lasting(#name, [](auto a) { return expression; }); \
+    return call<T>(op, at, std::move(x));                                      \
+  }                                                                            \
   XGRAD_BOTH(name)
 
 /// XGRAD_BINARY(hypot, hypot(x, y)); where the derivatives that are found will not do, they follow, one per operand.
-#define XGRAD_BINARY(name, expression, ...)                                                                                      \
-  template <class T>                                                                                                             \
-  Variable<T> name(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at) {                                               \
-    static const auto& op = *new auto(elementwise(#name, [](auto x, auto y) { return expression; } __VA_OPT__(, ) __VA_ARGS__)); \
-    return op(std::move(a), std::move(b), at);                                                                                   \
-  }                                                                                                                              \
-  template Variable<float> name<float>(Variable<float>, Variable<float>, Where);                                                 \
+#define XGRAD_BINARY(name, expression, ...)                                                                       \
+  template <class T>                                                                                              \
+  Variable<T> name(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at) {                                \
+    static const auto& op = lasting(#name, [](auto x, auto y) { return expression; } __VA_OPT__(, ) __VA_ARGS__); \
+    return call<T>(op, at, std::move(a), std::move(b));                                                           \
+  }                                                                                                               \
+  template Variable<float> name<float>(Variable<float>, Variable<float>, Where);                                  \
   template Variable<double> name<double>(Variable<double>, Variable<double>, Where)

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,10 +27,16 @@ class CompiledRoutine final : public Routine {
     std::uint32_t uses = 0;              ///< what it needs kept, as in `use`
   };
 
+  /// Where the program is one operation on inputs: which, and the inputs' numbers. An operand that it does not have is the first.
+  struct Single {
+    std::size_t primitive, a, b, c;
+  };
+
   CompiledRoutine(std::string name, const Program& program, std::vector<Program> given);
 
   const std::string& name() const noexcept { return name_; }
   const Program& program() const noexcept { return program_; }
+  const std::optional<Single>& single() const noexcept { return single_; }
   /// Found at the first call.
   const Gradient& gradient(std::size_t i) const {
     if (!differentiated_.load(std::memory_order_acquire))
@@ -42,6 +49,7 @@ class CompiledRoutine final : public Routine {
 
   std::string name_;
   Program traced_, program_;
+  std::optional<Single> single_;
   std::vector<Program> given_;
   mutable std::atomic<bool> differentiated_ = false;
   mutable std::mutex mutex_;

@@ -39,21 +39,17 @@ std::uint32_t uses_of(const Op& op, std::size_t i) {
 template <class T, class Op>
 class Recorded final : public Node<T> {
  public:
-  static Recorded* create(Op&& op, std::span<Variable<T>> inputs, std::uint32_t keep, Where where) {
+  static Ref<Node<T>> create(Op&& op, std::span<Variable<T>> inputs, Where where) {
     void* block = memory::allocate(bytes(inputs.size()));
     auto* node = new (block) Recorded(std::move(op), inputs.size(), where);
     ThreadState& state = thread_state;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       Edge<T>& edge = node->edges_[i];
-      if (i < 31 && (keep & use::input(i))) {
-        edge.kept = inputs[i].storage();
-        edge.version = edge.kept->version;
-      }
       edge.node = inputs[i].take_node();
       if (edge.node) state.clock = std::max(state.clock, edge.node->stamp());
     }
     node->stamp_ = ++state.clock;
-    return node;
+    return Ref<Node<T>>::first(node);
   }
 
   std::string_view name() const override { return name_of(op); }
@@ -72,12 +68,19 @@ class Recorded final : public Node<T> {
         if (out.wants(i) && !out.has(i)) missing_gradient(*this, i);
     } else {
       for (std::size_t i = this->edge_count_; i-- > 0;)
-        if (out.wants(i)) out.put(i, op.vjp(Context<T>(*this, i, uses_of(op, i), i == 0), g, i));
+        if (this->edges_[i].node && out.wants(i)) out.put(i, op.vjp(Context<T>(*this, i, uses_of(op, i), i == 0), g, i));
     }
   }
 
-  void finish(const Result<T>& result, std::uint32_t keep) {
+  /// When forward has run: takes over what gradients need.
+  void finish(const Result<T>& result, std::span<Variable<T>> inputs, std::uint32_t keep) {
     this->shape_ = result.storage->array.shape();
+    for (std::size_t i = 0; i < inputs.size() && i < 31; ++i) {
+      if (!(keep >> i & 1)) continue;
+      Edge<T>& edge = this->edges_[i];
+      edge.kept = inputs[i].take_storage();
+      edge.version = edge.kept->version;
+    }
     if (keep & use::output) {
       this->output_ = result.storage;
       this->output_version_ = result.storage->version;
@@ -150,14 +153,13 @@ Variable<T> apply(Op op, std::span<Variable<T>> inputs, Where where) {
       }
     }
     if (record) {
-      auto* recorded = detail::Recorded<T, Op>::create(std::move(op), inputs, keep, where);
-      node = Ref<Node<T>>(recorded);
-      running = &recorded->op;
+      node = detail::Recorded<T, Op>::create(std::move(op), inputs, where);
+      running = &static_cast<detail::Recorded<T, Op>&>(*node).op;
     }
-    Result<T> result = running->forward(Inputs<T>(inputs));
+    Result<T> result = running->forward(Inputs<T>(inputs, keep));
     if (watched) [[unlikely]]
       watched.check(*result.storage, detail::name_of(*running), where);
-    if (record) static_cast<detail::Recorded<T, Op>&>(*node).finish(result, keep);
+    if (record) static_cast<detail::Recorded<T, Op>&>(*node).finish(result, inputs, keep);
     return Variable<T>(std::move(result.storage), std::move(node));
   } catch (Error& error) {
     error.place(where, detail::name_of(*running));

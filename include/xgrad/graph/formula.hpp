@@ -33,9 +33,8 @@ struct Program {
 
   std::vector<Instr> code;
   std::size_t inputs = 0;
-  int result = -1;      ///< index of the instruction that is the value of the formula
-  int slots = -1;       ///< values alive at once beside inputs and result; -1 before optimise()
-  bool single = false;  ///< the result is one operation on inputs; set by optimise()
+  int result = -1;  ///< index of the instruction that is the value of the formula
+  int slots = -1;   ///< values alive at once beside inputs and result; -1 before optimise()
 };
 
 /// A number inside a formula: an input or something computed from inputs. It has no value yet. Symbols live as long as the call

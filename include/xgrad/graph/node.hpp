@@ -24,11 +24,11 @@ struct Storage {
   Array<T> array;
 
   static Ref<Storage> create(Array<T> array) {
-    return Ref<Storage>(new (memory::allocate(sizeof(Storage))) Storage(std::move(array)));
+    return Ref<Storage>::first(new (memory::allocate(sizeof(Storage))) Storage(std::move(array)));
   }
   /// An array of this shape whose elements are not set. It is made in its place: moving an Array costs as much as a scalar op.
   static Ref<Storage> create(const Shape& shape) {
-    return Ref<Storage>(new (memory::allocate(sizeof(Storage))) Storage(shape));
+    return Ref<Storage>::first(new (memory::allocate(sizeof(Storage))) Storage(shape));
   }
   void destroy() noexcept {
     this->~Storage();
@@ -129,7 +129,7 @@ template <class T>
 class Node : public NodeBase {
  public:
   static Ref<Node> create_leaf(const Shape& shape, Where where) {
-    Ref<Node> node(new (memory::allocate(sizeof(Node))) Node(where, true));
+    Ref<Node> node = Ref<Node>::first(new (memory::allocate(sizeof(Node))) Node(where, true));
     node->shape_ = shape;
     return node;
   }

@@ -48,12 +48,13 @@ constexpr std::uint32_t input(std::size_t i) {
 template <class T>
 class Inputs {
  public:
-  explicit Inputs(std::span<Variable<T>> variables) : variables_(variables) {}
+  /// `keep`: which of them a gradient will need, as in `use`.
+  explicit Inputs(std::span<Variable<T>> variables, std::uint32_t keep = use::none) : variables_(variables), keep_(keep) {}
   const Array<T>& operator[](std::size_t i) const { return variables_[i].value(); }
   std::size_t size() const noexcept { return variables_.size(); }
 
   /// Whether this call holds the last reference to the buffer of input i, so that the result may be written into it.
-  bool reusable(std::size_t i) const { return variables_[i].storage()->references.only_one(); }
+  bool reusable(std::size_t i) const { return !(i < 31 && keep_ >> i & 1) && variables_[i].storage()->references.only_one(); }
   /// Takes the buffer of a reusable input; in[i] is gone afterwards.
   Ref<Storage<T>> take(std::size_t i) const { return variables_[i].take_storage(); }
   /// The buffer of input i, to be the result's too. Whoever assigns one then changes both.
@@ -61,6 +62,7 @@ class Inputs {
 
  private:
   std::span<Variable<T>> variables_;
+  std::uint32_t keep_;
 };
 
 /// What `forward` returns: a new array, or the buffer taken from an input.

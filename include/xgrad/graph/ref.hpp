@@ -9,6 +9,8 @@ namespace xgrad {
 /// A reference count. Counting is thread-safe; whoever finds itself the only owner needs no locked instruction.
 class Count {
  public:
+  /// The first reference, to an object that nobody else knows yet.
+  void begin() noexcept { value_.store(1, std::memory_order_relaxed); }
   void increase() noexcept { value_.fetch_add(1, std::memory_order_relaxed); }
   /// True when this was the last reference.
   bool decrease() noexcept { return only_one() || value_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
@@ -27,6 +29,13 @@ class Ref {
     if (object_) object_->references.increase();
   }
   Ref(const Ref& other) noexcept : Ref(other.object_) {}
+  /// The first reference to a new object.
+  static Ref first(X* object) noexcept {
+    object->references.begin();
+    Ref ref;
+    ref.object_ = object;
+    return ref;
+  }
   Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
   Ref& operator=(Ref other) noexcept {
     std::swap(object_, other.object_);

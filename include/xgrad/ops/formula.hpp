@@ -9,10 +9,23 @@
 
 namespace xgrad {
 
+/// Counts references, unless the object is to live for ever.
+class LastingCount {
+ public:
+  void increase() noexcept {
+    if (!lasting) count_.increase();
+  }
+  bool decrease() noexcept { return !lasting && count_.decrease(); }
+  bool lasting = false;
+
+ private:
+  Count count_;
+};
+
 /// A named program with its derivatives, found once and shared by all calls.
 class Routine {
  public:
-  mutable Count references;
+  mutable LastingCount references;
   XGRAD_API void destroy() const noexcept;
 
  protected:
@@ -70,6 +83,7 @@ class Formula<N, std::index_sequence<I...>> {
     Variable<T> inputs[]{std::move(first), std::move(rest)...};
     return detail::call<T>(routine_, inputs, N, where);  // no std::span: its concepts take a user's file longer than all else
   }
+  const Ref<const Routine>& routine() const noexcept { return routine_; }
 
  private:
   Ref<const Routine> routine_;
