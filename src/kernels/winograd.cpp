@@ -54,7 +54,7 @@ struct Tiles {
 /// How many tiles to treat at a time: as many as leave what they are transformed to in the second-level cache, and enough to be
 /// worth reading the filters; the same number for every thread.
 std::size_t tiles_at_a_time(std::size_t tiles, std::size_t channels, std::size_t threads, std::size_t size,
-                            std::size_t least = 32) {
+                            std::size_t least = 64) {
   const std::size_t most = std::max(least, (std::size_t{192} << 10) / (frequencies * channels * size));
   const std::size_t rounds = (tiles + threads * most - 1) / (threads * most);
   return std::max<std::size_t>(1, (tiles + threads * rounds - 1) / (threads * rounds));
@@ -127,7 +127,7 @@ void weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
   const auto threads = static_cast<std::size_t>(num_threads());
   const bool share_tiles = size * sizeof(T) <= std::size_t{1} << 20;
   const std::size_t parts = share_tiles ? std::min(threads, total) : std::min(threads, panels);
-  const std::size_t least = share_tiles ? 32 : 256;
+  const std::size_t least = share_tiles ? 64 : 256;
   const Scratch<T> sums((share_tiles ? parts : 1) * size), zeros(std::max(s.c, s.o));
   std::fill_n(zeros.data(), std::max(s.c, s.o), T(0));
   const Table<T>& kernels = table<T>();
