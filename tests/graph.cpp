@@ -368,6 +368,34 @@ TEST_CASE("a backward that throws leaves the leaves as they were") {
   CHECK(x.grad() == Array<double>{4, 4});
 }
 
+TEST_CASE("a backward that threw while several nodes were waiting can be run again") {
+  const V x = leaf(Array<double>{1, 2});
+  const V a = x * 2, b = square(x), c = a * b, d = exp(x);
+  bool armed = true;
+  a.on_grad([&](const V&) {
+    if (armed) throw std::runtime_error("not now");
+  });
+  const V y = sum(c + d + b);
+  CHECK_THROWS_AS(backward(y, {.retain_graph = true}), std::runtime_error);
+  CHECK_FALSE(x.has_grad());
+  armed = false;
+  backward(y);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const double v = x.value()(i);
+    CHECK(x.grad()(i) == doctest::Approx(6 * v * v + std::exp(v) + 2 * v));
+  }
+}
+
+TEST_CASE("the gradients of many leaves that take turns do not mix") {
+  std::vector<V> leaves;
+  for (int k = 0; k < 100; ++k) leaves.push_back(leaf(static_cast<double>(k)));
+  V y = leaf(0.0);
+  for (int round = 0; round < 3; ++round)
+    for (std::size_t k = 0; k < leaves.size(); ++k) y = y + leaves[k] * static_cast<double>(k + 1);
+  backward(y);
+  for (std::size_t k = 0; k < leaves.size(); ++k) CHECK(leaves[k].grad()() == 3.0 * static_cast<double>(k + 1));
+}
+
 TEST_CASE("every node knows its line") {
   const V x(Array<double>{1, 2}, true);
   CHECK(x.node()->where().line() == __LINE__ - 1);

@@ -81,6 +81,10 @@ TEST_CASE("kernels: products of floats of every shape are those of doubles, whic
                                             {1, 40, 30},
                                             {3, 17, 5},
                                             {33, 6, 25},
+                                            {50, 1, 70},  // a column
+                                            {70, 1, 3000},
+                                            {3, 6, 2051},
+                                            {4, 40, 2051},
                                             {5, 7, 3000},  // long sums for a few results
                                             {16, 150, 2000},
                                             {13, 13, 208},
@@ -107,6 +111,7 @@ TEST_CASE("kernels: products of floats of every shape are those of doubles, whic
       CHECK(worst <= 1e-6 * std::sqrt(static_cast<double>(terms)) * 2);
     };
     check(y, y2, k);
+    check(matmul(transpose(a), transpose(b), {.transpose_a = true, .transpose_b = true}), y2, k);
     const auto gradients = grad(sum(y * g), {a, b});
     const auto expected = grad(sum(y2 * wide(g)), {a2, b2});
     check(gradients[0], expected[0], n);
@@ -116,6 +121,16 @@ TEST_CASE("kernels: products of floats of every shape are those of doubles, whic
     xg::set_num_threads(40);  // more than there is work for
     check(matmul(a, b), y2, k);
     xg::set_num_threads(before);
+  }
+}
+
+TEST_CASE("kernels: a long product does not add small numbers to a large sum one by one") {
+  const std::size_t k = 8000;
+  const xg::Variable<float> a(xg::full<float>({4, k}, 0.1F)), b(xg::ones<float>({k, 16}));
+  const auto y = matmul(a, b), z = matmul(a, xg::Variable<float>(xg::ones<float>({16, k})), {.transpose_b = true});
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    CHECK(y.value().data()[i] == doctest::Approx(800).epsilon(1e-5));
+    CHECK(z.value().data()[i] == doctest::Approx(800).epsilon(1e-5));
   }
 }
 

@@ -129,10 +129,11 @@ Way own_way(Pass pass, const ConvShape& s) {
 }
 
 /// Whether Winograd's way is the fastest, which takes enough tiles for the transforms of the filters.
-bool tiles_pay(Pass pass, const ConvShape& s) {
+/// `wide`: oneDNN on AVX-512 could do it, too.
+bool tiles_pay(Pass pass, bool wide, const ConvShape& s) {
   const std::size_t tiles = s.n * ((s.oh + 1) / 2) * ((s.ow + 1) / 2);
-  const std::size_t least = pass == Pass::weight_grad ? 16 : onednn::wide() ? 128 : pass == Pass::forward ? 64 : 32;
-  return winograd::suits(s) && tiles >= least && level_name() != "base" && (!onednn::wide() || std::min(s.c, s.o) >= 32);
+  const std::size_t least = pass == Pass::weight_grad ? 16 : wide ? 128 : pass == Pass::forward ? 64 : 32;
+  return winograd::suits(s) && tiles >= least && level_name() != "base" && (!wide || std::min(s.c, s.o) >= 32);
 }
 
 /// With oneDNN on AVX-512. Its primitives are slow to start, at images with few channels and where all filters meet few pixels.
@@ -148,9 +149,10 @@ Way by_rule(Pass pass, const ConvShape& s) {
   if (is_pointwise(s)) return Way::patches;
   const std::size_t pixels = s.oh * s.ow;
   const bool onednn = std::is_same_v<T, float> && onednn::available && !onednn::in_parallel();
-  if (tiles_pay(pass, s)) return Way::winograd;
+  const bool wide = onednn && onednn::wide();
+  if (tiles_pay(pass, wide, s)) return Way::winograd;
   if (!onednn) return own_way(pass, s);
-  if (onednn::wide()) return wide_way(pass, s);
+  if (wide) return wide_way(pass, s);
   switch (pass) {
     case Pass::forward:
       return s.group_c() < 64 ? Way::channels_last : pixels <= 16 ? Way::patches : Way::blocked;

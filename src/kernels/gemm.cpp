@@ -56,8 +56,10 @@ Maker by_rule(bool transpose_b, std::size_t m, std::size_t n, std::size_t k) {
   const std::size_t products = m * n * k;
   if (level_name() == "base" || k == 0) return onednn::available ? Maker::onednn : Maker::blas;
   if (!onednn::available) return products <= many || n <= 64 || k <= 128 ? Maker::ours : Maker::blas;
-  if (onednn::wide())
-    return products <= 8 * few || (transpose_b && m <= 64 && products >= 32 * few && k <= 2048) ? Maker::ours : Maker::onednn;
+  if (onednn::wide()) {
+    const bool small = products <= (std::min(m, n) == 1 ? 2 : 8) * few;
+    return small || (transpose_b && m <= 64 && products >= 32 * few && k <= 2048) ? Maker::ours : Maker::onednn;
+  }
   if (products <= few || (k <= 128 && std::min(m, n) >= 16 && m * n >= 4 * few && !transpose_b)) return Maker::ours;
   return std::min({m, n, k}) >= 512 && openblas_with_openmp() ? Maker::blas : Maker::onednn;
 }
@@ -71,7 +73,7 @@ void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std:
   if constexpr (std::is_same_v<T, float>) {
     const Maker maker = by_rule(transpose_b, m, n, k);
     if (maker == Maker::ours && !add) return multiply(transpose_a, transpose_b, m, n, k, a, b, c, strides, bias);
-    if (maker == Maker::onednn && onednn::gemm(transpose_a, transpose_b, m, n, k, a, b, c, strides, add, bias)) return;
+    if (maker != Maker::blas && onednn::gemm(transpose_a, transpose_b, m, n, k, a, b, c, strides, add, bias)) return;
   }
   if (bias) {
     if (add)

@@ -62,7 +62,9 @@ void multiply_range(const Matrix<const T>& a, const Matrix<const T>& b, T* c, st
     return;
   }
   if (!b.transposed && (m <= few_rows || n * k <= few_elements)) {  // not worth packing
-    kernels.multiply_panels(m, k, a.at(i, p), row, step, b.at(p, j), b.row, n / panel_width, panel_width, c, c_row, add);
+    for (std::size_t q = 0; q < k; q += block_k)
+      kernels.multiply_panels(m, std::min(block_k, k - q), a.at(i, p + q), row, step, b.at(p + q, j), b.row, n / panel_width,
+                              panel_width, c, c_row, add || q > 0);
     j += n / panel_width * panel_width;
     c += n / panel_width * panel_width;
     n %= panel_width;
@@ -106,6 +108,8 @@ void multiply_range(const Matrix<const T>& a, const Matrix<const T>& b, T* c, st
 template <class T>
 void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
               RowStrides strides, const T* bias) {
+  if (n == 1 && m > 1 && !bias && strides.c == 1 && (transpose_b || strides.b == 1))  // a column is a row, transposed
+    return multiply(false, !transpose_a, 1, m, k, b, a, c, {k, strides.a, m}, bias);
   const Matrix<const T> left{a, strides.a, transpose_a}, right{b, strides.b, transpose_b};
   const auto part = [&](std::size_t i, std::size_t rows, std::size_t j, std::size_t columns) {
     for (std::size_t r = i; r < i + rows && bias; ++r) std::copy_n(bias + j, columns, c + r * strides.c + j);
@@ -124,9 +128,9 @@ void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, 
     });
     return sum(sums.data(), c, 1, parts, m * n);
   }
-  if (m >= n || n < 2 * panel_width)  // whole groups of rows at every level: 1, 3, 6 or 12
+  if (m >= n || n < 2 * panel_width)  // ranges of whole groups of rows, but for their ends
     parallel_for(
-        m, work(n * k), [&](std::size_t begin, std::size_t end) { part(begin, end - begin, 0, n); }, 12);
+        m, work(n * k), [&](std::size_t begin, std::size_t end) { part(begin, end - begin, 0, n); }, 16);
   else
     parallel_for(
         n, work(m * k), [&](std::size_t begin, std::size_t end) { part(0, m, begin, end - begin); }, panel_width);
