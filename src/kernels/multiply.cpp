@@ -91,18 +91,20 @@ void multiply_panels(std::size_t m, std::size_t k, const T* a, std::size_t a_row
   all.template operator()<1>();
 }
 
-/// Lanes that follow the last whole vector, from the last vector of a row.
+/// 0, 1, 2 …
+template <class T>
+struct Places {
+  alignas(64) T x[Vec<T>::size]{};
+  constexpr Places() {
+    for (std::size_t k = 0; k < Vec<T>::size; ++k) x[k] = T(k);
+  }
+};
+
+/// The last `count` elements before `end`, behind zeros.
 template <class T>
 Vec<T> last_lanes(const T* end, std::size_t count) {
-  constexpr std::size_t width = Vec<T>::size;
-  alignas(64) static constexpr auto places = [] {
-    struct {
-      T x[width];
-    } all{};
-    for (std::size_t k = 0; k < width; ++k) all.x[k] = T(k);
-    return all;
-  }();
-  return select(load(places.x) < Vec<T>(T(width - count)), Vec<T>(T(0)), load(end - width));
+  static constexpr Places<T> places;
+  return select(load(places.x) < Vec<T>(T(Vec<T>::size - count)), Vec<T>(T(0)), load(end - Vec<T>::size));
 }
 
 template <std::size_t rows, std::size_t columns, class T>
