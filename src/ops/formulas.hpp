@@ -17,10 +17,10 @@ const auto& lasting(std::string_view name, const F&... lambdas) {
 }
 
 /// As the formula's operator(), with fewer moves.
-template <class T, std::size_t N, class... X>
-Variable<T> call(const Formula<N>& formula, Where at, X&&... operands) {
+template <class T, class F, class... X>
+Variable<T> call(const F& formula, Where at, X&&... operands) {
   Variable<T> inputs[]{std::forward<X>(operands)...};
-  return detail::call<T>(formula.routine(), inputs, N, at);
+  return detail::call<T>(formula.routine(), inputs, sizeof...(X), at);
 }
 
 }  // namespace xgrad
