@@ -53,7 +53,8 @@ class Inputs {
   const Array<T>& operator[](std::size_t i) const { return variables_[i].value(); }
   std::size_t size() const noexcept { return variables_.size(); }
 
-  /// Whether this call holds the last reference to the buffer of input i, so that the result may be written into it.
+  /// Whether this call holds the last reference to the buffer of input i and no gradient needs it, so that the result may be
+  /// written into it.
   bool reusable(std::size_t i) const { return !(i < 31 && keep_ >> i & 1) && variables_[i].storage()->references.only_one(); }
   /// Takes the buffer of a reusable input; in[i] is gone afterwards.
   Ref<Storage<T>> take(std::size_t i) const { return variables_[i].take_storage(); }
