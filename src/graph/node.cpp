@@ -2,7 +2,22 @@
 
 namespace xgrad {
 
+template <class T>
+Ref<Node<T>> Node<T>::create_leaf(const Shape& shape, Where where) {
+  Ref<Node> node = Ref<Node>::first(new (memory::allocate(sizeof(Node))) Node(where, true));
+  node->shape_ = shape;
+  return node;
+}
+
 constinit thread_local detail::ThreadState detail::thread_state{};
+
+void detail::undefined_variable(Where where) {
+  throw GraphError(where, "Variable", "it is undefined: give it a value before it is used");
+}
+
+void detail::not_one_element(const Shape& shape, Where where) {
+  throw ShapeError(where, "item", "the Variable has shape " + to_string(shape) + "; item() needs exactly one element");
+}
 
 void detail::undeclarable(std::size_t i) {
   throw ValueError("use::input(" + std::to_string(i) + "): only the first 31 inputs can be declared");
@@ -77,6 +92,8 @@ void NodeBase::destroy() noexcept {
 }
 
 #define XGRAD_INSTANTIATE(T)                                                              \
+  template Ref<Storage<T>> Storage<T>::create(Array<T>);                                  \
+  template Ref<Node<T>> Node<T>::create_leaf(const Shape&, Where);                        \
   template std::weak_ptr<GradientHook<T>> detail::add_hook<T>(Node<T>&, GradientHook<T>); \
   template void detail::drop_hooks<T>(Hooks<T>*) noexcept;
 XGRAD_INSTANTIATE(float)

@@ -23,9 +23,7 @@ struct Storage {
   std::uint32_t version = 0;  ///< counts assignments, so that a graph notices that a value it kept has changed
   Array<T> array;
 
-  static Ref<Storage> create(Array<T> array) {
-    return Ref<Storage>::first(new (memory::allocate(sizeof(Storage))) Storage(std::move(array)));
-  }
+  static Ref<Storage> create(Array<T> array);
   /// An array of this shape whose elements are not set. It is made in its place: moving an Array costs as much as a scalar op.
   static Ref<Storage> create(const Shape& shape) {
     return Ref<Storage>::first(new (memory::allocate(sizeof(Storage))) Storage(shape));
@@ -39,6 +37,13 @@ struct Storage {
   explicit Storage(Array<T>&& a) : array(std::move(a)) {}
   explicit Storage(const Shape& shape) : array(shape.empty() ? Array<T>() : Array<T>(shape)) {}  // the default has no axes
 };
+
+template <class T>
+Ref<Storage<T>> Storage<T>::create(Array<T> array) {
+  return Ref<Storage>::first(new (memory::allocate(sizeof(Storage))) Storage(std::move(array)));
+}
+extern template XGRAD_API Ref<Storage<float>> Storage<float>::create(Array<float>);
+extern template XGRAD_API Ref<Storage<double>> Storage<double>::create(Array<double>);
 
 /// What a node is, whatever its value type.
 class NodeBase {
@@ -128,11 +133,7 @@ XGRAD_API void drop_hooks(Hooks<T>* hooks) noexcept;
 template <class T>
 class Node : public NodeBase {
  public:
-  static Ref<Node> create_leaf(const Shape& shape, Where where) {
-    Ref<Node> node = Ref<Node>::first(new (memory::allocate(sizeof(Node))) Node(where, true));
-    node->shape_ = shape;
-    return node;
-  }
+  XGRAD_API static Ref<Node> create_leaf(const Shape& shape, Where where);
 
   std::string_view name() const override { return "leaf"; }
   std::span<const Edge<T>> edges() const noexcept { return {edges_, edge_count_}; }

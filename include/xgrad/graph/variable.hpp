@@ -14,6 +14,12 @@ namespace xgrad {
 template <class T>
 struct Operand;
 
+namespace detail {
+// Errors, out of line: they would be most of what a user's file has to compile.
+[[noreturn]] XGRAD_API void undefined_variable(Where where);
+[[noreturn]] XGRAD_API void not_one_element(const Shape& shape, Where where);
+}  // namespace detail
+
 /// What Variable::on_grad returns: the way to take the hook away again. Dropping it changes nothing.
 template <class T>
 class HookHandle {
@@ -73,8 +79,7 @@ class Variable {
   std::size_t size(Where where = Where::current()) const { return storage(where)->array.size(); }
   /// The only element. Throws ShapeError when there are more or fewer.
   T item(Where where = Where::current()) const {
-    if (size(where) != 1)
-      throw ShapeError(where, "item", "the Variable has shape " + to_string(shape(where)) + "; item() needs exactly one element");
+    if (size(where) != 1) detail::not_one_element(shape(where), where);
     return *value(where).data();
   }
 
@@ -165,7 +170,7 @@ class Variable {
 
   /// For ops and the engine.
   const Ref<Storage<T>>& storage(Where where = Where::current()) const {
-    if (!value_) throw GraphError(where, "Variable", "it is undefined: give it a value before it is used");
+    if (!value_) detail::undefined_variable(where);
     return value_;
   }
   Ref<Storage<T>> take_storage() noexcept { return std::move(value_); }

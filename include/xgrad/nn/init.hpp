@@ -1,6 +1,5 @@
 #pragma once
-#include <cmath>
-#include <cstddef>
+#include <string>
 
 #include <xgrad/core/random.hpp>
 #include <xgrad/nn/visit.hpp>
@@ -11,40 +10,24 @@ namespace xgrad::nn {
 struct Fans {
   double in, out;
 };
-/// Of a weight whose first axis is the output: linear (out, in), conv2d (out, kh, kw, in).
-inline Fans fans(const Shape& shape, Where where = Where::current()) {
-  if (shape.size() < 2)
-    throw ShapeError(where, "fans",
-                     "the weight is " + to_string(shape) + "; it must have an output axis and at least one input axis");
-  double area = 1;
-  for (std::size_t k = 1; k + 1 < shape.size(); ++k) area *= static_cast<double>(shape[k]);
-  return {area * static_cast<double>(shape.back()), area * static_cast<double>(shape[0])};
-}
+/// Of a weight whose first axis is the output: linear (out, in), conv2d (out, kh, kw, in). Throws ShapeError for fewer than two
+/// axes.
+XGRAD_API Fans fans(const Shape& shape, Where where = Where::current());
+
+// All of these throw ShapeError for a weight of fewer than two axes.
 
 /// Weights from a distribution whose variance is 2 / fan_in, so that ReLU networks keep the size of their signals
 /// (He et al. 2015, "Delving deep into rectifiers").
 template <class T>
-void kaiming_uniform(Array<T>& weight, Generator& generator, Where where = Where::current()) {
-  const double bound = std::sqrt(6 / fans(weight.shape(), where).in);
-  generator.fill_uniform(weight, -bound, bound);
-}
+XGRAD_API void kaiming_uniform(Array<T>& weight, Generator& generator, Where where = Where::current());
 template <class T>
-void kaiming_normal(Array<T>& weight, Generator& generator, Where where = Where::current()) {
-  generator.fill_normal(weight, 0, std::sqrt(2 / fans(weight.shape(), where).in));
-}
+XGRAD_API void kaiming_normal(Array<T>& weight, Generator& generator, Where where = Where::current());
 
 /// Variance 2 / (fan_in + fan_out), for sigmoid and tanh (Glorot & Bengio 2010).
 template <class T>
-void xavier_uniform(Array<T>& weight, Generator& generator, Where where = Where::current()) {
-  const Fans f = fans(weight.shape(), where);
-  const double bound = std::sqrt(6 / (f.in + f.out));
-  generator.fill_uniform(weight, -bound, bound);
-}
+XGRAD_API void xavier_uniform(Array<T>& weight, Generator& generator, Where where = Where::current());
 template <class T>
-void xavier_normal(Array<T>& weight, Generator& generator, Where where = Where::current()) {
-  const Fans f = fans(weight.shape(), where);
-  generator.fill_normal(weight, 0, std::sqrt(2 / (f.in + f.out)));
-}
+XGRAD_API void xavier_normal(Array<T>& weight, Generator& generator, Where where = Where::current());
 
 namespace detail {
 struct Initialiser {

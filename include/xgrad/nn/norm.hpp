@@ -1,22 +1,14 @@
 #pragma once
 /// Layers that normalise, drop or remember.
-#include <cmath>
 #include <cstddef>
+#include <utility>
 
+#include <xgrad/core/random.hpp>
 #include <xgrad/nn/fields.hpp>
 #include <xgrad/ops/norm.hpp>
 #include <xgrad/ops/sequence.hpp>
 
 namespace xgrad::nn {
-
-namespace detail {
-/// Ones and zeros, where they are defined.
-template <class T>
-void reset_affine(Variable<T>& weight, Variable<T>& bias) {
-  if (weight.defined()) weight.update([](Array<T>& w) { w.fill(1); });
-  if (bias.defined()) bias.update([](Array<T>& b) { b.fill(0); });
-}
-}  // namespace detail
 
 struct BatchNormLayerOptions {
   double momentum = 0.1;  ///< how much of the running statistics a batch replaces
@@ -33,21 +25,13 @@ class BatchNorm {
   bool training = true;
   double momentum, eps;
 
-  explicit BatchNorm(std::size_t channels, BatchNormLayerOptions o = {}, Where where = Where::current())
-      : running_mean(zeros<T>(Shape{channels})), running_var(ones<T>(Shape{channels})), momentum(o.momentum), eps(o.eps) {
-    if (!o.affine) return;
-    weight = Variable<T>(ones<T>(Shape{channels}), true, where);
-    bias = Variable<T>(zeros<T>(Shape{channels}), true, where);
-  }
+  XGRAD_API explicit BatchNorm(std::size_t channels, BatchNormLayerOptions o = {}, Where where = Where::current());
 
   Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
     return batch_norm(std::move(x), weight, bias, running_mean, running_var, {training, momentum, eps}, where);
   }
 
-  void reset_parameters(Generator&) {
-    detail::reset_affine(weight, bias);
-    detail::reset_affine(running_var, running_mean);
-  }
+  XGRAD_API void reset_parameters(Generator&);
 
   XGRAD_FIELDS(weight, bias, running_mean, running_var, training)
 };
@@ -64,19 +48,14 @@ class LayerNorm {
   Variable<T> weight, bias;  ///< of that shape, or undefined
   LayerNormOptions options;
 
-  explicit LayerNorm(const Shape& shape, NormLayerOptions o = {}, Where where = Where::current())
-      : options{static_cast<int>(shape.size()), o.eps} {
-    if (!o.affine) return;
-    weight = Variable<T>(ones<T>(shape), true, where);
-    bias = Variable<T>(zeros<T>(shape), true, where);
-  }
+  XGRAD_API explicit LayerNorm(const Shape& shape, NormLayerOptions o = {}, Where where = Where::current());
   explicit LayerNorm(std::size_t features, NormLayerOptions o = {}, Where where = Where::current())
       : LayerNorm(Shape{features}, o, where) {}
 
   Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
     return layer_norm(std::move(x), weight, bias, options, where);
   }
-  void reset_parameters(Generator&) { detail::reset_affine(weight, bias); }
+  XGRAD_API void reset_parameters(Generator&);
 
   XGRAD_FIELDS(weight, bias)
 };
@@ -88,16 +67,12 @@ class RMSNorm {
   Variable<T> weight;  ///< (features), or undefined
   double eps;
 
-  explicit RMSNorm(std::size_t features, NormLayerOptions o = {}, Where where = Where::current()) : eps(o.eps) {
-    if (o.affine) weight = Variable<T>(ones<T>(Shape{features}), true, where);
-  }
+  XGRAD_API explicit RMSNorm(std::size_t features, NormLayerOptions o = {}, Where where = Where::current());
 
   Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
     return rms_norm(std::move(x), weight, {.eps = eps}, where);
   }
-  void reset_parameters(Generator&) {
-    if (weight.defined()) weight.update([](Array<T>& w) { w.fill(1); });
-  }
+  XGRAD_API void reset_parameters(Generator&);
 
   XGRAD_FIELDS(weight)
 };
@@ -110,17 +85,12 @@ class GroupNorm {
   Variable<T> weight, bias;  ///< (channels), or undefined
   double eps;
 
-  GroupNorm(int group_count, std::size_t channels, NormLayerOptions o = {}, Where where = Where::current())
-      : groups(group_count), eps(o.eps) {
-    if (!o.affine) return;
-    weight = Variable<T>(ones<T>(Shape{channels}), true, where);
-    bias = Variable<T>(zeros<T>(Shape{channels}), true, where);
-  }
+  XGRAD_API GroupNorm(int group_count, std::size_t channels, NormLayerOptions o = {}, Where where = Where::current());
 
   Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
     return group_norm(std::move(x), groups, weight, bias, {eps}, where);
   }
-  void reset_parameters(Generator&) { detail::reset_affine(weight, bias); }
+  XGRAD_API void reset_parameters(Generator&);
 
   XGRAD_FIELDS(weight, bias)
 };
@@ -163,23 +133,11 @@ class RecurrentCell {
   Variable<T> w_ih, w_hh;  ///< (gates·hidden, in) and (gates·hidden, hidden)
   Variable<T> b_ih, b_hh;  ///< (gates·hidden), or undefined
 
-  void reset_parameters(Generator& generator) {
-    const double bound = 1 / std::sqrt(static_cast<double>(hidden()));
-    for (Variable<T>* v : {&w_ih, &w_hh, &b_ih, &b_hh})
-      if (v->defined()) v->update([&](Array<T>& a) { generator.fill_uniform(a, -bound, bound); });
-  }
+  XGRAD_API void reset_parameters(Generator& generator);
   std::size_t hidden() const { return w_hh.shape()[1]; }
 
  protected:
-  RecurrentCell(std::size_t gates, std::size_t in, std::size_t hidden_size, bool bias, Where where)
-      : w_ih(zeros<T>(Shape{gates * hidden_size, in}), true, where),
-        w_hh(zeros<T>(Shape{gates * hidden_size, hidden_size}), true, where) {
-    if (bias) {
-      b_ih = Variable<T>(zeros<T>(Shape{gates * hidden_size}), true, where);
-      b_hh = Variable<T>(zeros<T>(Shape{gates * hidden_size}), true, where);
-    }
-    reset_parameters(default_generator());
-  }
+  XGRAD_API RecurrentCell(std::size_t gates, std::size_t in, std::size_t hidden_size, bool bias, Where where);
 };
 
 struct RecurrentOptions {

@@ -1,0 +1,88 @@
+#include <xgrad/nn/layers.hpp>
+
+#include <string>
+#include <xgrad/nn/init.hpp>
+
+namespace xgrad::nn {
+namespace {
+
+/// The channels of one group. Throws ValueError when the groups do not divide both ends.
+std::size_t per_group(std::size_t in, std::size_t out, std::ptrdiff_t groups, std::size_t divided, Where where, const char* layer) {
+  if (groups < 1 || in % static_cast<std::size_t>(groups) != 0 || out % static_cast<std::size_t>(groups) != 0)
+    throw ValueError(where, layer,
+                     "groups is " + std::to_string(groups) + "; it must divide the inputs, " + std::to_string(in) +
+                         ", and the outputs, " + std::to_string(out));
+  return divided / static_cast<std::size_t>(groups);
+}
+std::size_t kernel_length(std::ptrdiff_t n, Where where, const char* layer) {
+  if (n < 1) throw ValueError(where, layer, "the kernel's length is " + std::to_string(n) + "; it must be at least 1");
+  return static_cast<std::size_t>(n);
+}
+
+/// What layers with weights have in common: a weight of this shape and a bias, unless left out.
+template <class T>
+void draw(Variable<T>& weight, Variable<T>& bias, Generator& generator) {
+  weight.update([&](Array<T>& w) { kaiming_uniform(w, generator); });
+  if (bias.defined()) bias.update([](Array<T>& b) { b.fill(0); });
+}
+template <class T>
+void make(Variable<T>& weight, Variable<T>& bias, const Shape& shape, std::size_t outputs, bool has_bias, Where where) {
+  weight = Variable<T>(zeros<T>(shape), true, where);
+  if (has_bias) bias = Variable<T>(zeros<T>(Shape{outputs}), true, where);
+  draw(weight, bias, default_generator());
+}
+
+}  // namespace
+
+template <class T>
+Linear<T>::Linear(std::size_t in, std::size_t out, LinearOptions options, Where where) {
+  make(weight, bias, {out, in}, out, options.bias, where);
+}
+template <class T>
+void Linear<T>::reset_parameters(Generator& generator) {
+  draw(weight, bias, generator);
+}
+
+template <class T>
+Conv2d<T>::Conv2d(std::size_t in, std::size_t out, Extent2d size, Conv2dLayerOptions o, Where where)
+    : options{o.stride, o.padding, o.dilation, o.groups} {
+  const std::size_t h = kernel_length(size.h, where, "Conv2d"), w = kernel_length(size.w, where, "Conv2d");
+  make(weight, bias, {out, h, w, per_group(in, out, o.groups, in, where, "Conv2d")}, out, o.bias, where);
+}
+template <class T>
+void Conv2d<T>::reset_parameters(Generator& generator) {
+  draw(weight, bias, generator);
+}
+
+template <class T>
+Conv1d<T>::Conv1d(std::size_t in, std::size_t out, std::ptrdiff_t size, Conv1dLayerOptions o, Where where)
+    : options{o.stride, o.padding, o.dilation, o.groups} {
+  const std::size_t k = kernel_length(size, where, "Conv1d");
+  make(weight, bias, {out, k, per_group(in, out, o.groups, in, where, "Conv1d")}, out, o.bias, where);
+}
+template <class T>
+void Conv1d<T>::reset_parameters(Generator& generator) {
+  draw(weight, bias, generator);
+}
+
+template <class T>
+ConvTranspose2d<T>::ConvTranspose2d(std::size_t in, std::size_t out, Extent2d size, ConvTranspose2dLayerOptions o, Where where)
+    : options{o.stride, o.padding, o.output_padding, o.dilation, o.groups} {
+  const char* name = "ConvTranspose2d";
+  const std::size_t h = kernel_length(size.h, where, name), w = kernel_length(size.w, where, name);
+  make(weight, bias, {in, h, w, per_group(in, out, o.groups, out, where, name)}, out, o.bias, where);
+}
+template <class T>
+void ConvTranspose2d<T>::reset_parameters(Generator& generator) {
+  draw(weight, bias, generator);
+}
+
+#define XGRAD_INSTANTIATE(T) \
+  template class Linear<T>;  \
+  template class Conv2d<T>;  \
+  template class Conv1d<T>;  \
+  template class ConvTranspose2d<T>;
+XGRAD_INSTANTIATE(float)
+XGRAD_INSTANTIATE(double)
+
+}  // namespace xgrad::nn
