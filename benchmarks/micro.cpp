@@ -1,4 +1,4 @@
-// The library's own small cases. `benchmarks/gates` runs them and holds them against their limits.
+// The library's own small cases. `benchmarks/run` runs them and holds them against their limits.
 #include <benchmark/benchmark.h>
 
 #include <xgrad/xgrad.hpp>

@@ -93,7 +93,7 @@ Evaluation evaluate(const xg::models::LeNet<>& net, const xg::Dataset& data) {
   return result;
 }
 
-/// Trains until the last epoch, or an interrupt. The last of the history's tests is `final`.
+/// Trains until the last epoch, or an interrupt, but one batch at least. The last of the history's tests is `final`.
 History train(const xg::models::LeNet<>& net, const xg::Split& data, const Options& o, Progress& progress, Evaluation& final) {
   const xg::Batches<float> batches(data.train, standardised(o.batch, true));
   xg::optim::SGD<float> opt(xg::nn::parameters(net), {.momentum = momentum, .weight_decay = weight_decay, .nesterov = true});
@@ -102,7 +102,7 @@ History train(const xg::models::LeNet<>& net, const xg::Split& data, const Optio
   history.steps_per_epoch = batches.count();
   history.batch = o.batch;
 
-  for (std::size_t epoch = 0; epoch < o.epochs && !interrupted; ++epoch) {
+  for (std::size_t epoch = 0; epoch < o.epochs && (epoch == 0 || !interrupted); ++epoch) {
     for (auto [images, labels] : batches) {
       opt.set_lr(rate(history.losses.size()));
       const auto scores = net(images);

@@ -83,7 +83,7 @@ def formulas():
             elif primitive in rule and not derivative:
                 derivative = '`' + re.sub(r'\bdx\b', 'g', pretty(rule[primitive], True)) + '`'
             found[name] = (pretty(formula, True), derivative)
-        for name, formula in re.findall(r'XGRAD_BINARY\( ?(\w+), (.*?)(?:, \[\]\(auto.*?)?\);(?= [X}]| //)', text):
+        for name, formula in re.findall(r'(?<!define )XGRAD_(?:BINARY|OPERATOR)\( ?(\w+), (.*?)(?:, \[\]\(auto.*?)?\);(?= [X}]| //)', text):
             derivative = special.get(name) or (of_each(pretty(rule[name], False)) if name in rule else None)
             found[name] = (re.sub(r'\by\b', 'b', re.sub(r'\bx\b', 'a', formula)), derivative)
         for name in re.findall(r'elementwise\( ?"(\w+)"', text):

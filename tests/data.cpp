@@ -234,17 +234,17 @@ TEST_CASE("idx files that are not what they should be") {
     const Bytes packed = gzip(good_images);
     for (std::size_t n = 3; n < packed.size(); ++n) {  // wherever it is cut, the trailing checksum included
       const std::string error = image_error(packed.substr(0, n));
-      CHECK(error.starts_with(images + "the gzip data is cut short after "));
-      CHECK(error.ends_with(" unpacked bytes; fetch the file again"));
+      CHECK(error.starts_with(images + "the gzip data is cut short at unpacked offset "));
+      CHECK(error.ends_with(", must go on there; fetch the file again"));
     }
     Bytes damaged = packed;
     damaged[damaged.size() - 8] = static_cast<char>(damaged[damaged.size() - 8] ^ 1);
-    CHECK(image_error(damaged).starts_with(images + "the gzip data is damaged after "));
-    CHECK(image_error(damaged).ends_with(" unpacked bytes (incorrect data check); fetch the file again"));
+    CHECK(image_error(damaged).starts_with(images + "the gzip data is damaged at unpacked offset "));
+    CHECK(image_error(damaged).ends_with(" (incorrect data check); fetch the file again"));
     damaged = packed;
     damaged[10] = '\x07';
     CHECK(image_error(damaged) ==
-          images + "the gzip data is damaged after 0 unpacked bytes (invalid block type); fetch the file again");
+          images + "the gzip data is damaged at unpacked offset 0 (invalid block type); fetch the file again");
   }
 }
 

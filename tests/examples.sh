@@ -106,6 +106,32 @@ assert not parser.open, parser.open
 for tag, least in {"section": 5, "svg": 2, "table": 2, "img": 20, "figure": 10}.items():
     assert parser.seen.get(tag, 0) >= least, (tag, parser.seen)
 PYTHON
+accuracy_of=$(tail -n 1 "$tmp/a.out" | sed 's/test accuracy \(.*\) %/\1/')
+check 'the report has every answer, the surest mistakes first, and pictures that can be read' python3 - "$page" 600 "$accuracy_of" <<'PYTHON'
+import base64, re, struct, sys, zlib
+page, images, accuracy = open(sys.argv[1], encoding="utf-8").read(), int(sys.argv[2]), float(sys.argv[3])
+cells = [(truth, guess, int(n)) for truth, guess, n in re.findall(r'title="(\S+) taken for (\S+): (\d+)"', page)]
+right = sum(n for truth, guess, n in cells if truth == guess)
+assert sum(n for *_, n in cells) == images, cells
+assert abs(100 * right / images - accuracy) < 0.006, (right, accuracy)
+mistakes = re.findall(r'<figure title="test image (\d+)">.*?<b>(\d)</b> ([0-9.]+)\u202f%<br>is <span class=truth>(\d)<', page)
+assert len(mistakes) == min(36, images - right), (len(mistakes), images - right)
+assert len({image for image, *_ in mistakes}) == len(mistakes)
+assert all((truth, guess) in {(t, g) for t, g, _ in cells} and truth != guess for _, guess, _, truth in mistakes), mistakes
+confidence = [float(percent) for _, _, percent, _ in mistakes]
+assert confidence == sorted(confidence, reverse=True), confidence
+for text in re.findall(r'data:image/png;base64,([^"]+)"', page):
+    data = base64.b64decode(text, validate=True)
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    pixels, at = b"", 8
+    while at < len(data):
+        size, kind = struct.unpack(">I4s", data[at:at + 8])
+        assert zlib.crc32(data[at + 4:at + 8 + size]) == struct.unpack(">I", data[at + 8 + size:at + 12 + size])[0], kind
+        if kind == b"IHDR": width, height, _, colour = struct.unpack(">IIBB", data[at + 8:at + 18])
+        if kind == b"IDAT": pixels += data[at + 8:at + 8 + size]
+        at += 12 + size
+    assert len(zlib.decompress(pixels)) == height * (1 + width * {0: 1, 2: 3}[colour]), (width, height, colour)
+PYTHON
 check 'the report fetches nothing' lacks "$page" '<script|<link|<iframe|@import|url\(|(src|srcset|href|data)="?(https?:|//)'
 check 'the report has the accuracy' has "$page" "$(tail -n 1 "$tmp/a.out" | sed 's/test accuracy \(.*\) %/<b>\1<small>/')"
 check 'the report has the network' has "$page" 'conv1.*156.*48.120.*61.706'
@@ -174,7 +200,7 @@ bad missing_file "$d: .*t10k-labels" --data "$d" --out "$tmp/o"
 set_of "$d"; printf 'PK' | dd of="$d/train-images-idx3-ubyte" conv=notrunc status=none
 bad wrong_magic "$d/train-images-idx3-ubyte: begins with bytes 50 4b at offset 0, .* 00 00" --data "$d" --out "$tmp/o"
 set_of "$d"; truncate -s 30 "$d/t10k-images-idx3-ubyte.gz"
-bad truncated_gzip "$d/t10k-images-idx3-ubyte.gz: .*cut short" --data "$d" --out "$tmp/o"
+bad truncated_gzip "$d/t10k-images-idx3-ubyte.gz: .*cut short at unpacked offset [0-9]+, must go on" --data "$d" --out "$tmp/o"
 set_of "$d"; truncate -s 5000 "$d/train-images-idx3-ubyte"
 bad truncated "$d/train-images-idx3-ubyte: ends at offset 5000, .*15696" --data "$d" --out "$tmp/o"
 set_of "$d"; labels 19 03 >"$d/train-labels-idx1-ubyte"

@@ -92,6 +92,49 @@ TEST_CASE_FIXTURE(Fixture, "compound assignment binds the handle anew") {
   CHECK(x.value()(0, 1) == 3);
 }
 
+// Operators look at named Variables where they are, without a reference of their own.
+TEST_CASE_FIXTURE(Fixture, "an operand with a name stays as it is") {
+  const auto untouched = [&] {
+    CHECK(x.value() == xg::Array<float>{{1, 2, 3}, {4, 5, 6}});
+    CHECK(y.value() == xg::Array<float>{{3, 2, 1}, {6, 5, 4}});
+  };
+  for (const bool gradients : {false, true}) {
+    x = V(xg::Array<float>(x.value()), gradients);  // the only handle: nothing but its name keeps the buffer
+    y = V(xg::Array<float>(y.value()), gradients);
+    CHECK((x + y).value()(0, 1) == 4);
+    CHECK((x * x).value()(0, 1) == 4);
+    CHECK((1 - x).value()(0, 1) == -1);
+    CHECK((x / u).value()(0, 1) == 1);
+    CHECK(((x + y) * x).value()(0, 1) == 8);
+    CHECK((x * (x + y)).value()(0, 1) == 8);
+    untouched();
+    CHECK_THROWS_AS(x + xt::ones<float>({5}), xg::ShapeError);
+    CHECK_THROWS_AS(xt::ones<float>({5}) * x, xg::ShapeError);
+    CHECK_THROWS_AS(x - V(), xg::GraphError);
+    untouched();
+  }
+  const V product = x * y * x;
+  x = V(xg::zeros<float>({2, 3}), true);  // the graph has references of its own
+  backward(sum(product));
+  CHECK(y.grad()(1, 2) == 36);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an operand may be bound anew by what it is in") {
+  x *= x;
+  CHECK(x.value()(0, 1) == 4);
+  x = x + x;
+  CHECK(x.value()(0, 1) == 8);
+  x -= x;
+  CHECK(x.value()(0, 1) == 0);
+  const std::size_t before = xg::memory::stats().in_use;
+  for (int i = 0; i < 100; ++i) {
+    V z(xg::zeros<float>({1000}));
+    z = z * z + z;
+    CHECK_THROWS(z += u);
+  }
+  CHECK(xg::memory::stats().in_use == before);
+}
+
 TEST_CASE_FIXTURE(Fixture, "comparisons give masks") {
   XGRAD_MASK(x > 1, true);
   XGRAD_MASK(x < y, false);

@@ -57,9 +57,10 @@ class IdxFile {
     int code = Z_OK;
     const std::string_view reason = gzerror(file_.get(), &code);
     if (n > 0) offset_ += static_cast<std::uint64_t>(n);
-    if (code == Z_BUF_ERROR) fail(fmt::format("the gzip data is cut short after {} unpacked bytes; fetch the file again", offset_));
+    if (code == Z_BUF_ERROR)
+      fail(fmt::format("the gzip data is cut short at unpacked offset {}, must go on there; fetch the file again", offset_));
     if (n < 0)
-      fail(fmt::format("the gzip data is damaged after {} unpacked bytes ({}); fetch the file again", offset_,
+      fail(fmt::format("the gzip data is damaged at unpacked offset {} ({}); fetch the file again", offset_,
                        reason.substr(reason.rfind(':') == reason.npos ? 0 : reason.rfind(':') + 2)));
     return static_cast<std::size_t>(n);
   }

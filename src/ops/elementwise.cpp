@@ -35,10 +35,31 @@ S share(S x, S y) {
 
 }  // namespace
 
-XGRAD_BINARY(add, x + y);
-XGRAD_BINARY(sub, x - y);
-XGRAD_BINARY(mul, x* y);
-XGRAD_BINARY(div, x / y);
+/// A function of two and its operator.
+#define XGRAD_OPERATOR(name, expression)                                               \
+  namespace {                                                                          \
+  const auto& name##_formula() {                                                       \
+    static const auto& op = lasting(#name, [](auto x, auto y) { return expression; }); \
+    return op;                                                                         \
+  }                                                                                    \
+  }                                                                                    \
+  template <class T>                                                                   \
+  Variable<T> name(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at) {     \
+    return call<T>(name##_formula(), at, std::move(a), std::move(b));                  \
+  }                                                                                    \
+  template <class T>                                                                   \
+  Variable<T> detail::name(Operand<T>& a, Operand<T>& b) {                             \
+    return Sides<T>(a, b).call(name##_formula(), b.where);                             \
+  }                                                                                    \
+  template Variable<float> name<float>(Variable<float>, Variable<float>, Where);       \
+  template Variable<double> name<double>(Variable<double>, Variable<double>, Where);   \
+  template Variable<float> detail::name<float>(Operand<float>&, Operand<float>&);      \
+  template Variable<double> detail::name<double>(Operand<double>&, Operand<double>&)
+
+XGRAD_OPERATOR(add, x + y);
+XGRAD_OPERATOR(sub, x - y);
+XGRAD_OPERATOR(mul, x* y);
+XGRAD_OPERATOR(div, x / y);
 XGRAD_BINARY(maximum, maximum(x, y));
 XGRAD_BINARY(minimum, minimum(x, y));
 XGRAD_BINARY(pow, pow(x, y));

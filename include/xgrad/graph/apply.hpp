@@ -39,13 +39,13 @@ std::uint32_t uses_of(const Op& op, std::size_t i) {
 template <class T, class Op>
 class Recorded final : public Node<T> {
  public:
-  static Ref<Node<T>> create(Op&& op, std::span<Variable<T>> inputs, Where where) {
+  static Ref<Node<T>> create(Op&& op, std::span<Variable<T>> inputs, Where where, std::uint32_t lent) {
     void* block = memory::allocate(bytes(inputs.size()));
     auto* node = new (block) Recorded(std::move(op), inputs.size(), where);
     ThreadState& state = thread_state;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       Edge<T>& edge = node->edges_[i];
-      edge.node = inputs[i].take_node();
+      edge.node = i < 32 && lent >> i & 1 ? inputs[i].node() : inputs[i].take_node();
       if (edge.node) state.clock = std::max(state.clock, edge.node->stamp());
     }
     node->stamp_ = ++state.clock;
@@ -73,12 +73,12 @@ class Recorded final : public Node<T> {
   }
 
   /// When forward has run: takes over what gradients need.
-  void finish(const Result<T>& result, std::span<Variable<T>> inputs, std::uint32_t keep) {
+  void finish(const Result<T>& result, std::span<Variable<T>> inputs, std::uint32_t keep, std::uint32_t lent) {
     this->shape_ = result.storage->array.shape();
     for (std::size_t i = 0; i < inputs.size() && i < 31; ++i) {
       if (!(keep >> i & 1)) continue;
       Edge<T>& edge = this->edges_[i];
-      edge.kept = inputs[i].take_storage();
+      edge.kept = lent >> i & 1 ? inputs[i].storage() : inputs[i].take_storage();
       edge.version = edge.kept->version;
     }
     if (keep & use::output) {
@@ -132,9 +132,10 @@ class Watched {
 }  // namespace detail
 
 /// The only door into the graph: runs an op's forward and, when an input needs a gradient and this thread is recording, records
-/// it. `inputs` are consumed. An op that throws leaves everything as it was; what it throws gets the user's line and its name.
+/// it. `inputs` are consumed, but those in the mask `lent`, which the caller has not counted. An op that throws leaves everything
+/// as it was; what it throws gets the user's line and its name.
 template <class T, class Op>
-Variable<T> apply(Op op, std::span<Variable<T>> inputs, Where where) {
+Variable<T> apply(Op op, std::span<Variable<T>> inputs, Where where, std::uint32_t lent = 0) {
   const detail::ThreadState& state = detail::thread_state;
   if (state.line) where = state.line;
   detail::Watched<T> watched;
@@ -153,13 +154,13 @@ Variable<T> apply(Op op, std::span<Variable<T>> inputs, Where where) {
       }
     }
     if (record) {
-      node = detail::Recorded<T, Op>::create(std::move(op), inputs, where);
+      node = detail::Recorded<T, Op>::create(std::move(op), inputs, where, lent);
       running = &static_cast<detail::Recorded<T, Op>&>(*node).op;
     }
-    Result<T> result = running->forward(Inputs<T>(inputs, keep));
+    Result<T> result = running->forward(Inputs<T>(inputs, keep | lent));
     if (watched) [[unlikely]]
       watched.check(*result.storage, detail::name_of(*running), where);
-    if (record) static_cast<detail::Recorded<T, Op>&>(*node).finish(result, inputs, keep);
+    if (record) static_cast<detail::Recorded<T, Op>&>(*node).finish(result, inputs, keep, lent);
     return Variable<T>(std::move(result.storage), std::move(node));
   } catch (Error& error) {
     error.place(where, detail::name_of(*running));

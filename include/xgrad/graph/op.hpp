@@ -48,12 +48,12 @@ constexpr std::uint32_t input(std::size_t i) {
 template <class T>
 class Inputs {
  public:
-  /// `keep`: which of them a gradient will need, as in `use`.
+  /// `keep`: which of them must stay as they are, as in `use`: because a gradient will need them, or they are the caller's.
   explicit Inputs(std::span<Variable<T>> variables, std::uint32_t keep = use::none) : variables_(variables), keep_(keep) {}
   const Array<T>& operator[](std::size_t i) const { return variables_[i].value(); }
   std::size_t size() const noexcept { return variables_.size(); }
 
-  /// Whether this call holds the last reference to the buffer of input i and no gradient needs it, so that the result may be
+  /// Whether this call holds the last reference to the buffer of input i and nobody needs it any more, so that the result may be
   /// written into it.
   bool reusable(std::size_t i) const { return !(i < 31 && keep_ >> i & 1) && variables_[i].storage()->references.only_one(); }
   /// Takes the buffer of a reusable input; in[i] is gone afterwards.

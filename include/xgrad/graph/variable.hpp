@@ -12,9 +12,18 @@
 namespace xgrad {
 
 template <class T>
-struct Operand;
+class Operand;
 
 namespace detail {
+template <class T>
+XGRAD_API Variable<T> add(Operand<T>& a, Operand<T>& b);
+template <class T>
+XGRAD_API Variable<T> sub(Operand<T>& a, Operand<T>& b);
+template <class T>
+XGRAD_API Variable<T> mul(Operand<T>& a, Operand<T>& b);
+template <class T>
+XGRAD_API Variable<T> div(Operand<T>& a, Operand<T>& b);
+
 // Errors, out of line: they would be most of what a user's file has to compile.
 [[noreturn]] XGRAD_API void undefined_variable(Where where);
 [[noreturn]] XGRAD_API void not_one_element(const Shape& shape, Where where);
@@ -176,59 +185,47 @@ class Variable {
   Ref<Storage<T>> take_storage() noexcept { return std::move(value_); }
   const Ref<Node<T>>& node() const noexcept { return node_; }
   Ref<Node<T>> take_node() noexcept { return std::move(node_); }
+  /// The same Variable, not counted: it must be forgotten before it dies, and `x` must outlive it.
+  static Variable uncounted(const Variable& x) noexcept {
+    return Variable(Ref<Storage<T>>::uncounted(x.value_.get()), Ref<Node<T>>::uncounted(x.node_.get()));
+  }
+  void forget() noexcept {
+    value_.forget();
+    node_.forget();
+  }
   bool same_storage(const Variable& other) const noexcept { return value_ == other.value_; }
 
-  // Operators, by way of add, sub, … of ops/arithmetic.hpp. The user's line arrives with the operand on the right.
-  friend Variable operator+(Variable a, Operand<T> b) { return add(std::move(a), std::move(b.variable), b.where); }
-  friend Variable operator-(Variable a, Operand<T> b) { return sub(std::move(a), std::move(b.variable), b.where); }
-  friend Variable operator*(Variable a, Operand<T> b) { return mul(std::move(a), std::move(b.variable), b.where); }
-  friend Variable operator/(Variable a, Operand<T> b) { return div(std::move(a), std::move(b.variable), b.where); }
-  template <class L>
-  requires(Scalar<L> || ExpressionOf<L, T>) friend Variable operator+(const L& a, Operand<T> b) {
-    return add(Variable(a), std::move(b.variable), b.where);
-  }
-  template <class L>
-  requires(Scalar<L> || ExpressionOf<L, T>) friend Variable operator-(const L& a, Operand<T> b) {
-    return sub(Variable(a), std::move(b.variable), b.where);
-  }
-  template <class L>
-  requires(Scalar<L> || ExpressionOf<L, T>) friend Variable operator*(const L& a, Operand<T> b) {
-    return mul(Variable(a), std::move(b.variable), b.where);
-  }
-  template <class L>
-  requires(Scalar<L> || ExpressionOf<L, T>) friend Variable operator/(const L& a, Operand<T> b) {
-    return div(Variable(a), std::move(b.variable), b.where);
-  }
-  friend Variable operator-(Operand<T> x) { return neg(std::move(x.variable), x.where); }
+  // Operators; ops/arithmetic.hpp has the same as functions. The user's line arrives with the operands.
+  friend Variable operator+(Operand<T> a, Operand<T> b) { return detail::add(a, b); }
+  friend Variable operator-(Operand<T> a, Operand<T> b) { return detail::sub(a, b); }
+  friend Variable operator*(Operand<T> a, Operand<T> b) { return detail::mul(a, b); }
+  friend Variable operator/(Operand<T> a, Operand<T> b) { return detail::div(a, b); }
+  friend Variable operator-(Operand<T> x) { return neg(x.take(), x.where); }
 
   // These bind the handle to a new Variable; other copies keep the old one.
-  Variable& operator+=(Operand<T> b) { return *this = add(*this, std::move(b.variable), b.where); }
-  Variable& operator-=(Operand<T> b) { return *this = sub(*this, std::move(b.variable), b.where); }
-  Variable& operator*=(Operand<T> b) { return *this = mul(*this, std::move(b.variable), b.where); }
-  Variable& operator/=(Operand<T> b) { return *this = div(*this, std::move(b.variable), b.where); }
+  Variable& operator+=(Operand<T> b) {
+    Operand<T> a(std::as_const(*this), b.where);
+    return *this = detail::add(a, b);
+  }
+  Variable& operator-=(Operand<T> b) {
+    Operand<T> a(std::as_const(*this), b.where);
+    return *this = detail::sub(a, b);
+  }
+  Variable& operator*=(Operand<T> b) {
+    Operand<T> a(std::as_const(*this), b.where);
+    return *this = detail::mul(a, b);
+  }
+  Variable& operator/=(Operand<T> b) {
+    Operand<T> a(std::as_const(*this), b.where);
+    return *this = detail::div(a, b);
+  }
 
   // Comparisons look at values only and give a Mask. There is no ==: whether it compares handles or values would be a guess;
   // `equal` and `not_equal` compare values.
-  friend Mask operator<(const Variable& a, Operand<T> b) { return less(a, b.variable, b.where); }
-  friend Mask operator<=(const Variable& a, Operand<T> b) { return less_equal(a, b.variable, b.where); }
-  friend Mask operator>(const Variable& a, Operand<T> b) { return less(b.variable, a, b.where); }
-  friend Mask operator>=(const Variable& a, Operand<T> b) { return less_equal(b.variable, a, b.where); }
-  template <class L>
-  requires(Scalar<L> || ExpressionOf<L, T>) friend Mask operator<(const L& a, Operand<T> b) {
-    return less(Variable(a), b.variable, b.where);
-  }
-  template <class L>
-  requires(Scalar<L> || ExpressionOf<L, T>) friend Mask operator<=(const L& a, Operand<T> b) {
-    return less_equal(Variable(a), b.variable, b.where);
-  }
-  template <class L>
-  requires(Scalar<L> || ExpressionOf<L, T>) friend Mask operator>(const L& a, Operand<T> b) {
-    return less(b.variable, Variable(a), b.where);
-  }
-  template <class L>
-  requires(Scalar<L> || ExpressionOf<L, T>) friend Mask operator>=(const L& a, Operand<T> b) {
-    return less_equal(b.variable, Variable(a), b.where);
-  }
+  friend Mask operator<(Operand<T> a, Operand<T> b) { return less(a.variable(), b.variable(), b.where); }
+  friend Mask operator<=(Operand<T> a, Operand<T> b) { return less_equal(a.variable(), b.variable(), b.where); }
+  friend Mask operator>(Operand<T> a, Operand<T> b) { return less(b.variable(), a.variable(), b.where); }
+  friend Mask operator>=(Operand<T> a, Operand<T> b) { return less_equal(b.variable(), a.variable(), b.where); }
 
  private:
   void become_leaf(Where where) { node_ = Node<T>::create_leaf(value_->array.shape(), where); }
@@ -246,17 +243,30 @@ class Variable {
   Ref<Node<T>> node_;
 };
 
-/// What stands on one side of an operator: a Variable, a number, or an array of the same value type, and the user's line.
+/// What stands on one side of an operator: a Variable, a number, or an array of the same value type, and the user's line. A
+/// Variable that has a name is looked at where it is: to count one more reference and drop it again costs as much as a sum. It must
+/// not be moved from in the same expression.
 template <class T>
-struct Operand {
-  Variable<T> variable;
+class Operand {
+ public:
+  Operand(const Variable<T>& x, Where w = Where::current()) : where(w), variable_(&x) {}  // NOLINT(google-explicit-constructor)
+  Operand(Variable<T>&& x, Where w = Where::current())                                    // NOLINT(google-explicit-constructor)
+      : where(w), own_(std::move(x)) {}
+  template <class S>
+  requires(Scalar<S> || ExpressionOf<S, T>) Operand(const S& x, Where w = Where::current())  // NOLINT(google-explicit-constructor)
+      : where(w), own_(x, false, w) {}
+  Operand(const Operand&) = delete;
+  Operand& operator=(const Operand&) = delete;
+
+  const Variable<T>& variable() const noexcept { return variable_ ? *variable_ : own_; }
+  bool lent() const noexcept { return variable_ != nullptr; }
+  Variable<T> take() { return lent() ? *variable_ : std::move(own_); }
+
   Where where;
 
-  Operand(const Variable<T>& x, Where w = Where::current()) : variable(x), where(w) {}        // NOLINT(google-explicit-constructor)
-  Operand(Variable<T>&& x, Where w = Where::current()) : variable(std::move(x)), where(w) {}  // NOLINT(google-explicit-constructor)
-  template <class S>
-  requires(Scalar<S> || ExpressionOf<S, T>) Operand(const S& x, Where w = Where::current())
-      : variable(x, false, w), where(w) {}  // NOLINT(google-explicit-constructor)
+ private:
+  const Variable<T>* variable_ = nullptr;  // the user's
+  Variable<T> own_;
 };
 
 /// A Variable and what it is called, as in "conv1.weight".

@@ -47,7 +47,8 @@ Untraced untraced(const F& f) {
 /// The formula and `derivatives` more.
 XGRAD_API Ref<const Routine> make_routine(std::string_view name, const Untraced* lambdas, std::size_t derivatives);
 template <class T>
-XGRAD_API Variable<T> call(const Ref<const Routine>& routine, Variable<T>* inputs, std::size_t count, Where where);
+XGRAD_API Variable<T> call(const Ref<const Routine>& routine, Variable<T>* inputs, std::size_t count, Where where,
+                           std::uint32_t lent = 0);
 
 template <std::size_t, class X>
 using Same = X;
