@@ -19,12 +19,13 @@ std::size_t kernel_length(std::ptrdiff_t n, Where where, const char* layer) {
   return static_cast<std::size_t>(n);
 }
 
-/// What layers with weights have in common: a weight of this shape and a bias, unless left out.
+/// A new weight, and a bias of 0 where there is one.
 template <class T>
 void draw(Variable<T>& weight, Variable<T>& bias, Generator& generator) {
   weight.update([&](Array<T>& w) { kaiming_uniform(w, generator); });
   if (bias.defined()) bias.update([](Array<T>& b) { b.fill(0); });
 }
+/// What layers with weights have in common: a weight of this shape and a bias, unless left out.
 template <class T>
 void make(Variable<T>& weight, Variable<T>& bias, const Shape& shape, std::size_t outputs, bool has_bias, Where where) {
   weight = Variable<T>(zeros<T>(shape), true, where);
