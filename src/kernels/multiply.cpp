@@ -22,9 +22,11 @@ struct Panels {
 };
 
 /// Rows of a are reached from every fourth of them, and the function stands alone: there are only so many registers for addresses.
+/// By value `right` would be copied for every call, by a load that waits until all stores before it are done, c's too.
 template <std::size_t rows, std::size_t panels, class T>
-[[gnu::noinline]] void multiply_rows(std::size_t k, const T* a, std::size_t a_row, std::size_t a_step, Panels<T> b, T* c,
-                                     std::size_t c_row, bool add) {
+[[gnu::noinline]] void multiply_rows(std::size_t k, const T* a, std::size_t a_row, std::size_t a_step, const Panels<T>& right,
+                                     T* c, std::size_t c_row, bool add) {
+  Panels<T> b = right;
   constexpr std::size_t width = Vec<T>::size, vectors = panels * across<T>;
   Vec<T> sums[rows][vectors];
 #pragma GCC unroll 16
@@ -60,7 +62,7 @@ template <std::size_t rows, std::size_t panels, class T>
 
 /// What is left after the last whole group of rows: fewer than `rows`.
 template <std::size_t rows, std::size_t panels, class T, class... Rest>
-void multiply_rest(std::size_t m, Rest... rest) {
+void multiply_rest(std::size_t m, const Rest&... rest) {
   if constexpr (rows > 1) {
     if (m < rows - 1) return multiply_rest<rows - 1, panels, T>(m, rest...);
     multiply_rows<rows - 1, panels, T>(rest...);
@@ -68,7 +70,7 @@ void multiply_rest(std::size_t m, Rest... rest) {
 }
 
 template <std::size_t panels, class T>
-void multiply_group(std::size_t m, std::size_t k, const T* a, std::size_t a_row, std::size_t a_step, Panels<T> b, T* c,
+void multiply_group(std::size_t m, std::size_t k, const T* a, std::size_t a_row, std::size_t a_step, const Panels<T>& b, T* c,
                     std::size_t c_row, bool add) {
   constexpr std::size_t rows = most_rows<panels, T>;
   for (; m >= rows; m -= rows, a += rows * a_row, c += rows * c_row)
