@@ -7,7 +7,8 @@ namespace {
 
 // Winograd's F(2×2, 3×3): a tile of 2×2 results of a 3×3 convolution comes from 4×4 pixels with 16 products instead of 36. With
 // B, G and A as in Lavin and Gray, "Fast algorithms for convolutional neural networks" (2016), the results are
-// Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A. Each function treats one tile, or one filter, for all its channels.
+// Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A. Each function treats one tile, or one filter, for all its channels,
+// or a block of filters.
 
 template <class T>
 struct Four {
@@ -49,16 +50,18 @@ void winograd_pixels(const T* const* pixels, std::size_t c, T* out, std::size_t 
 }
 
 template <class T>
-void winograd_filter(const T* taps, std::ptrdiff_t tap, std::size_t c, T* out, std::size_t distance, std::size_t panel) {
-  for (std::size_t k = 0; k < c; k += Vec<T>::size, taps += Vec<T>::size) {
-    T* const to = out + k / panel_width * panel + k % panel_width;
-    Four<T> columns[3];
+void winograd_filters(const T* taps, std::ptrdiff_t tap, std::size_t row, T* out, std::size_t distance) {
+  for (std::size_t r = 0; r < panel_width; ++r, taps += row, out += panel_width)
+    for (std::size_t k = 0; k < panel_width; k += Vec<T>::size) {
+      const T* const from = taps + k;
+      Four<T> columns[3];
 #pragma GCC unroll 3
-    for (std::ptrdiff_t j = 0; j < 3; ++j)
-      columns[j] = filter_side(load(taps + j * tap), load(taps + (3 + j) * tap), load(taps + (6 + j) * tap));
+      for (std::ptrdiff_t j = 0; j < 3; ++j)
+        columns[j] = filter_side(load(from + j * tap), load(from + (3 + j) * tap), load(from + (6 + j) * tap));
 #pragma GCC unroll 4
-    for (std::size_t i = 0; i < 4; ++i) put(to, distance, i, filter_side(columns[0].x[i], columns[1].x[i], columns[2].x[i]));
-  }
+      for (std::size_t i = 0; i < 4; ++i)
+        put(out + k, distance, i, filter_side(columns[0].x[i], columns[1].x[i], columns[2].x[i]));
+    }
 }
 
 template <class T>
@@ -122,7 +125,7 @@ void winograd_filter_grad(const T* products, std::size_t distance, std::size_t c
 template <class T>
 void fill(Table<T>& table) {
   table.winograd_pixels = winograd_pixels<T>;
-  table.winograd_filter = winograd_filter<T>;
+  table.winograd_filters = winograd_filters<T>;
   table.winograd_gradient = winograd_gradient<T>;
   table.winograd_results = winograd_results<T>;
   table.winograd_filter_grad = winograd_filter_grad<T>;

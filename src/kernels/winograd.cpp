@@ -5,7 +5,6 @@
 
 #include <xgrad/core/parallel.hpp>
 
-#include "copy.hpp"
 #include "kernels.hpp"
 #include "scratch.hpp"
 #include "sum.hpp"
@@ -90,22 +89,29 @@ void by_filters(const Images<const T>& images, const T* filters, const T* bias, 
   });
 }
 
-/// Filters (rows, 3, 3) of `columns` channels as `by_filters` wants them. Element (row, tap) begins at row * step + tap * tap_step.
-template <class T>
-void transform(const T* weights, std::size_t step, std::ptrdiff_t tap_step, std::size_t rows, std::size_t columns, T* out) {
-  parallel_for(rows, columns * frequencies, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t k = begin; k < end; ++k)
-      table<T>().winograd_filter(weights + k * step, tap_step, columns, out + k * panel_width, spaced(rows * columns),
-                                 rows * panel_width);
+/// Filters (o, 3, 3, c) as `by_filters` wants them, in blocks of panel_width filters and panel_width of their channels. block(i, j) is
+/// called for the block that begins at filter i and channel j.
+template <class F>
+void in_blocks(const ConvShape& s, F block) {
+  parallel_for(s.o / panel_width, s.c * panel_width * frequencies, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin * panel_width; i < end * panel_width; i += panel_width)
+      for (std::size_t j = 0; j < s.c; j += panel_width) block(i, j);
   });
 }
 
 template <class T>
 void forward(const T* images, const T* weights, const T* bias, T* out, const ConvShape& s) {
-  const Scratch<T> taps(9 * s.c * s.o), filters(frequencies * spaced(s.c * s.o));
-  const std::size_t shape[] = {s.o, 9, s.c}, axes[] = {1, 2, 0};
-  permute(weights, taps.data(), shape, axes, 3);
-  transform(taps.data(), s.o, static_cast<std::ptrdiff_t>(s.c * s.o), s.c, s.o, filters.data());
+  constexpr std::size_t square = panel_width * panel_width;
+  const Scratch<T> filters(frequencies * spaced(s.c * s.o));
+  in_blocks(s, [&](std::size_t i, std::size_t j) {
+    alignas(64) T taps[9 * square];  // (tap, channel, filter)
+    for (std::size_t u = 0; u < panel_width; ++u)
+      for (std::size_t t = 0; t < 9; ++t) {
+        const T* const from = weights + ((i + u) * 9 + t) * s.c + j;
+        for (std::size_t v = 0; v < panel_width; ++v) taps[t * square + v * panel_width + u] = from[v];
+      }
+    table<T>().winograd_filters(taps, square, panel_width, filters.data() + i * s.c + j * panel_width, spaced(s.c * s.o));
+  });
   by_filters<T>({images, s.n, s.h, s.w, s.c}, filters.data(), bias, {out, s.n, s.oh, s.ow, s.o}, s.top, s.left);
 }
 
@@ -113,55 +119,60 @@ void forward(const T* images, const T* weights, const T* bias, T* out, const Con
 template <class T>
 void input_grad(const T* g, const T* weights, T* out, const ConvShape& s) {
   const Scratch<T> filters(frequencies * spaced(s.c * s.o));
-  transform(weights + 8 * s.c, 9 * s.c, -static_cast<std::ptrdiff_t>(s.c), s.o, s.c, filters.data());
+  in_blocks(s, [&](std::size_t i, std::size_t j) {
+    table<T>().winograd_filters(weights + (i * 9 + 8) * s.c + j, -static_cast<std::ptrdiff_t>(s.c), 9 * s.c,
+                                filters.data() + j * s.o + i * panel_width, spaced(s.c * s.o));
+  });
   by_filters<T>({g, s.n, s.oh, s.ow, s.o}, filters.data(), nullptr, {out, s.n, s.h, s.w, s.c}, 2 - s.top, 2 - s.left);
 }
 
-/// Per frequency the product of what the gradients and the pixels of all tiles become. Threads share out the tiles and each makes a
-/// sum of its own; or, where such sums are large, the filters.
+/// Per frequency the product of what the gradients and the pixels of all tiles become. Threads share out the tiles, and each makes a
+/// sum of its own; or, where such sums are large, first the tiles and then the filters.
 template <class T>
 void weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
   const Images<const T> pixels{images, s.n, s.h, s.w, s.c}, gradients{g, s.n, s.oh, s.ow, s.o};
   const Tiles tiles(gradients);
   const std::size_t total = tiles.count(), step = spaced(s.c * s.o), size = frequencies * step, panels = s.o / panel_width;
-  const auto threads = static_cast<std::size_t>(num_threads());
-  const bool share_tiles = size * sizeof(T) <= std::size_t{1} << 20;
-  const std::size_t parts = share_tiles ? std::min(threads, total) : std::min(threads, panels);
-  const std::size_t least = share_tiles ? 64 : 256;
-  const Scratch<T> sums((share_tiles ? parts : 1) * size), zeros(std::max(s.c, s.o));
+  const bool apart = size * sizeof(T) <= std::size_t{1} << 20;
+  const std::size_t parts = apart ? std::min(static_cast<std::size_t>(num_threads()), total) : 1;
+  const std::size_t group = tiles_at_a_time((total + parts - 1) / parts, s.c + s.o, 1, sizeof(T), apart ? 64 : 256);
+  const std::size_t value_step = spaced(group * s.c), change_step = spaced(group * s.o);
+  const Scratch<T> sums(parts * size), zeros(std::max(s.c, s.o));
   std::fill_n(zeros.data(), std::max(s.c, s.o), T(0));
   const Table<T>& kernels = table<T>();
 
-  // sum (frequency, o, c): for the filters of some panels, over some tiles
-  const auto accumulate = [&](std::size_t tile, std::size_t last_tile, std::size_t panel, std::size_t last_panel, T* sum) {
-    const std::size_t o = (last_panel - panel) * panel_width,
-                      group = tiles_at_a_time(last_tile - tile, s.c + o, 1, sizeof(T), least);
-    const std::size_t value_step = spaced(group * s.c), change_step = spaced(group * o);
-    const Scratch<T> values(frequencies * value_step), changes(frequencies * change_step);
-    for (bool first = true; tile < last_tile; tile += group, first = false) {
-      const std::size_t count = std::min(group, last_tile - tile);
-      for (std::size_t t = 0; t < count; ++t) {
-        const auto square = tiles.square<4, const T>(tile + t, pixels, zeros.data(), s.top, s.left);
-        kernels.winograd_pixels(square.data(), s.c, values.data() + t * panel_width, value_step, group * panel_width);
-        auto results = tiles.square<2, const T>(tile + t, gradients, nullptr);
-        for (const T*& p : results) p = p ? p + panel * panel_width : zeros.data();
-        kernels.winograd_gradient(results.data(), o, changes.data() + t * panel_width, change_step, group * panel_width);
-      }
-      for (std::size_t f = 0; f < frequencies; ++f)
-        for (std::size_t i = 0; i < o; i += panel_width)
-          kernels.multiply_panels(panel_width, count, changes.data() + f * change_step + i * group, 1, panel_width,
-                                  values.data() + f * value_step, panel_width, s.c / panel_width, group * panel_width,
-                                  sum + f * step + (panel * panel_width + i) * s.c, s.c, !first);
+  struct Group {
+    std::size_t first, count;
+    T *values, *changes, *sum;  // (frequency, panel, tile, 16) of pixels and gradients, and (frequency, o, c)
+    bool add;
+  };
+  const auto transform = [&](const Group& x, std::size_t begin, std::size_t end) {
+    for (std::size_t t = begin; t < end; ++t) {
+      const auto square = tiles.square<4, const T>(x.first + t, pixels, zeros.data(), s.top, s.left);
+      kernels.winograd_pixels(square.data(), s.c, x.values + t * panel_width, value_step, group * panel_width);
+      const auto results = tiles.square<2, const T>(x.first + t, gradients, zeros.data());
+      kernels.winograd_gradient(results.data(), s.o, x.changes + t * panel_width, change_step, group * panel_width);
     }
   };
-  parallel_for(parts, total * s.c * s.o, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t k = begin; k < end; ++k)
-      if (share_tiles)
-        accumulate(total * k / parts, total * (k + 1) / parts, 0, panels, sums.data() + k * size);
-      else
-        accumulate(0, total, panels * k / parts, panels * (k + 1) / parts, sums.data());
+  const auto multiply = [&](const Group& x, std::size_t begin, std::size_t end) {
+    for (std::size_t f = 0; f < frequencies; ++f)
+      for (std::size_t i = begin; i < end; ++i)
+        kernels.multiply_panels(panel_width, x.count, x.changes + f * change_step + i * group * panel_width, 1, panel_width,
+                                x.values + f * value_step, panel_width, s.c / panel_width, group * panel_width,
+                                x.sum + f * step + i * panel_width * s.c, s.c, x.add);
+  };
+  parallel_for(parts, apart ? total * s.c * s.o : 0, [&](std::size_t part, std::size_t last_part) {
+    const Scratch<T> values(frequencies * value_step), changes(frequencies * change_step);
+    for (; part < last_part; ++part) {
+      const std::size_t begin = total * part / parts, end = total * (part + 1) / parts;
+      for (std::size_t t = begin; t < end; t += group) {
+        const Group x{t, std::min(group, end - t), values.data(), changes.data(), sums.data() + part * size, t > begin};
+        parallel_for(x.count, frequencies * (s.c + s.o), [&](std::size_t i, std::size_t j) { transform(x, i, j); });
+        parallel_for(panels, x.count * s.c * panel_width, [&](std::size_t i, std::size_t j) { multiply(x, i, j); });
+      }
+    }
   });
-  for (std::size_t k = 1; k < parts && share_tiles; ++k) add_to(sums.data(), sums.data() + k * size, size);
+  for (std::size_t k = 1; k < parts; ++k) add_to(sums.data(), sums.data() + k * size, size);
   parallel_for(s.o, frequencies * s.c, [&](std::size_t begin, std::size_t end) {
     for (std::size_t k = begin; k < end; ++k) kernels.winograd_filter_grad(sums.data() + k * s.c, step, s.c, out + k * 9 * s.c);
   });
