@@ -55,7 +55,7 @@ void multiply_range(const Matrix<const T>& a, const Matrix<const T>& b, T* c, st
                     std::size_t j, std::size_t n, std::size_t p, std::size_t k, bool add) {
   const Table<T>& kernels = table<T>();
   const std::size_t row = a.transposed ? 1 : a.row, step = a.transposed ? a.row : 1;
-  if (b.transposed && !a.transposed && m <= 4 * few_rows) {  // both lie along the sum
+  if (b.transposed && !a.transposed && m <= 2 * few_rows) {  // both lie along the sum
     for (std::size_t q = 0; q < k; q += block_along)
       kernels.multiply_transposed(m, n, std::min(block_along, k - q), a.at(i, p + q), a.row, b.at(p + q, j), b.row, c, c_row,
                                   add || q > 0);
