@@ -62,9 +62,10 @@ void multiply_range(const Matrix<const T>& a, const Matrix<const T>& b, T* c, st
     return;
   }
   if (!b.transposed && (m <= few_rows || n * k <= few_elements)) {  // not worth packing
-    for (std::size_t q = 0; q < k; q += block_k)
-      kernels.multiply_panels(m, std::min(block_k, k - q), a.at(i, p + q), row, step, b.at(p + q, j), b.row, n / panel_width,
-                              panel_width, c, c_row, add || q > 0);
+    for (std::size_t u = 0; u < m; u += few_rows)
+      for (std::size_t q = 0; q < k; q += block_k)
+        kernels.multiply_panels(std::min(few_rows, m - u), std::min(block_k, k - q), a.at(i + u, p + q), row, step, b.at(p + q, j),
+                                b.row, n / panel_width, panel_width, c + u * c_row, c_row, add || q > 0);
     j += n / panel_width * panel_width;
     c += n / panel_width * panel_width;
     n %= panel_width;
