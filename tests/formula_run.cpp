@@ -128,7 +128,7 @@ TEST_CASE_TEMPLATE("formula run: results that are inputs or numbers", T, float, 
 
 TEST_CASE_TEMPLATE("formula run: in place", T, float, double) {
   const Program program = optimise(trace<3>(long_formula));
-  for (std::size_t n : std::vector<std::size_t>{1, 17, 1000, 100003}) {
+  for (std::size_t n : std::vector<std::size_t>{1, 17, 1000, 100003, 200001}) {
     const Shape shape{n};
     for (std::size_t which : {0u, 1u, 2u}) {
       std::vector<Array<T>> arrays;
@@ -140,6 +140,18 @@ TEST_CASE_TEMPLATE("formula run: in place", T, float, double) {
       run<T>(program, arrays[which].data(), shape, inputs);
       CHECK(arrays[which] == want);
     }
+  }
+}
+
+TEST_CASE_TEMPLATE("formula run: long loops go from the first element and from the last in turns", T, float, double) {
+  for (int turn = 0; turn < 2; ++turn) {
+    for (const std::size_t n : std::vector<std::size_t>{131071, 131072, 131073, 180003}) {
+      check<T>(short_formula, Shape{n}, {Shape{n}, Shape{n}, Shape{n}});
+      check<T>(long_formula, Shape{n}, {Shape{n}, Shape{}, Shape{n}});
+      check<T>([](auto a, auto b, auto) { return a * b; }, Shape{n}, {Shape{n}, Shape{n}, Shape{}});
+    }
+    check<T>(short_formula, Shape{4001, 37}, {Shape{4001, 37}, Shape{37}, Shape{4001, 1}});
+    check<T>(long_formula, Shape{7, 30001}, {Shape{30001}, Shape{7, 30001}, Shape{7, 1}});
   }
 }
 

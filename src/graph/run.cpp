@@ -6,6 +6,7 @@
 #include <xgrad/core/parallel.hpp>
 #include <xgrad/core/shape.hpp>
 
+#include "../kernels/direction.hpp"
 #include "../kernels/kernels.hpp"
 #include "program.hpp"
 
@@ -162,8 +163,10 @@ class Plan {
     if (steps_count_ == 0) return copy_result();
     // What streams through takes room, too: without it, values that are read again and again would fall out of the cache.
     const std::size_t memory_slots = slots(), streams = inputs_count_ - broadcast_ + 1;
-    chunk_ = memory_slots == 0 ? n_ : std::max(cache_bytes / vector_bytes / (memory_slots + streams), std::size_t{1}) * lanes;
+    chunk_ = memory_slots == 0 ? kernels::piece_of_many
+                               : std::max(cache_bytes / vector_bytes / (memory_slots + streams), std::size_t{1}) * lanes;
     chunk_ = std::min(chunk_, (n_ + lanes - 1) / lanes * lanes);
+    backwards_ = kernels::backwards(n_);
     parallel_for(
         n_, 1, [&](std::size_t begin, std::size_t end) { run_range(begin, end); }, memory_slots == 0 ? lanes : chunk_);
   }
@@ -245,15 +248,15 @@ class Plan {
       if (input.layout->periodic() && input.layout->length[0] <= chunk_)
         tile(input.scratch, input.data, input.layout->length[0], input.layout->length[0] + std::min(chunk_, end - begin));
     }
-    for (std::size_t at = begin; at < end; at += chunk_) {
-      const std::size_t n = std::min(chunk_, end - at);
+    kernels::in_pieces(begin, end, chunk_, backwards_, [&](std::size_t at, std::size_t last) {
+      const std::size_t n = last - at;
       for (std::size_t k = 0; k < inputs_count_; ++k) values[inputs[k].value] = const_cast<T*>(elements(inputs[k], at, n));
       values[result_] = out_ + at;
       for (std::size_t k = 0; k < steps_count_; ++k) {
         const Step<T>& s = steps_[k];
         s.kernel(values[s.d], values[s.a], values[s.b], values[s.c], n);
       }
-    }
+    });
   }
 
   /// Where elements at ... at + n of an input are.
@@ -271,6 +274,7 @@ class Plan {
   const Program& program_;
   T* out_;
   std::size_t n_, result_, chunk_ = 0;
+  bool backwards_ = false;
   std::size_t steps_count_ = 0, inputs_count_ = 0, broadcast_ = 0;
   Buffer<T*, few> values_;      // of inputs and uniform values
   Buffer<bool, few> uniform_;   // one value for all elements

@@ -5,6 +5,7 @@
 #include <xgrad/core/memory.hpp>
 #include <xgrad/core/parallel.hpp>
 
+#include "direction.hpp"
 #include "kernels.hpp"
 
 namespace xgrad::kernels {
@@ -67,9 +68,11 @@ void sum_contiguous(const T* x, T* out, std::size_t outer, std::size_t middle) {
   memory::Allocator<T> allocator;
   for (std::size_t o = 0; o < outer; ++o) {
     T* parts = allocator.allocate(pieces);
+    const bool down = backwards(middle);
     parallel_for(pieces, share, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t p = begin; p < end; ++p)
+      in_pieces(begin, end, 1, down, [&](std::size_t p, std::size_t) {
         parts[p] = table<T>().sum_row(x + o * middle + p * share, std::min(share, middle - p * share));
+      });
     });
     out[o] = table<T>().sum_row(parts, pieces);
     allocator.deallocate(parts, pieces);
