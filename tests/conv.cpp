@@ -276,21 +276,26 @@ TEST_CASE_TEMPLATE("conv: the smallest of a window, ties and NaN", T, float, dou
 }
 
 TEST_CASE_TEMPLATE("conv: few channels are pooled as many are", T, float, double) {
-  Array<T> values = zeros<T>({2, 9, 11, 3});
-  for (std::size_t k = 0; k < values.size(); ++k) values.data()[k] = k % 53 == 7 ? static_cast<T>(na) : static_cast<T>(k * 7 % 19 % 4);
-  const Variable<T> few(values, true);
-  for (const std::ptrdiff_t size : {1, 2, 3, 4})
-    for (const std::ptrdiff_t stride : {1, 2, 3})
-      for (const bool largest : {true, false}) {
-        const auto pool = [&](const Variable<T>& x) {
-          return largest ? max_pool2d(x, size, {.stride = stride}) : min_pool2d(x, size, {.stride = stride});
-        };
-        const auto y = pool(few), z = pool(concat(std::vector(11, few), 3));
-        Array<T> found = z.value(), wanted = concat(std::vector(11, y), 3).value();
-        for (Array<T>* a : {&found, &wanted}) std::replace_if(a->begin(), a->end(), [](T v) { return std::isnan(v); }, T(100));
-        CHECK(same(found, wanted, 0));
-        CHECK(same(gradient(z, few), gradient(y * T(11), few), 0));
-      }
+  for (const std::size_t c : {std::size_t{1}, std::size_t{3}, std::size_t{15}, std::size_t{16}}) {
+    Array<T> values = zeros<T>({2, 9, 11, c});
+    for (std::size_t k = 0; k < values.size(); ++k)
+      values.data()[k] = k % 53 == 7 ? static_cast<T>(na) : static_cast<T>(k * 7 % 19 % 4);
+    const Variable<T> few(values, true);
+    const std::size_t copies = 32 / c + 1;
+    for (const std::ptrdiff_t size : {1, 2, 3, 4})
+      for (const Pool2dOptions& options : std::vector<Pool2dOptions>{
+               {.stride = 1}, {.stride = 2}, {.stride = 3}, {.stride = 2, .padding = size / 2}, {.stride = 2, .ceil_mode = true}})
+        for (const bool largest : {true, false}) {
+          const auto pool = [&](const Variable<T>& x) {
+            return largest ? max_pool2d(x, size, options) : min_pool2d(x, size, options);
+          };
+          const auto y = pool(few), z = pool(concat(std::vector(copies, few), 3));
+          Array<T> found = z.value(), wanted = concat(std::vector(copies, y), 3).value();
+          for (Array<T>* a : {&found, &wanted}) std::replace_if(a->begin(), a->end(), [](T v) { return std::isnan(v); }, T(100));
+          CHECK(same(found, wanted, 0));
+          CHECK(same(gradient(z, few), gradient(y * static_cast<T>(copies), few), 0));
+        }
+  }
 }
 
 TEST_CASE_TEMPLATE("conv: adaptive and global pools", T, float, double) {

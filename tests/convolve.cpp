@@ -131,6 +131,12 @@ TEST_CASE("convolve: whichever way it takes, it has the sums of products that de
     expected.push_back(reference(c));
     CHECK(distance<float>(c, expected.back()) < 2e-5);
     CHECK(distance<double>(c, expected.back()) < 1e-13);
+    const int before = num_threads();
+    for (const int threads : {1, 3, 40}) {
+      set_num_threads(threads);
+      CHECK(distance<float>(c, expected.back()) < 2e-5);
+    }
+    set_num_threads(before);
   }
   std::atomic<int> wrong = 0;
   const auto again = [&] {

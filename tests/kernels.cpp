@@ -87,6 +87,8 @@ TEST_CASE("kernels: products of floats of every shape are those of doubles, whic
                                             {4, 40, 2051},
                                             {5, 7, 3000},  // long sums for a few results
                                             {16, 150, 2000},
+                                            {24, 40, 100},
+                                            {40, 17, 450},
                                             {13, 13, 208},
                                             {97, 100, 30},
                                             {200, 33, 900},

@@ -89,7 +89,7 @@ struct Table {
   // frequencies, `distance` apart; channels in panels, `panel` apart, or one after the other when that is panel_width.
   /// From 4×4 pixels.
   void (*winograd_pixels)(const T* const* pixels, std::size_t c, T* out, std::size_t distance, std::size_t panel);
-  /// From the 3×3 weights of panel_width filters, `row` apart, with panel_width channels each; the taps are `tap` apart.
+  /// From 3×3 weights: panel_width rows of panel_width, `row` apart; taps are `tap` apart. The rows follow one another in `out`.
   void (*winograd_filters)(const T* taps, std::ptrdiff_t tap, std::size_t row, T* out, std::size_t distance);
   /// From the gradient for 2×2 results.
   void (*winograd_gradient)(const T* const* results, std::size_t c, T* out, std::size_t distance, std::size_t panel);

@@ -22,7 +22,8 @@ struct Panels {
 };
 
 /// Rows of a are reached from every fourth of them, and the function stands alone: there are only so many registers for addresses.
-/// By value `right` would be copied for every call, by a load that waits until all stores before it are done, c's too.
+/// By value `right` would be copied for every call: 16 bytes that had just been stored as two times 8, which no processor forwards,
+/// so that the load waits until all stores before it are done, those to c too.
 template <std::size_t rows, std::size_t panels, class T>
 [[gnu::noinline]] void multiply_rows(std::size_t k, const T* a, std::size_t a_row, std::size_t a_step, const Panels<T>& right,
                                      T* c, std::size_t c_row, bool add) {

@@ -7,8 +7,7 @@ namespace {
 
 // Winograd's F(2×2, 3×3): a tile of 2×2 results of a 3×3 convolution comes from 4×4 pixels with 16 products instead of 36. With
 // B, G and A as in Lavin and Gray, "Fast algorithms for convolutional neural networks" (2016), the results are
-// Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A. Each function treats one tile, or one filter, for all its channels,
-// or a block of filters.
+// Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A. Each function treats one tile, or one filter, for all its channels, or a block of filters.
 
 template <class T>
 struct Four {
@@ -51,9 +50,9 @@ void winograd_pixels(const T* const* pixels, std::size_t c, T* out, std::size_t 
 
 template <class T>
 void winograd_filters(const T* taps, std::ptrdiff_t tap, std::size_t row, T* out, std::size_t distance) {
-  for (std::size_t r = 0; r < panel_width; ++r, taps += row, out += panel_width)
+  for (std::size_t r = 0; r < panel_width; ++r, out += panel_width)
     for (std::size_t k = 0; k < panel_width; k += Vec<T>::size) {
-      const T* const from = taps + k;
+      const T* const from = taps + r * row + k;
       Four<T> columns[3];
 #pragma GCC unroll 3
       for (std::ptrdiff_t j = 0; j < 3; ++j)

@@ -23,25 +23,26 @@ bool better(T value, T best) {
   return !(largest ? value <= best : value >= best) & (best == best);
 }
 
-/// n results, of windows of equal width; that of result i begins at place(i) of the image's row.
+/// n results, of windows of equal width; that of result i begins at origin + place(i) of the image's row.
 template <bool largest, class T, class Place>
-void extremes_at(const T* image, std::size_t w, std::size_t c, Window rows, std::size_t wide, std::size_t n, Place place,
-                 T* __restrict out, std::int32_t* __restrict index) {
+void extremes_at(const T* image, std::size_t w, std::size_t c, Window rows, std::size_t wide, std::size_t origin, std::size_t n,
+                 Place place, T* __restrict out, std::int32_t* __restrict index) {
   for (std::size_t u = rows.begin; u < rows.end; ++u)
     for (std::size_t v = 0; v < wide; ++v) {
-      const T* const pixel = image + (u * w + v) * c;
-      const auto at = static_cast<std::int32_t>((u * w + v) * c);
+      const std::size_t first = (u * w + v) * c + origin;
+      const T* const pixel = image + first;
+      const auto at = static_cast<std::int32_t>(first);
       if (u == rows.begin && v == 0)
         for (std::size_t i = 0; i < n; ++i) {
           out[i] = pixel[place(i)];
-          index[i] = at + place(i);
+          index[i] = at + static_cast<std::int32_t>(place(i));
         }
       else
         for (std::size_t i = 0; i < n; ++i) {
           const T value = pixel[place(i)];
           const bool take = better<largest>(value, out[i]);
           out[i] = choose<BitsOf<T>>(take, out[i], value);
-          index[i] = choose<std::int32_t>(take, index[i], at + place(i));
+          index[i] = choose<std::int32_t>(take, index[i], at + static_cast<std::int32_t>(place(i)));
         }
     }
 }
@@ -51,12 +52,11 @@ void extreme_row(const T* image, std::size_t w, std::size_t c, Window rows, cons
                  const std::int32_t* places, T* out, std::int32_t* index) {
   if (places) {
     const auto listed = [places](std::size_t i) { return places[i]; };
-    return extremes_at<largest>(image, w, c, rows, columns[0].end - columns[0].begin, n * c, listed, out, index);
+    return extremes_at<largest>(image, w, c, rows, columns[0].end - columns[0].begin, 0, n * c, listed, out, index);
   }
-  for (std::size_t j = 0; j < n; ++j, out += c, index += c) {
-    const auto along = [start = columns[j].begin * c](std::size_t i) { return static_cast<std::int32_t>(start + i); };
-    extremes_at<largest>(image, w, c, rows, columns[j].end - columns[j].begin, c, along, out, index);
-  }
+  const auto along = [](std::size_t i) { return i; };
+  for (std::size_t j = 0; j < n; ++j, out += c, index += c)
+    extremes_at<largest>(image, w, c, rows, columns[j].end - columns[j].begin, columns[j].begin * c, c, along, out, index);
 }
 
 /// Each of the window's rows is summed on its own, so that rounding errors do not pile up in large windows.

@@ -89,13 +89,13 @@ void by_filters(const Images<const T>& images, const T* filters, const T* bias, 
   });
 }
 
-/// Filters (o, 3, 3, c) as `by_filters` wants them, in blocks of panel_width filters and panel_width of their channels. block(i, j) is
-/// called for the block that begins at filter i and channel j.
+/// Visits filters (o, 3, 3, c) in blocks of panel_width filters and panel_width of their channels: block(i, j) for the block that
+/// begins at filter i and channel j.
 template <class F>
 void in_blocks(const ConvShape& s, F block) {
-  parallel_for(s.o / panel_width, s.c * panel_width * frequencies, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin * panel_width; i < end * panel_width; i += panel_width)
-      for (std::size_t j = 0; j < s.c; j += panel_width) block(i, j);
+  const std::size_t across = s.c / panel_width;
+  parallel_for(s.o / panel_width * across, panel_width * panel_width * frequencies, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t k = begin; k < end; ++k) block(k / across * panel_width, k % across * panel_width);
   });
 }
 
@@ -126,8 +126,8 @@ void input_grad(const T* g, const T* weights, T* out, const ConvShape& s) {
   by_filters<T>({g, s.n, s.oh, s.ow, s.o}, filters.data(), nullptr, {out, s.n, s.h, s.w, s.c}, 2 - s.top, 2 - s.left);
 }
 
-/// Per frequency the product of what the gradients and the pixels of all tiles become. Threads share out the tiles, and each makes a
-/// sum of its own; or, where such sums are large, first the tiles and then the filters.
+/// Per frequency the product of what the gradients and the pixels of all tiles become. Threads share out the tiles, and each makes
+/// a sum of its own; or, where such sums are large, first the tiles and then the filters.
 template <class T>
 void weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
   const Images<const T> pixels{images, s.n, s.h, s.w, s.c}, gradients{g, s.n, s.oh, s.ow, s.o};
@@ -161,14 +161,15 @@ void weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
                                 x.values + f * value_step, panel_width, s.c / panel_width, group * panel_width,
                                 x.sum + f * step + i * panel_width * s.c, s.c, x.add);
   };
+  // a single part runs on this thread, so that the loops inside may have the others
   parallel_for(parts, apart ? total * s.c * s.o : 0, [&](std::size_t part, std::size_t last_part) {
     const Scratch<T> values(frequencies * value_step), changes(frequencies * change_step);
     for (; part < last_part; ++part) {
       const std::size_t begin = total * part / parts, end = total * (part + 1) / parts;
       for (std::size_t t = begin; t < end; t += group) {
         const Group x{t, std::min(group, end - t), values.data(), changes.data(), sums.data() + part * size, t > begin};
-        parallel_for(x.count, frequencies * (s.c + s.o), [&](std::size_t i, std::size_t j) { transform(x, i, j); });
-        parallel_for(panels, x.count * s.c * panel_width, [&](std::size_t i, std::size_t j) { multiply(x, i, j); });
+        parallel_for(x.count, frequencies * (s.c + s.o), [&](std::size_t from, std::size_t to) { transform(x, from, to); });
+        parallel_for(panels, x.count * s.c * panel_width, [&](std::size_t from, std::size_t to) { multiply(x, from, to); });
       }
     }
   });
