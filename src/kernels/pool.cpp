@@ -34,12 +34,11 @@ void each_row(const PoolShape& s, std::size_t work, Row row) {
 template <class T>
 void extreme_pool(bool largest, const T* x, T* out, std::int32_t* index, const PoolShape& s) {
   const auto pool = largest ? table<T>().max_pool_row : table<T>().min_pool_row;
-  constexpr std::size_t few = 16;  // channels that are not worth a loop of their own for every window
   const auto width = [](const Window& window) { return window.end - window.begin; };
   const bool alike =
       std::all_of(s.columns.begin(), s.columns.end(), [&](const Window& window) { return width(window) == width(s.columns[0]); });
   std::vector<std::int32_t> places;
-  if (s.c < few && alike) {
+  if (s.c < few_channels && alike) {
     places.reserve(s.columns.size() * s.c);
     for (const Window& window : s.columns)
       for (std::size_t k = 0; k < s.c; ++k) places.push_back(static_cast<std::int32_t>(window.begin * s.c + k));

@@ -23,26 +23,38 @@ bool better(T value, T best) {
   return !(largest ? value <= best : value >= best) & (best == best);
 }
 
-/// n results, of windows of equal width; that of result i begins at origin + place(i) of the image's row.
-template <bool largest, class T, class Place>
-void extremes_at(const T* image, std::size_t w, std::size_t c, Window rows, std::size_t wide, std::size_t origin, std::size_t n,
-                 Place place, T* __restrict out, std::int32_t* __restrict index) {
+/// Pixels of c channels, those at place[0], place[c] …, one after the other. Copied in blocks, of which the next one covers the
+/// excess, where they do not reach beyond the end of `from`.
+template <std::size_t block, class T>
+void collect(const T* from, const T* end, const std::int32_t* place, std::size_t c, std::size_t pixels, T* to) {
+  for (std::size_t q = 0; q < pixels; ++q, place += c, to += c) {
+    const T* const pixel = from + *place;
+    if (end - pixel >= static_cast<std::ptrdiff_t>(block))
+      for (std::size_t k = 0; k < block; ++k) to[k] = pixel[k];
+    else
+      for (std::size_t k = 0; k < c; ++k) to[k] = pixel[k];
+  }
+}
+
+/// n results of windows of equal width. What they see first stands at place(i), and values(shift) are the values at shift + place(i).
+template <bool largest, class T, class Values, class Place>
+void extremes(std::size_t w, std::size_t c, Window rows, std::size_t wide, std::size_t n, Values values, Place place, T* __restrict out,
+              std::int32_t* __restrict index) {
   for (std::size_t u = rows.begin; u < rows.end; ++u)
     for (std::size_t v = 0; v < wide; ++v) {
-      const std::size_t first = (u * w + v) * c + origin;
-      const T* const pixel = image + first;
-      const auto at = static_cast<std::int32_t>(first);
+      const std::size_t shift = (u * w + v) * c;
+      const T* const x = values(shift);
+      const auto at = static_cast<std::int32_t>(shift);
       if (u == rows.begin && v == 0)
         for (std::size_t i = 0; i < n; ++i) {
-          out[i] = pixel[place(i)];
-          index[i] = at + static_cast<std::int32_t>(place(i));
+          out[i] = x[i];
+          index[i] = at + place(i);
         }
       else
         for (std::size_t i = 0; i < n; ++i) {
-          const T value = pixel[place(i)];
-          const bool take = better<largest>(value, out[i]);
-          out[i] = choose<BitsOf<T>>(take, out[i], value);
-          index[i] = choose<std::int32_t>(take, index[i], at + static_cast<std::int32_t>(place(i)));
+          const bool take = better<largest>(x[i], out[i]);
+          out[i] = choose<BitsOf<T>>(take, out[i], x[i]);
+          index[i] = choose<std::int32_t>(take, index[i], at + place(i));
         }
     }
 }
@@ -50,13 +62,28 @@ void extremes_at(const T* image, std::size_t w, std::size_t c, Window rows, std:
 template <bool largest, class T>
 void extreme_row(const T* image, std::size_t w, std::size_t c, Window rows, const Window* columns, std::size_t n,
                  const std::int32_t* places, T* out, std::int32_t* index) {
-  if (places) {
-    const auto listed = [places](std::size_t i) { return places[i]; };
-    return extremes_at<largest>(image, w, c, rows, columns[0].end - columns[0].begin, 0, n * c, listed, out, index);
+  if (!places) {
+    for (std::size_t j = 0; j < n; ++j, out += c, index += c) {
+      const std::size_t begin = columns[j].begin * c;
+      extremes<largest>(
+          w, c, rows, columns[j].end - columns[j].begin, c, [&](std::size_t shift) { return image + begin + shift; },
+          [first = static_cast<std::int32_t>(begin)](std::size_t i) { return first + static_cast<std::int32_t>(i); }, out, index);
+    }
+    return;
   }
-  const auto along = [](std::size_t i) { return i; };
-  for (std::size_t j = 0; j < n; ++j, out += c, index += c)
-    extremes_at<largest>(image, w, c, rows, columns[j].end - columns[j].begin, columns[j].begin * c, c, along, out, index);
+  constexpr std::size_t some = 512;
+  alignas(64) T room[some + few_channels];
+  const T* const end = image + rows.end * w * c;
+  const std::size_t wide = columns[0].end - columns[0].begin, together = some / c;
+  for (std::size_t j = 0; j < n; j += together) {
+    const std::size_t windows = n - j < together ? n - j : together;
+    const auto collected = [&](std::size_t shift) {
+      collect<few_channels>(image + shift, end, places, c, windows, room);
+      return room;
+    };
+    extremes<largest>(w, c, rows, wide, windows * c, collected, [places](std::size_t i) { return places[i]; }, out, index);
+    places += windows * c, out += windows * c, index += windows * c;
+  }
 }
 
 /// Each of the window's rows is summed on its own, so that rounding errors do not pile up in large windows.

@@ -3,6 +3,9 @@
 
 namespace xgrad::kernels {
 
+/// Fewer channels are not worth a loop of their own for every window.
+inline constexpr std::size_t few_channels = 16;
+
 /// A pooling window along one axis: the pixels [begin, end) of the image, at least one, and how many an average counts.
 struct Window {
   std::size_t begin, end, count;
