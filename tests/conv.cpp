@@ -291,7 +291,9 @@ TEST_CASE_TEMPLATE("conv: few channels are pooled as many are", T, float, double
           };
           const auto y = pool(few), z = pool(concat(std::vector(copies, few), 3));
           Array<T> found = z.value(), wanted = concat(std::vector(copies, y), 3).value();
-          for (Array<T>* a : {&found, &wanted}) std::replace_if(a->begin(), a->end(), [](T v) { return std::isnan(v); }, T(100));
+          for (Array<T>* a : {&found, &wanted})
+            std::replace_if(
+                a->begin(), a->end(), [](T v) { return std::isnan(v); }, T(100));
           CHECK(same(found, wanted, 0));
           CHECK(same(gradient(z, few), gradient(y * static_cast<T>(copies), few), 0));
         }

@@ -55,7 +55,8 @@ struct Table {
 
   // A row of n results, each of c channels, from an image of w pixels in a row (windows.cpp). The pools also say where in the image
   // the chosen elements are: the first in row-major order, and NaN before all. Windows of equal width and fewer than few_channels
-  // may come with `places`, n * c of them: where in the image's row the window of each result begins. add_scaled_row: sum += factor x.
+  // may come with `places`, n * c of them: where in the image's row the window of each result begins.
+  // add_scaled_row: sum += factor x.
   void (*max_pool_row)(const T* image, std::size_t w, std::size_t c, Window rows, const Window* columns, std::size_t n,
                        const std::int32_t* places, T* out, std::int32_t* index);
   void (*min_pool_row)(const T* image, std::size_t w, std::size_t c, Window rows, const Window* columns, std::size_t n,

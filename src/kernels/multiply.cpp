@@ -25,8 +25,8 @@ struct Panels {
 /// By value `right` would be copied for every call: 16 bytes that had just been stored as two times 8, which no processor forwards,
 /// so that the load waits until all stores before it are done, those to c too.
 template <std::size_t rows, std::size_t panels, class T>
-[[gnu::noinline]] void multiply_rows(std::size_t k, const T* a, std::size_t a_row, std::size_t a_step, const Panels<T>& right,
-                                     T* c, std::size_t c_row, bool add) {
+[[gnu::noinline]] void multiply_rows(std::size_t k, const T* a, std::size_t a_row, std::size_t a_step, const Panels<T>& right, T* c,
+                                     std::size_t c_row, bool add) {
   Panels<T> b = right;
   constexpr std::size_t width = Vec<T>::size, vectors = panels * across<T>;
   Vec<T> sums[rows][vectors];

@@ -58,8 +58,7 @@ void winograd_filters(const T* taps, std::ptrdiff_t tap, std::size_t row, T* out
       for (std::ptrdiff_t j = 0; j < 3; ++j)
         columns[j] = filter_side(load(from + j * tap), load(from + (3 + j) * tap), load(from + (6 + j) * tap));
 #pragma GCC unroll 4
-      for (std::size_t i = 0; i < 4; ++i)
-        put(out + k, distance, i, filter_side(columns[0].x[i], columns[1].x[i], columns[2].x[i]));
+      for (std::size_t i = 0; i < 4; ++i) put(out + k, distance, i, filter_side(columns[0].x[i], columns[1].x[i], columns[2].x[i]));
     }
 }
 

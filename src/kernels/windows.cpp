@@ -36,10 +36,11 @@ void collect(const T* from, const T* end, const std::int32_t* place, std::size_t
   }
 }
 
-/// n results of windows of equal width. What they see first stands at place(i), and values(shift) are the values at shift + place(i).
+/// n results of windows of equal width. Window i begins at place(i) of the image's row; values(shift) are those that stand `shift`
+/// behind such places.
 template <bool largest, class T, class Values, class Place>
-void extremes(std::size_t w, std::size_t c, Window rows, std::size_t wide, std::size_t n, Values values, Place place, T* __restrict out,
-              std::int32_t* __restrict index) {
+void extremes(std::size_t w, std::size_t c, Window rows, std::size_t wide, std::size_t n, Values values, Place place,
+              T* __restrict out, std::int32_t* __restrict index) {
   for (std::size_t u = rows.begin; u < rows.end; ++u)
     for (std::size_t v = 0; v < wide; ++v) {
       const std::size_t shift = (u * w + v) * c;
@@ -81,7 +82,8 @@ void extreme_row(const T* image, std::size_t w, std::size_t c, Window rows, cons
       collect<few_channels>(image + shift, end, places, c, windows, room);
       return room;
     };
-    extremes<largest>(w, c, rows, wide, windows * c, collected, [places](std::size_t i) { return places[i]; }, out, index);
+    extremes<largest>(
+        w, c, rows, wide, windows * c, collected, [places](std::size_t i) { return places[i]; }, out, index);
     places += windows * c, out += windows * c, index += windows * c;
   }
 }
