@@ -114,17 +114,18 @@ struct FormulaOp {
     if (gradient.passes) return sum_to(c.take(g), c.input_shape(i));
     const std::size_t count = gradient.reads.size(), n = routine->program().inputs;
     if (!recording()) {  // the same on arrays: nothing to record, so no Variables to count
-      Variable<T> mine = c.take(g);
+      Ref<Storage<T>> mine = c.take_storage(g);
+      const Array<T>& slope = mine ? mine->array : g.value();
       std::array<const Array<T>*, most_inputs> arrays;
       for (std::size_t k = 0; k < count; ++k) {
         const std::uint8_t read = gradient.reads[k];
-        arrays[k] = read == 0 ? &mine.value() : read > n ? &c.output_value() : &c.input_value(read - 1U);
+        arrays[k] = read == 0 ? &slope : read > n ? &c.output_value() : &c.input_value(read - 1U);
       }
       const std::span<const Array<T>* const> inputs(arrays.data(), count);
       std::optional<Shape> room;
       const Shape& shape = common_shape(inputs, room);
-      const bool in_place = mine.storage()->references.only_one() && mine.shape() == shape;
-      Ref<Storage<T>> out = in_place ? mine.take_storage() : Storage<T>::create(shape);
+      const bool in_place = mine && mine->references.only_one() && slope.shape() == shape;
+      Ref<Storage<T>> out = in_place ? std::move(mine) : Storage<T>::create(shape);
       Variable<T> result(evaluate(*gradient.routine, inputs, shape, std::move(out)));
       if (shape == c.input_shape(i)) return result;
       return sum_to(std::move(result), c.input_shape(i));

@@ -118,8 +118,13 @@ class Context {
   /// The g that the vjp was given, for an op that takes buffers over: where it has done its duty nobody else holds its buffer.
   /// The vjp must not look at g itself afterwards.
   Variable<T> take(const Variable<T>& g) const {
-    if (!last_ || recording() || detail::thread_state.anomaly != Anomaly::none) return g;
-    return Variable<T>(const_cast<Variable<T>&>(g).take_storage());  // the engine's own, which it drops next
+    Ref<Storage<T>> storage = take_storage(g);
+    return storage ? Variable<T>(std::move(storage)) : g;
+  }
+  /// As take, but empty while g is needed.
+  Ref<Storage<T>> take_storage(const Variable<T>& g) const {
+    if (!last_ || recording() || detail::thread_state.anomaly != Anomaly::none) return {};
+    return const_cast<Variable<T>&>(g).take_storage();  // the engine's own, which it drops next
   }
   /// The user's line that recorded the op.
   Where where() const noexcept { return node_.where(); }
