@@ -300,6 +300,18 @@ TEST_CASE_TEMPLATE("conv: few channels are pooled as many are", T, float, double
   }
 }
 
+TEST_CASE_TEMPLATE("conv: few channels are pooled as many are: long rows", T, float, double) {
+  for (const Shape& shape : {Shape{1, 3, 80, 15}, Shape{1, 2, 300, 3}, Shape{2, 2, 1100, 1}})
+    for (const std::ptrdiff_t stride : {1, 2}) {
+      const auto few = noise<T>(shape);
+      const auto pool = [&](const Variable<T>& x) { return max_pool2d(x, 2, {.stride = stride}); };
+      const std::size_t copies = 32 / shape[3] + 1;
+      const auto y = pool(few), z = pool(concat(std::vector(copies, few), 3));
+      CHECK(same(z.value(), concat(std::vector(copies, y), 3).value(), 0));
+      CHECK(same(gradient(z, few), gradient(y * static_cast<T>(copies), few), 0));
+    }
+}
+
 TEST_CASE_TEMPLATE("conv: adaptive and global pools", T, float, double) {
   const auto seven = leaf<T>(Shape{1, 1, 7, 1}, {0, 1, 2, 3, 4, 5, 6});
   CHECK(is(adaptive_avg_pool2d(seven, {1, 3}).value(), {1, 3, 5}));  // 0 … 2, 2 … 4, 4 … 6

@@ -131,8 +131,10 @@ TEST_CASE("convolve: whichever way it takes, it has the sums of products that de
     expected.push_back(reference(c));
     CHECK(distance<float>(c, expected.back()) < 2e-5);
     CHECK(distance<double>(c, expected.back()) < 1e-13);
+    if (c.w[3] % 16 != 0) continue;
     const int before = num_threads();
-    for (const int threads : {1, 3, 40}) {
+    for (const int threads : {1, 3, 20}) {  // also more than there are tiles or filters to share
+      CAPTURE(threads);
       set_num_threads(threads);
       CHECK(distance<float>(c, expected.back()) < 2e-5);
     }

@@ -148,7 +148,7 @@ if python3 -c 'import os; os.openpty()' 2>/dev/null; then
   check 'on a terminal the line is rewritten' has "$tmp/terminal.out" $'\r''epoch 1/1 '
   check 'on a terminal the last line is the accuracy' has <(tr -d '\r' <"$tmp/terminal.out" | tail -n 1) "$accuracy"
 else
-  echo 'skipped: the progress on a terminal (there are no pseudo-terminals here)'
+  echo 'skipped: the progress on a terminal (Python finds no pseudo-terminal here)'
 fi
 
 # --- Ctrl-C

@@ -1,7 +1,9 @@
 // Running programs: every class of broadcasting, every size, in place, in parallel.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include <xgrad/core/array.hpp>
@@ -10,6 +12,7 @@
 #include <xgrad/core/shape.hpp>
 
 #include "../src/graph/program.hpp"
+#include "../src/kernels/direction.hpp"
 
 using namespace xgrad;
 
@@ -143,16 +146,37 @@ TEST_CASE_TEMPLATE("formula run: in place", T, float, double) {
   }
 }
 
-TEST_CASE_TEMPLATE("formula run: long loops go from the first element and from the last in turns", T, float, double) {
-  for (int turn = 0; turn < 2; ++turn) {
-    for (const std::size_t n : std::vector<std::size_t>{131071, 131072, 131073, 180003}) {
-      check<T>(short_formula, Shape{n}, {Shape{n}, Shape{n}, Shape{n}});
-      check<T>(long_formula, Shape{n}, {Shape{n}, Shape{}, Shape{n}});
-      check<T>([](auto a, auto b, auto) { return a * b; }, Shape{n}, {Shape{n}, Shape{n}, Shape{}});
+TEST_CASE("formula run: pieces of a range, from either end") {
+  for (const std::size_t begin : std::vector<std::size_t>{0, 7})
+    for (const std::size_t length : std::vector<std::size_t>{0, 1, 4, 5, 12}) {
+      std::vector<std::pair<std::size_t, std::size_t>> up, down;
+      kernels::in_pieces(begin, begin + length, 4, false, [&](std::size_t a, std::size_t b) { up.emplace_back(a, b); });
+      kernels::in_pieces(begin, begin + length, 4, true, [&](std::size_t a, std::size_t b) { down.emplace_back(a, b); });
+      CHECK(up.size() == (length + 3) / 4);
+      std::size_t at = begin;
+      for (const auto& [a, b] : up) {
+        CHECK(a == at);
+        CHECK(b == std::min(a + 4, begin + length));
+        at = b;
+      }
+      std::reverse(down.begin(), down.end());
+      CHECK(up == down);
     }
-    check<T>(short_formula, Shape{4001, 37}, {Shape{4001, 37}, Shape{37}, Shape{4001, 1}});
-    check<T>(long_formula, Shape{7, 30001}, {Shape{30001}, Shape{7, 30001}, Shape{7, 1}});
+  CHECK(kernels::backwards(kernels::many) != kernels::backwards(kernels::many));
+  CHECK_FALSE((kernels::backwards(kernels::many - 1) || kernels::backwards(kernels::many - 1)));
+}
+
+TEST_CASE_TEMPLATE("formula run: long loops, from the first element and from the last", T, float, double) {
+  const auto both = [](const auto& f, const Shape& shape, const std::vector<Shape>& shapes) {
+    for (int turn = 0; turn < 2; ++turn) check<T>(f, shape, shapes);
+  };
+  for (const std::size_t n : std::vector<std::size_t>{131071, 131072, 131073, 180003}) {
+    both(short_formula, Shape{n}, {Shape{n}, Shape{n}, Shape{n}});
+    both(long_formula, Shape{n}, {Shape{n}, Shape{}, Shape{n}});
+    both([](auto a, auto b, auto) { return a * b; }, Shape{n}, {Shape{n}, Shape{n}, Shape{}});
   }
+  both(short_formula, Shape{4001, 37}, {Shape{4001, 37}, Shape{37}, Shape{4001, 1}});
+  both(long_formula, Shape{7, 30001}, {Shape{30001}, Shape{7, 30001}, Shape{7, 1}});
 }
 
 TEST_CASE_TEMPLATE("formula run: many live values", T, float, double) {
@@ -189,7 +213,7 @@ TEST_CASE_TEMPLATE("formula run: many live values", T, float, double) {
 TEST_CASE("formula run: the same result with any number of threads") {
   // Chunks begin at the same places, so even an interleaved sum of last bits could not differ.
   const Program program = optimise(trace<3>(long_formula));
-  const Shape shape{100, 1000}, row{1000};
+  const Shape shape{200, 1000}, row{1000};
   const Array<float> a = random_array<float>(shape, 1), b = random_array<float>(row, 2);
   const std::vector<ProgramInput<float>> inputs{{a.data(), &shape}, {b.data(), &row}, {a.data(), &shape}};
   Array<float> one(shape), many(shape);

@@ -49,12 +49,14 @@ TEST_CASE("SGD") {
 }
 
 TEST_CASE("SGD on float, long enough for several threads") {
-  V big(xg::full<double>({100'003}, 1), true);
-  xg::Variable<float> w(xg::full<float>({100'003}, 1), true);
-  xg::optim::SGD<float> opt({w}, {.lr = 0.5});
-  backward(sum(w * 0.5));
-  opt.step();
-  for (float x : w.value()) REQUIRE(x == 0.75F);
+  for (const double momentum : {0.0, 0.5}) {
+    xg::Variable<float> w(xg::full<float>({300'003}, 1), true);
+    xg::optim::SGD<float> opt({w}, {.lr = 0.5, .momentum = momentum});
+    backward(sum(w * 0.5));
+    opt.step();
+    opt.step();
+    for (float x : w.value()) REQUIRE(x == (momentum > 0 ? 0.375F : 0.5F));
+  }
 }
 
 TEST_CASE("SGD moves what has a gradient, and only that") {

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t vector_bytes = 64;        // of the widest level
 constexpr std::size_t cache_bytes = 24 * 1024;  // for the values of a chunk, in a first-level cache of 32 kB
+constexpr std::size_t plain_chunk = 16384;      // elements, where nothing is kept between the steps
 
 /// `size` objects without constructors or destructors, uninitialised: on the stack when few, else from the pool.
 template <class T, std::size_t few>
@@ -163,8 +164,8 @@ class Plan {
     if (steps_count_ == 0) return copy_result();
     // What streams through takes room, too: without it, values that are read again and again would fall out of the cache.
     const std::size_t memory_slots = slots(), streams = inputs_count_ - broadcast_ + 1;
-    chunk_ = memory_slots == 0 ? kernels::piece_of_many
-                               : std::max(cache_bytes / vector_bytes / (memory_slots + streams), std::size_t{1}) * lanes;
+    chunk_ =
+        memory_slots == 0 ? plain_chunk : std::max(cache_bytes / vector_bytes / (memory_slots + streams), std::size_t{1}) * lanes;
     chunk_ = std::min(chunk_, (n_ + lanes - 1) / lanes * lanes);
     backwards_ = kernels::backwards(n_);
     parallel_for(

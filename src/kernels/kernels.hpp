@@ -54,8 +54,8 @@ struct Table {
   std::size_t (*place_row)(const T* x, std::size_t n, T value);  ///< of the first element that is `value` or NaN; n if none is
 
   // A row of n results, each of c channels, from an image of w pixels in a row (windows.cpp). The pools also say where in the image
-  // the chosen elements are: the first in row-major order, and NaN before all. Windows of equal width and fewer than few_channels
-  // may come with `places`, n * c of them: where in the image's row the window of each result begins.
+  // the chosen elements are: the first in row-major order, and NaN before all. Where windows are equally wide and c < few_channels,
+  // there may be `places`, n * c of them: where in the image's row the window of each result begins.
   // add_scaled_row: sum += factor x.
   void (*max_pool_row)(const T* image, std::size_t w, std::size_t c, Window rows, const Window* columns, std::size_t n,
                        const std::int32_t* places, T* out, std::int32_t* index);

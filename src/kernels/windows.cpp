@@ -24,7 +24,7 @@ bool better(T value, T best) {
 }
 
 /// Pixels of c channels, those at place[0], place[c] …, one after the other. Copied in blocks, of which the next one covers the
-/// excess, where they do not reach beyond the end of `from`.
+/// excess, where they do not reach beyond `end`; behind the last there must be room for it.
 template <std::size_t block, class T>
 void collect(const T* from, const T* end, const std::int32_t* place, std::size_t c, std::size_t pixels, T* to) {
   for (std::size_t q = 0; q < pixels; ++q, place += c, to += c) {

@@ -162,7 +162,7 @@ void weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
                                 x.sum + f * step + i * panel_width * s.c, s.c, x.add);
   };
   // a single part runs on this thread, so that the loops inside may have the others
-  parallel_for(parts, apart ? total * s.c * s.o : 0, [&](std::size_t part, std::size_t last_part) {
+  parallel_for(parts, parts > 1 ? total * s.c * s.o : 0, [&](std::size_t part, std::size_t last_part) {
     const Scratch<T> values(frequencies * value_step), changes(frequencies * change_step);
     for (; part < last_part; ++part) {
       const std::size_t begin = total * part / parts, end = total * (part + 1) / parts;

@@ -121,7 +121,7 @@ class Context {
     Ref<Storage<T>> storage = take_storage(g);
     return storage ? Variable<T>(std::move(storage)) : g;
   }
-  /// As take, but empty while g is needed.
+  /// As take, but empty, and g untouched, where take would return g itself.
   Ref<Storage<T>> take_storage(const Variable<T>& g) const {
     if (!last_ || recording() || detail::thread_state.anomaly != Anomaly::none) return {};
     return const_cast<Variable<T>&>(g).take_storage();  // the engine's own, which it drops next
