@@ -170,7 +170,7 @@ TEST_CASE_TEMPLATE("formula run: long loops, from the first element and from the
   const auto both = [](const auto& f, const Shape& shape, const std::vector<Shape>& shapes) {
     for (int turn = 0; turn < 2; ++turn) check<T>(f, shape, shapes);
   };
-  for (const std::size_t n : std::vector<std::size_t>{131071, 131072, 131073, 180003}) {
+  for (const std::size_t n : std::vector<std::size_t>{131071, 150003}) {
     both(short_formula, Shape{n}, {Shape{n}, Shape{n}, Shape{n}});
     both(long_formula, Shape{n}, {Shape{n}, Shape{}, Shape{n}});
     both([](auto a, auto b, auto) { return a * b; }, Shape{n}, {Shape{n}, Shape{n}, Shape{}});
