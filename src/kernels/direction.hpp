@@ -9,11 +9,12 @@ namespace xgrad::kernels {
 /// From so many elements on, loops take turns.
 inline constexpr std::size_t many = std::size_t{1} << 17;
 
-inline thread_local bool last_direction = false;
-
 /// Whether the next loop over n elements goes from the last piece to the first. Long loops of a thread do so in turns: of an array
 /// that is larger than the caches, what the loop before touched last is still there, and what it touched first is not.
-inline bool backwards(std::size_t n) { return n >= many && (last_direction = !last_direction); }
+inline bool backwards(std::size_t n) {
+  thread_local bool last = false;
+  return n >= many && (last = !last);
+}
 
 /// body(begin, end) for the pieces of a range, from one end of it or from the other.
 template <class Body>
