@@ -13,6 +13,7 @@
 
 #include "../src/graph/program.hpp"
 #include "../src/kernels/direction.hpp"
+#include "../src/kernels/kernels.hpp"
 
 using namespace xgrad;
 
@@ -53,7 +54,7 @@ void check(const F& f, const Shape& shape, const std::vector<Shape>& shapes) {
   std::size_t bad = 0;
   for (std::size_t i = 0; i < got.size(); ++i) {
     const auto x = [&](std::size_t k) { return arrays[k].data()[position(i, shapes[k], shape)]; };
-    const T want = f(x(0), x(1), x(2));
+    const T want = static_cast<T>(f(x(0), x(1), x(2)));
     bad += !(std::abs(got.data()[i] - want) <= T(1e-5) * (1 + std::abs(want)));
   }
   CHECK_MESSAGE(bad == 0, to_string(shapes[0]), " ", to_string(shapes[1]), " ", to_string(shapes[2]), ": ", bad, " of ",
@@ -207,6 +208,85 @@ TEST_CASE_TEMPLATE("formula run: many live values", T, float, double) {
       }
       CHECK(bad == 0);
     }
+  }
+}
+
+TEST_CASE_TEMPLATE("formula run: chains give what their steps give one by one", T, float, double) {
+  using P = Primitive;
+  const auto operands = [](P op) { return op < P::add ? 1 : op < P::where ? 2 : 3; };
+  const auto instr = [](P op, std::vector<int> from) {
+    from.resize(3, -1);
+    return Instr{.op = op, .a = from[0], .b = from[1], .c = from[2]};
+  };
+  // Inputs 0, 1 and 2, each an array or one number for all; the value that comes out of the first step at each place of the second.
+  std::size_t links = 0;
+  for (std::size_t first_op = 2; first_op < primitive_count; ++first_op) {
+    for (std::size_t op = 2; op < primitive_count; ++op) {
+      const P p = static_cast<P>(first_op), q = static_cast<P>(op);
+      if (!kernels::can_chain(p) || !kernels::can_chain(q) || (p != P::sub && q != P::neg)) continue;  // each with one other
+      for (int place = 0; place < operands(q); ++place) {
+        std::vector<int> from{0, 1, 2}, then{0, 1, 2};
+        from.resize(static_cast<std::size_t>(operands(p)));
+        then[static_cast<std::size_t>(place)] = 3;
+        then.resize(static_cast<std::size_t>(operands(q)));
+        Program both(3), first(3), second(4);
+        first.code.push_back(instr(p, from));
+        first.result = 3;
+        both.code.push_back(instr(p, from));
+        both.code.push_back(instr(q, then));
+        both.result = second.result = 4;
+        second.code.push_back(instr(q, then));
+        const Program chained = optimise(both);
+        CHECK(chained.slots == 0);
+        for (unsigned scalars = 0; scalars < 8; ++scalars) {
+          if (std::all_of(from.begin(), from.end(), [&](int k) { return scalars >> k & 1; })) continue;  // one value for all
+          for (std::size_t n : {1, 3, 16, 64, 100, 129, 1000}) {
+            const Shape shape{n};
+            std::vector<Array<T>> x;
+            std::vector<ProgramInput<T>> inputs;
+            for (unsigned k = 0; k < 3; ++k) x.push_back(random_array<T>(scalars >> k & 1 ? Shape{} : shape, k + 1));
+            for (const Array<T>& array : x) inputs.push_back({array.data(), &array.shape()});
+            Array<T> between(shape), want(shape), got(shape);
+            run<T>(first, between.data(), shape, inputs);
+            std::vector<ProgramInput<T>> more = inputs;
+            more.push_back({between.data(), &shape});
+            run<T>(second, want.data(), shape, more);
+            run<T>(chained, got.data(), shape, inputs);
+            ++links;
+            if (!(got == want)) {
+              CAPTURE(to_string(chained));
+              CAPTURE(place);
+              CAPTURE(scalars);
+              CHECK(got == want);
+            }
+            // over an operand
+            for (unsigned k = 0; k < 3; ++k) {
+              if (scalars >> k & 1) continue;
+              Array<T> over = x[k];
+              std::vector<ProgramInput<T>> same = inputs;
+              same[k] = {over.data(), &shape};
+              run<T>(chained, over.data(), shape, same);
+              if (!(over == want)) CHECK_MESSAGE(over == want, to_string(chained), " over input ", k);
+            }
+          }
+        }
+      }
+    }
+  }
+  CHECK(links > 1500);
+}
+
+TEST_CASE_TEMPLATE("formula run: a chain of many kinds with broadcasting and long arrays", T, float, double) {
+  const auto f = [](auto a, auto b, auto c) {
+    using std::abs;
+    auto s = abs(a * b - 0.5) * c + a;
+    return 2 - ((s * b + 1) / (abs(c) + 1) - a) * 0.25;
+  };
+  for (const Shape& shape : {Shape{3, 50}, Shape{41, 1000}, Shape{1000, 301}}) {
+    const Shape row{shape[1]}, column{shape[0], 1};
+    check<T>(f, shape, {shape, row, Shape{}});
+    check<T>(f, shape, {row, column, shape});
+    check<T>(f, shape, {shape, shape, column});
   }
 }
 

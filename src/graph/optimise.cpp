@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "../kernels/kernels.hpp"
 #include "program.hpp"
 
 namespace xgrad {
@@ -71,7 +72,22 @@ Program without_dead_code(const Program& program) {
   return result;
 }
 
-/// Gives every value a slot for as long as it is needed. Inputs, constants and the result need none.
+/// Marks what only the next step uses, where one kernel can do both.
+void chain(Program& program) {
+  const std::vector<int> uses = count_uses(program);
+  Instr* last = nullptr;
+  std::size_t at = 0;
+  for (std::size_t k = 0; k < program.code.size(); ++k) {
+    Instr& instr = program.code[k];
+    if (instr.op == Primitive::input || instr.op == Primitive::constant) continue;
+    if (last && uses[at] == 1 && kernels::can_chain(last->op) && kernels::can_chain(instr.op))
+      for_operands(instr, [&](std::size_t operand) { last->chained |= operand == at; });
+    last = &instr;
+    at = k;
+  }
+}
+
+/// Gives every value a slot for as long as it is needed. Inputs, constants, the result and what is chained need none.
 void assign_slots(Program& program) {
   std::vector<std::size_t> last_use(program.code.size(), 0);
   for (std::size_t k = 0; k < program.code.size(); ++k)
@@ -86,7 +102,7 @@ void assign_slots(Program& program) {
       const int slot = program.code[operand].slot;
       if (slot >= 0 && last_use[operand] == k && std::find(free.begin(), free.end(), slot) == free.end()) free.push_back(slot);
     });
-    if (index(program.result) == k) continue;
+    if (instr.chained || index(program.result) == k) continue;
     if (free.empty()) free.push_back(program.slots++);
     instr.slot = free.back();
     free.pop_back();
@@ -102,6 +118,7 @@ Program optimise(const Program& program) {
     if (uses[k] > 0)
       if (auto instr = contract(program, uses, program.code[k])) fused.code[k] = *instr;
   Program result = without_dead_code(fused);
+  chain(result);
   assign_slots(result);
   return result;
 }

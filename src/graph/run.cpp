@@ -127,11 +127,13 @@ struct Input {
   T* scratch;            // of the thread: the tiled row, or the elements of a chunk
 };
 
-/// One kernel call per chunk: indices of the values it reads and writes.
+/// One kernel call per chunk, or a link of one: indices of the values it reads and writes.
 template <class T>
 struct Step {
   kernels::Elementwise<T> kernel;
   std::size_t d, a, b, c;
+  std::size_t links = 0;   // the chain of so many steps, which begins here, runs instead
+  std::uint16_t code = 0;  // of a link: it computes from a, or what the link before computed
 };
 
 /// Everything that is decided before the loop. Values are numbered like the instructions.
@@ -217,7 +219,24 @@ class Plan {
     }
     const unsigned mask = unsigned{uniform_[a]} | (instr.b >= 0 && uniform_[b] ? 2u : 0u) | (instr.c >= 0 && uniform_[c] ? 4u : 0u);
     uniform_[k] = false;
-    steps_[steps_count_++] = {row[mask], k, a, b, c};
+    steps_[steps_count_] = {row[mask], k, a, b, c};
+    const bool continues = steps_count_ > 0 && program_.code[steps_[steps_count_ - 1].d].chained;
+    if (continues || instr.chained) {
+      if (!continues) first_ = steps_count_;
+      ++steps_[first_].links;
+      make_link(steps_[steps_count_], instr, continues);
+    }
+    ++steps_count_;
+  }
+
+  /// The operand that comes from the step before, or at the first link one that is no scalar, becomes a, and the others b and c.
+  void make_link(Step<T>& step, const Instr& instr, bool continues) {
+    const auto comes = [&](std::size_t value) { return continues ? value == steps_[steps_count_ - 1].d : !uniform_[value]; };
+    const unsigned place = comes(step.a) ? 0 : comes(step.b) ? 1 : 2;
+    if (place == 2) std::swap(step.b, step.c);
+    if (place > 0) std::swap(step.a, step.b);
+    const unsigned scalars = (instr.b >= 0 && uniform_[step.b] ? 1u : 0u) | (instr.c >= 0 && uniform_[step.c] ? 2u : 0u);
+    step.code = kernels::link_code(instr.op, place, scalars);
   }
 
   /// The result is an input or the same everywhere.
@@ -239,6 +258,7 @@ class Plan {
       const int slot = program_.code[k].slot;
       values[k] = slot >= 0 && !uniform_[k] ? memory.data() + static_cast<std::size_t>(slot) * chunk_ : values_[k];
     }
+    Buffer<kernels::Link<T>, few> links(steps_count_);
     Buffer<Input<T>, 8> inputs(inputs_count_);
     T* scratch = memory.data() + static_cast<std::size_t>(program_.slots) * chunk_;
     for (std::size_t k = 0; k < inputs_count_; ++k) {
@@ -255,7 +275,13 @@ class Plan {
       values[result_] = out_ + at;
       for (std::size_t k = 0; k < steps_count_; ++k) {
         const Step<T>& s = steps_[k];
-        s.kernel(values[s.d], values[s.a], values[s.b], values[s.c], n);
+        if (s.links == 0) {
+          s.kernel(values[s.d], values[s.a], values[s.b], values[s.c], n);
+          continue;
+        }
+        for (std::size_t j = 0; j < s.links; ++j) links[j] = {steps_[k + j].code, values[steps_[k + j].b], values[steps_[k + j].c]};
+        k += s.links - 1;
+        kernels::table<T>().chain(values[steps_[k].d], values[s.a], links.data(), s.links, n);
       }
     });
   }
@@ -277,6 +303,7 @@ class Plan {
   std::size_t n_, result_, chunk_ = 0;
   bool backwards_ = false;
   std::size_t steps_count_ = 0, inputs_count_ = 0, broadcast_ = 0;
+  std::size_t first_ = 0;       // of the steps of the last chain
   Buffer<T*, few> values_;      // of inputs and uniform values
   Buffer<bool, few> uniform_;   // one value for all elements
   Buffer<Single, few> single_;  // memory of computed uniform values

@@ -20,6 +20,7 @@ struct Level {
 #define XGRAD_LEVEL_FILLS(level)      \
   [](Table<float>& table) {           \
     level::fill_formula(table);       \
+    level::fill_chain(table);         \
     level::fill_rows(table);          \
     level::fill_extremes(table);      \
     level::fill_norm_rows(table);     \
@@ -30,6 +31,7 @@ struct Level {
   },                                  \
       [](Table<double>& table) {      \
         level::fill_formula(table);   \
+        level::fill_chain(table);     \
         level::fill_rows(table);      \
         level::fill_extremes(table);  \
         level::fill_norm_rows(table); \

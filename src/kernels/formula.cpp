@@ -1,6 +1,7 @@
 // The primitives of formulas. Compiled once per level.
 #include <type_traits>
 
+#include "cheap.hpp"
 #include "erf.hpp"
 #include "exp.hpp"
 #include "kernels.hpp"
@@ -8,18 +9,6 @@
 
 namespace xgrad::kernels::XGRAD_LEVEL {
 namespace {
-
-template <class T, bool scalar>
-struct Stream {
-  const T* p;
-  Vec<T> operator[](std::size_t i) const { return load(p + i); }
-};
-template <class T>
-struct Stream<T, true> {
-  explicit Stream(const T* p) : value(*p) {}
-  Vec<T> value;
-  Vec<T> operator[](std::size_t) const { return value; }
-};
 
 template <class T, class F>
 inline constexpr unsigned arity = std::is_invocable_v<F, Vec<T>>           ? 1
@@ -92,11 +81,11 @@ void fill(Table<T>& table) {
   // Within 3 units of the last place, but for xsimd 8.1 at the edges: exp of a double is 0 where it should be denormal, and
   // infinite from 709.5 rather than 709.8; log of a denormal double is wrong.
   // clang-format off
-  to.cheap(P::neg, [](V x) { return -x; });
-  to.cheap(P::abs, [](V x) { return abs(x); });
+  to.cheap(P::neg, Neg{});
+  to.cheap(P::abs, Abs{});
   to.cheap(P::sign, [](V x) { return select(x > V(T(0)), V(T(1)), select(x < V(T(0)), V(T(-1)), x)); });  // NaN stays
-  to.cheap(P::square, [](V x) { return x * x; });
-  to.cheap(P::relu, [](V x) { return select(x <= V(T(0)), V(T(0)), x); });                                // NaN stays
+  to.cheap(P::square, Square{});
+  to.cheap(P::relu, Relu{});
   to.cheap(P::floor, [](V x) { return floor(x); });
   to.cheap(P::ceil, [](V x) { return ceil(x); });
   to.cheap(P::round, [](V x) { return nearbyint(x); });
@@ -119,25 +108,25 @@ void fill(Table<T>& table) {
   to.costly(P::softplus, [](V x) { return maximum(x, V(T(0))) + log1p(exp(-abs(x))); });
   to.costly(P::erf, [](V x) { return error_function<T>(x); });
 
-  to.cheap(P::add, [](V a, V b) { return a + b; });
-  to.cheap(P::sub, [](V a, V b) { return a - b; });
-  to.cheap(P::mul, [](V a, V b) { return a * b; });
-  to.cheap(P::div, [](V a, V b) { return a / b; });
-  to.cheap(P::maximum, [](V a, V b) { return maximum(a, b); });
-  to.cheap(P::minimum, [](V a, V b) { return minimum(a, b); });
+  to.cheap(P::add, Add{});
+  to.cheap(P::sub, Sub{});
+  to.cheap(P::mul, Mul{});
+  to.cheap(P::div, Div{});
+  to.cheap(P::maximum, Maximum{});
+  to.cheap(P::minimum, Minimum{});
   // conditions are 1 or 0
-  to.cheap(P::less, [](V a, V b) { return select(a < b, V(T(1)), V(T(0))); });
-  to.cheap(P::less_equal, [](V a, V b) { return select(a <= b, V(T(1)), V(T(0))); });
+  to.cheap(P::less, Less{});
+  to.cheap(P::less_equal, LessEqual{});
   to.cheap(P::equal, [](V a, V b) { return select(a == b, V(T(1)), V(T(0))); });
   to.cheap(P::not_equal, [](V a, V b) { return select(a == b, V(T(0)), V(T(1))); });
   to.cheap(P::logical_and, [](V a, V b) { return a * b; });
   to.cheap(P::logical_or, [](V a, V b) { return maximum(a, b); });
 
-  to.cheap(P::where, [](V c, V a, V b) { return select(c != V(T(0)), a, b); });
+  to.cheap(P::where, Where{});
   to.cheap(P::clamp, [](V x, V low, V high) { return minimum(maximum(x, low), high); });
-  to.cheap(P::fma, [](V a, V b, V c) { return multiply_add(a, b, c); });
-  to.cheap(P::fms, [](V a, V b, V c) { return multiply_sub(a, b, c); });
-  to.cheap(P::fnma, [](V a, V b, V c) { return sub_multiply(a, b, c); });
+  to.cheap(P::fma, Fma{});
+  to.cheap(P::fms, Fms{});
+  to.cheap(P::fnma, Fnma{});
   // clang-format on
 }
 

@@ -27,11 +27,52 @@ inline constexpr std::size_t panel_width = 16;
 template <class T>
 using Elementwise = void (*)(T* d, const T* a, const T* b, const T* c, std::size_t n);
 
+/// A primitive within a chain, as chain.cpp runs it.
+template <class T>
+struct Link {
+  std::uint16_t code;
+  const T *b, *c;  ///< its operands beside the one that the link before computed, in order
+};
+
+/// What a link does: a primitive, which of its operands comes from the link before, and which of the others are scalars (bit 0 for
+/// b, 1 for c).
+constexpr std::uint16_t link_code(Primitive op, unsigned place, unsigned scalars) {
+  return static_cast<std::uint16_t>(static_cast<unsigned>(op) * 12 + place * 4 + scalars);
+}
+
+/// The primitives that a chain may have: all in cheap.hpp.
+constexpr bool can_chain(Primitive op) {
+  using P = Primitive;
+  switch (op) {
+    case P::neg:
+    case P::abs:
+    case P::square:
+    case P::relu:
+    case P::add:
+    case P::sub:
+    case P::mul:
+    case P::div:
+    case P::maximum:
+    case P::minimum:
+    case P::less:
+    case P::less_equal:
+    case P::where:
+    case P::fma:
+    case P::fms:
+    case P::fnma:
+      return true;
+    default:
+      return false;
+  }
+}
+
 /// The kernels of one level.
 template <class T>
 struct Table {
   /// By primitive and by which operands are scalars, a pointer to one value: bit 0 for a, 1 for b, 2 for c. Not all of them.
   Elementwise<T> formula[primitive_count][8];
+  /// Several primitives, the first of them on a; as there, d may be an operand.
+  void (*chain)(T* d, const T* a, const Link<T>* links, std::size_t count, std::size_t n);
 
   // Along one contiguous row (rows.cpp); nothing beyond its n elements is touched.
   T (*sum_row)(const T* x, std::size_t n);                                       ///< pairwise
@@ -107,6 +148,8 @@ struct Table {
   namespace level {                    \
   void fill_formula(Table<float>&);    \
   void fill_formula(Table<double>&);   \
+  void fill_chain(Table<float>&);      \
+  void fill_chain(Table<double>&);     \
   void fill_rows(Table<float>&);       \
   void fill_rows(Table<double>&);      \
   void fill_extremes(Table<float>&);   \

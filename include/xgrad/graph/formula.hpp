@@ -17,6 +17,7 @@ struct Instr {
   Primitive op = Primitive::constant;
   int a = -1, b = -1, c = -1;  ///< for an input, `a` is its number
   int slot = -1;               ///< where run() keeps the value; given by optimise()
+  bool chained = false;        ///< run() hands the value on to the next step in a register; set by optimise()
   double constant = 0;
 };
 
