@@ -21,6 +21,8 @@ namespace xgrad::kernels {
 
 /// Columns of the matrices that multiply_panels takes: whole vectors at every level.
 inline constexpr std::size_t panel_width = 16;
+/// So many terms have a kernel of their own.
+inline constexpr std::size_t short_sum = 8;
 
 /// d[i] = f(a[i], b[i], c[i]) for i < n; d may be one of the others. Arrays have room for whole vectors of 64 bytes. b and c are
 /// not read by primitives with fewer operands, but must point somewhere.
@@ -123,6 +125,10 @@ struct Table {
   /// a_step].
   void (*multiply_panels)(std::size_t m, std::size_t k, const T* a, std::size_t a_row, std::size_t a_step, const T* b,
                           std::size_t b_row, std::size_t panels, std::size_t b_panel, T* c, std::size_t c_row, bool add);
+  /// c = a b for 1 to short_sum terms: c is written row by row. The panels of b are as packed, k rows of panel_width, one after
+  /// the other.
+  void (*multiply_short)(std::size_t m, std::size_t k, const T* a, std::size_t a_row, std::size_t a_step, const T* b,
+                         std::size_t panels, T* c, std::size_t c_row);
   /// b is stored transposed.
   void (*multiply_transposed)(std::size_t m, std::size_t n, std::size_t k, const T* a, std::size_t a_row, const T* b,
                               std::size_t b_row, T* c, std::size_t c_row, bool add);

@@ -79,6 +79,40 @@ void multiply_group(std::size_t m, std::size_t k, const T* a, std::size_t a_row,
   if (m > 0) multiply_rest<rows, panels, T>(m, k, a, a_row, a_step, b, c, c_row, add);
 }
 
+/// c = a b for as many terms: along the rows of c, whose elements of a are in registers.
+template <std::size_t rows, std::size_t terms, class T>
+void multiply_terms(const T* a, std::size_t a_row, std::size_t a_step, const T* b, std::size_t panels, T* c, std::size_t c_row) {
+  constexpr std::size_t width = Vec<T>::size;
+  Vec<T> factors[rows][terms];
+#pragma GCC unroll 16
+  for (std::size_t i = 0; i < rows; ++i)
+#pragma GCC unroll 16
+    for (std::size_t p = 0; p < terms; ++p) factors[i][p] = Vec<T>(a[i * a_row + p * a_step]);
+  for (; panels > 0; --panels, b += terms * panel_width, c += panel_width)
+    for (std::size_t j = 0; j < panel_width; j += width) {
+      Vec<T> sums[rows];
+#pragma GCC unroll 16
+      for (std::size_t p = 0; p < terms; ++p) {
+        const Vec<T> x = load(b + p * panel_width + j);
+#pragma GCC unroll 16
+        for (std::size_t i = 0; i < rows; ++i) sums[i] = p == 0 ? factors[i][p] * x : multiply_add(factors[i][p], x, sums[i]);
+      }
+#pragma GCC unroll 16
+      for (std::size_t i = 0; i < rows; ++i) store(c + i * c_row + j, sums[i]);
+    }
+}
+
+template <std::size_t terms, class T>
+void multiply_short(std::size_t m, std::size_t k, const T* a, std::size_t a_row, std::size_t a_step, const T* b, std::size_t panels,
+                    T* c, std::size_t c_row) {
+  if constexpr (terms > 1)
+    if (k < terms) return multiply_short<terms - 1>(m, k, a, a_row, a_step, b, panels, c, c_row);
+  constexpr std::size_t rows = sizeof(Vec<T>) == 64 ? 2 : 1;
+  for (; m >= rows; m -= rows, a += rows * a_row, c += rows * c_row)
+    multiply_terms<rows, terms>(a, a_row, a_step, b, panels, c, c_row);
+  if (m > 0) multiply_terms<1, terms>(a, a_row, a_step, b, panels, c, c_row);
+}
+
 /// In groups of four panels where there are few rows, else of two if that is two vectors, else of one.
 template <class T>
 void multiply_panels(std::size_t m, std::size_t k, const T* a, std::size_t a_row, std::size_t a_step, const T* b, std::size_t b_row,
@@ -164,6 +198,7 @@ void multiply_transposed(std::size_t m, std::size_t n, std::size_t k, const T* a
 template <class T>
 void fill(Table<T>& table) {
   table.multiply_panels = multiply_panels<T>;
+  table.multiply_short = multiply_short<short_sum, T>;
   table.multiply_transposed = multiply_transposed<T>;
 }
 

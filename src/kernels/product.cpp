@@ -16,7 +16,11 @@ namespace {
 constexpr std::size_t block_k = 384, block_m = 96, block_n = 1024;
 constexpr std::size_t block_along = 2048;                  // of rows that meet rows
 constexpr std::size_t few_rows = 16, few_elements = 8192;  // of a left and a right matrix for which packing does not pay
+constexpr std::size_t long_row = 256;                      // worth to be written whole
 constexpr std::size_t terms_at_a_time = 16;                // products that take as long as one element of other loops
+
+/// c, rather than a and b, is most of the work.
+bool is_short(std::size_t m, std::size_t n, std::size_t k) { return k > 0 && k <= short_sum && n >= long_row && m >= 2 * few_rows; }
 
 template <class T>
 struct Matrix {
@@ -60,6 +64,18 @@ void multiply_range(const Matrix<const T>& a, const Matrix<const T>& b, T* c, st
       kernels.multiply_transposed(m, n, std::min(block_along, k - q), a.at(i, p + q), a.row, b.at(p + q, j), b.row, c, c_row,
                                   add || q > 0);
     return;
+  }
+  if (is_short(m, n, k) && !b.transposed && !add) {
+    const std::size_t columns = n / panel_width * panel_width;
+    const Scratch<T> panels(k * std::min(columns, block_n));
+    for (std::size_t v = 0; v < columns; v += block_n) {
+      const std::size_t some = std::min(block_n, columns - v);
+      pack_panels(b, p, k, j + v, some, panels.data());
+      kernels.multiply_short(m, k, a.at(i, p), row, step, panels.data(), some / panel_width, c + v, c_row);
+    }
+    j += columns;
+    c += columns;
+    n -= columns;
   }
   if (!b.transposed && (m <= few_rows || n * k <= few_elements)) {  // not worth packing
     for (std::size_t u = 0; u < m; u += few_rows)
@@ -129,7 +145,8 @@ void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, 
     });
     return sum(sums.data(), c, 1, parts, m * n);
   }
-  if (m >= n || n < 2 * panel_width)  // ranges of whole groups of rows, but for their ends
+  if (m >= n || n < 2 * panel_width ||
+      (is_short(m / 2, n, k) && !transpose_b))  // ranges of whole groups of rows, but for their ends
     parallel_for(
         m, work(n * k), [&](std::size_t begin, std::size_t end) { part(begin, end - begin, 0, n); }, 16);
   else
