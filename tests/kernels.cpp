@@ -77,31 +77,14 @@ TEST_CASE("kernels: products of floats of every shape are those of doubles, whic
   struct Size {
     std::size_t m, n, k;
   };
-  for (const Size& size : std::vector<Size>{{1, 1, 1},
-                                            {1, 40, 30},
-                                            {3, 17, 5},
-                                            {33, 6, 25},
-                                            {50, 1, 70},  // a column
-                                            {70, 1, 3000},
-                                            {3, 6, 2051},
-                                            {4, 40, 2051},
-                                            {5, 7, 3000},  // long sums for a few results
-                                            {16, 150, 2000},
-                                            {24, 40, 100},
-                                            {40, 17, 450},
-                                            {13, 13, 208},
-                                            {97, 100, 30},
-                                            {200, 33, 900},
-                                            {520, 529, 64},  // short sums for many
-                                            {70, 4200, 128},
-                                            {33, 256, 1},  // very short ones for long rows
-                                            {64, 300, 8},
-                                            {91, 784, 5},
-                                            {129, 2500, 7},
-                                            {65, 256, 9},
-                                            {8, 300, 70},  // and as a gradient
-                                            {3, 1030, 129},
-                                            {515, 520, 514}}) {
+  for (const Size& size :
+       std::vector<Size>{{1, 1, 1},       {1, 40, 30},    {3, 17, 5},     {33, 6, 25},   {50, 1, 70},  // a column
+                         {70, 1, 3000},   {3, 6, 2051},   {4, 40, 2051},  {5, 7, 3000},  // long sums for a few results
+                         {16, 150, 2000}, {24, 40, 100},  {40, 17, 450},  {13, 13, 208}, {97, 100, 30},
+                         {200, 33, 900},  {520, 529, 64},  // short sums for many
+                         {70, 4200, 128}, {33, 256, 1},    // very short ones for long rows
+                         {64, 300, 8},    {91, 784, 5},   {129, 2500, 7}, {65, 256, 9},  {8, 300, 70},  // and as a gradient
+                         {3, 1030, 129},  {515, 520, 514}}) {
     const std::size_t m = size.m, n = size.n, k = size.k;
     CAPTURE(m);
     CAPTURE(n);
