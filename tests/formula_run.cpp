@@ -240,7 +240,7 @@ TEST_CASE_TEMPLATE("formula run: chains give what their steps give one by one", 
         CHECK(chained.slots == 0);
         for (unsigned scalars = 0; scalars < 8; ++scalars) {
           if (std::all_of(from.begin(), from.end(), [&](int k) { return scalars >> k & 1; })) continue;  // one value for all
-          for (std::size_t n : {1, 3, 16, 64, 100, 129, 1000}) {
+          for (std::size_t n : std::vector<std::size_t>{1, 3, 16, 64, 100, 129, 1000}) {
             const Shape shape{n};
             std::vector<Array<T>> x;
             std::vector<ProgramInput<T>> inputs;
