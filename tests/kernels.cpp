@@ -78,12 +78,13 @@ TEST_CASE("kernels: products of floats of every shape are those of doubles, whic
     std::size_t m, n, k;
   };
   for (const Size& size :
-       std::vector<Size>{{1, 1, 1},       {1, 40, 30},    {3, 17, 5},     {33, 6, 25},   {50, 1, 70},  // a column
+       std::vector<Size>{{1, 1, 1},       {1, 40, 30},    {3, 17, 5},     {33, 6, 25},    {50, 1, 70},  // a column
                          {70, 1, 3000},   {3, 6, 2051},   {4, 40, 2051},  {5, 7, 3000},  // long sums for a few results
-                         {16, 150, 2000}, {24, 40, 100},  {40, 17, 450},  {13, 13, 208}, {97, 100, 30},
+                         {16, 150, 2000}, {24, 40, 100},  {40, 17, 450},  {13, 13, 208},  {97, 100, 30},
                          {200, 33, 900},  {520, 529, 64},  // short sums for many
                          {70, 4200, 128}, {33, 256, 1},    // very short ones for long rows
-                         {64, 300, 8},    {91, 784, 5},   {129, 2500, 7}, {65, 256, 9},  {8, 300, 70},  // and as a gradient
+                         {64, 300, 8},    {91, 784, 5},   {129, 2500, 7}, {140, 2060, 2}, {130, 2050, 4},
+                         {131, 2100, 6},  {65, 256, 9},   {8, 300, 70},  // and as a gradient
                          {3, 1030, 129},  {515, 520, 514}}) {
     const std::size_t m = size.m, n = size.n, k = size.k;
     CAPTURE(m);
@@ -111,6 +112,8 @@ TEST_CASE("kernels: products of floats of every shape are those of doubles, whic
     check(linear(a, transpose(b), bias), y2 + wide(bias), k);
     const int before = xg::num_threads();
     xg::set_num_threads(40);  // more than there is work for
+    check(matmul(a, b), y2, k);
+    xg::set_num_threads(3);
     check(matmul(a, b), y2, k);
     xg::set_num_threads(before);
   }

@@ -79,6 +79,7 @@ void chain(Program& program) {
   std::size_t at = 0;
   for (std::size_t k = 0; k < program.code.size(); ++k) {
     Instr& instr = program.code[k];
+    instr.chained = false;
     if (instr.op == Primitive::input || instr.op == Primitive::constant) continue;
     if (last && uses[at] == 1 && kernels::can_chain(last->op) && kernels::can_chain(instr.op))
       for_operands(instr, [&](std::size_t operand) { last->chained |= operand == at; });

@@ -30,7 +30,8 @@ XGRAD_API std::string to_string(const Program& program);
 /// Whether the program just hands on its k-th input.
 XGRAD_API bool is_input(const Program& program, std::size_t k);
 
-/// The program ready to run: no dead code, products and sums contracted to fma, slots given to the values.
+/// The program ready to run: no dead code, products and sums contracted to fma, chains marked, slots given to
+/// the values.
 XGRAD_API Program optimise(const Program& program);
 
 /// A gradient's program and what it reads.

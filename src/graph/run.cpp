@@ -1,4 +1,4 @@
-// Runs programs: in one pass over the elements, a cache-sized chunk at a time, instruction by instruction.
+// Runs programs: in one pass over the elements, a cache-sized chunk at a time, one kernel or chain of kernels after the other.
 #include <algorithm>
 #include <memory>
 
@@ -132,8 +132,7 @@ template <class T>
 struct Step {
   kernels::Elementwise<T> kernel;
   std::size_t d, a, b, c;
-  std::size_t links = 0;   // the chain of so many steps, which begins here, runs instead
-  std::uint16_t code = 0;  // of a link: it computes from a, or what the link before computed
+  std::uint16_t code = 0;  // of a link: it computes from a, or from what the link before computed
 };
 
 /// Everything that is decided before the loop. Values are numbered like the instructions.
@@ -221,11 +220,7 @@ class Plan {
     uniform_[k] = false;
     steps_[steps_count_] = {row[mask], k, a, b, c};
     const bool continues = steps_count_ > 0 && program_.code[steps_[steps_count_ - 1].d].chained;
-    if (continues || instr.chained) {
-      if (!continues) first_ = steps_count_;
-      ++steps_[first_].links;
-      make_link(steps_[steps_count_], instr, continues);
-    }
+    if (continues || instr.chained) make_link(steps_[steps_count_], instr, continues);
     ++steps_count_;
   }
 
@@ -275,13 +270,16 @@ class Plan {
       values[result_] = out_ + at;
       for (std::size_t k = 0; k < steps_count_; ++k) {
         const Step<T>& s = steps_[k];
-        if (s.links == 0) {
+        if (!program_.code[s.d].chained) {
           s.kernel(values[s.d], values[s.a], values[s.b], values[s.c], n);
           continue;
         }
-        for (std::size_t j = 0; j < s.links; ++j) links[j] = {steps_[k + j].code, values[steps_[k + j].b], values[steps_[k + j].c]};
-        k += s.links - 1;
-        kernels::table<T>().chain(values[steps_[k].d], values[s.a], links.data(), s.links, n);
+        std::size_t count = 0;
+        const auto add = [&](const Step<T>& link) { links[count++] = {link.code, values[link.b], values[link.c]}; };
+        add(s);
+        do add(steps_[++k]);
+        while (program_.code[steps_[k].d].chained);
+        kernels::table<T>().chain(values[steps_[k].d], values[s.a], links.data(), count, n);
       }
     });
   }
@@ -303,7 +301,6 @@ class Plan {
   std::size_t n_, result_, chunk_ = 0;
   bool backwards_ = false;
   std::size_t steps_count_ = 0, inputs_count_ = 0, broadcast_ = 0;
-  std::size_t first_ = 0;       // of the steps of the last chain
   Buffer<T*, few> values_;      // of inputs and uniform values
   Buffer<bool, few> uniform_;   // one value for all elements
   Buffer<Single, few> single_;  // memory of computed uniform values

@@ -26,7 +26,7 @@ template <unsigned place, unsigned scalars, std::size_t count, class T, class F>
   }
 }
 
-/// Elements i to i + count vectors.
+/// `count` vectors, from element i on.
 template <std::size_t count, class T>
 [[gnu::always_inline]] inline void block(T* d, const T* a, const Link<T>* links, std::size_t links_count, std::size_t i) {
   constexpr std::size_t width = Vec<T>::size;
@@ -60,7 +60,7 @@ template <std::size_t count, class T>
       XGRAD_THREE(fms, Fms)
       XGRAD_THREE(fnma, Fnma)
       default:
-        __builtin_unreachable();  // chains(op) has no others
+        __builtin_unreachable();  // can_chain has no others
     }
   }
   for (std::size_t k = 0; k < count; ++k) store<T>(d + i + k * width, x[k]);
@@ -68,7 +68,8 @@ template <std::size_t count, class T>
 
 template <class T>
 void chain(T* d, const T* a, const Link<T>* links, std::size_t count, std::size_t n) {
-  // AVX-512 has 32 registers, other levels have 16. Without vectors the compiler makes some of loops over more.
+  // AVX-512 has 32 registers, other levels have 16. Without xsimd the compiler vectorises loops that are long
+  // enough.
   constexpr std::size_t width = Vec<T>::size, many = width == 1 ? 64 : sizeof(Vec<T>) == 64 ? 8 : 4;
   std::size_t i = 0;
   for (; i + many * width <= n; i += many * width) block<many>(d, a, links, count, i);

@@ -21,7 +21,7 @@ namespace xgrad::kernels {
 
 /// Columns of the matrices that multiply_panels takes: whole vectors at every level.
 inline constexpr std::size_t panel_width = 16;
-/// So many terms have a kernel of their own.
+/// Sums of up to so many terms have a kernel of their own.
 inline constexpr std::size_t short_sum = 8;
 
 /// d[i] = f(a[i], b[i], c[i]) for i < n; d may be one of the others. Arrays have room for whole vectors of 64 bytes. b and c are
@@ -73,7 +73,7 @@ template <class T>
 struct Table {
   /// By primitive and by which operands are scalars, a pointer to one value: bit 0 for a, 1 for b, 2 for c. Not all of them.
   Elementwise<T> formula[primitive_count][8];
-  /// Several primitives, the first of them on a; as there, d may be an operand.
+  /// Several primitives, at least one, the first of them on a. d may be an operand, and arrays have room, as in `formula`.
   void (*chain)(T* d, const T* a, const Link<T>* links, std::size_t count, std::size_t n);
 
   // Along one contiguous row (rows.cpp); nothing beyond its n elements is touched.

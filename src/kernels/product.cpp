@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t block_k = 384, block_m = 96, block_n = 1024;
 constexpr std::size_t block_along = 2048;                  // of rows that meet rows
 constexpr std::size_t few_rows = 16, few_elements = 8192;  // of a left and a right matrix for which packing does not pay
-constexpr std::size_t long_row = 256;                      // worth to be written whole
+constexpr std::size_t long_row = 256;                      // worth writing on its own
 constexpr std::size_t terms_at_a_time = 16;                // products that take as long as one element of other loops
 
 /// c, rather than a and b, is most of the work.
@@ -76,6 +76,7 @@ void multiply_range(const Matrix<const T>& a, const Matrix<const T>& b, T* c, st
     j += columns;
     c += columns;
     n -= columns;
+    if (n == 0) return;
   }
   if (!b.transposed && (m <= few_rows || n * k <= few_elements)) {  // not worth packing
     for (std::size_t u = 0; u < m; u += few_rows)
@@ -146,7 +147,8 @@ void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, 
     return sum(sums.data(), c, 1, parts, m * n);
   }
   if (m >= n || n < 2 * panel_width ||
-      (is_short(m / 2, n, k) && !transpose_b))  // ranges of whole groups of rows, but for their ends
+      (is_short(m / static_cast<std::size_t>(num_threads()), n, k) &&
+       !transpose_b))  // ranges of whole groups of rows, but for their ends
     parallel_for(
         m, work(n * k), [&](std::size_t begin, std::size_t end) { part(begin, end - begin, 0, n); }, 16);
   else

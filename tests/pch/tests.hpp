@@ -1,5 +1,4 @@
-// What most tests include and takes longest to read, precompiled. A file still includes what it uses: -Db_pch=false builds without
-// this.
+// What most tests include and takes longest to read, precompiled. With -Db_pch=false there is no such header.
 #include <algorithm>
 
 #include <doctest/doctest.h>
