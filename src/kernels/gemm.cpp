@@ -57,8 +57,7 @@ Maker by_rule(bool transpose_b, std::size_t m, std::size_t n, std::size_t k) {
   if (level_name() == "base" || k == 0) return onednn::available ? Maker::onednn : Maker::blas;
   if (!onednn::available) return products <= many || n <= 64 || k <= 128 ? Maker::ours : Maker::blas;
   if (onednn::wide()) {
-    const std::size_t rows = 32 * static_cast<std::size_t>(num_threads());
-    if (k <= short_sum && !transpose_b && m >= rows && n >= 256 && m * n <= 32 * few) return Maker::ours;  // c fits the caches
+    if (shares_rows(transpose_b, m, n, k) && m * n <= 32 * few) return Maker::ours;  // and c fits the caches
     const bool packs = transpose_b && m > 16;  // oneDNN packs b then, which is better than to read it where it lies
     const std::size_t small = (std::min(m, n) == 1 ? 2 : packs ? 4 : 8) * few;
     return products <= small || (transpose_b && !packs && products >= 32 * few && k <= 2048) ? Maker::ours : Maker::onednn;

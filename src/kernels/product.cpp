@@ -123,6 +123,10 @@ void multiply_range(const Matrix<const T>& a, const Matrix<const T>& b, T* c, st
 
 }  // namespace
 
+bool shares_rows(bool transpose_b, std::size_t m, std::size_t n, std::size_t k) {
+  return !transpose_b && is_short(m / static_cast<std::size_t>(num_threads()), n, k);
+}
+
 template <class T>
 void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
               RowStrides strides, const T* bias) {
@@ -146,9 +150,8 @@ void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, 
     });
     return sum(sums.data(), c, 1, parts, m * n);
   }
-  if (m >= n || n < 2 * panel_width ||
-      (is_short(m / static_cast<std::size_t>(num_threads()), n, k) &&
-       !transpose_b))  // ranges of whole groups of rows, but for their ends
+  // ranges of whole groups of rows, but for their ends
+  if (m >= n || n < 2 * panel_width || shares_rows(transpose_b, m, n, k))
     parallel_for(
         m, work(n * k), [&](std::size_t begin, std::size_t end) { part(begin, end - begin, 0, n); }, 16);
   else

@@ -10,4 +10,7 @@ template <class T>
 void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
               RowStrides strides, const T* bias);
 
+/// Whether multiply writes c row by row, each thread some rows of it: for sums of a few terms and enough rows for every thread.
+bool shares_rows(bool transpose_b, std::size_t m, std::size_t n, std::size_t k);
+
 }  // namespace xgrad::kernels
