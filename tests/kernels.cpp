@@ -84,7 +84,8 @@ TEST_CASE("kernels: products of floats of every shape are those of doubles, whic
                          {200, 33, 900},  {520, 529, 64},  // short sums for many
                          {70, 4200, 128}, {33, 256, 1},    // very short ones for long rows
                          {64, 300, 8},    {91, 784, 5},   {129, 2500, 7}, {140, 2060, 2}, {130, 2050, 4},
-                         {131, 2100, 6},  {65, 256, 9},   {8, 300, 70},  // and as a gradient
+                         {131, 2100, 6},  {65, 256, 9},   {8, 300, 70},    // and as a gradient
+                         {7, 530, 521},   {2, 517, 700},  {8, 2100, 130},  // a few rows and a large matrix
                          {3, 1030, 129},  {515, 520, 514}}) {
     const std::size_t m = size.m, n = size.n, k = size.k;
     CAPTURE(m);

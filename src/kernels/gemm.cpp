@@ -58,6 +58,7 @@ Maker by_rule(bool transpose_b, std::size_t m, std::size_t n, std::size_t k) {
   if (!onednn::available) return products <= many || n <= 64 || k <= 128 ? Maker::ours : Maker::blas;
   if (onednn::wide()) {
     if (shares_rows(transpose_b, m, n, k) && m * n <= 32 * few) return Maker::ours;  // and c fits the caches
+    if (shares_terms(transpose_b, m, n, k)) return Maker::ours;
     const bool packs = transpose_b && m > 16;  // oneDNN packs b then, which is better than to read it where it lies
     const std::size_t small = (std::min(m, n) == 1 ? 2 : packs ? 4 : 8) * few;
     return products <= small || (transpose_b && !packs && products >= 32 * few && k <= 2048) ? Maker::ours : Maker::onednn;

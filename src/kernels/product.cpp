@@ -127,6 +127,10 @@ bool shares_rows(bool transpose_b, std::size_t m, std::size_t n, std::size_t k) 
   return !transpose_b && is_short(m / static_cast<std::size_t>(num_threads()), n, k);
 }
 
+bool shares_terms(bool transpose_b, std::size_t m, std::size_t n, std::size_t k) {
+  return !transpose_b && m > 1 && m <= few_rows / 2 && n >= 2 * long_row && k >= 128 && n * k >= std::size_t{1} << 18;
+}
+
 template <class T>
 void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
               RowStrides strides, const T* bias) {
@@ -139,8 +143,8 @@ void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, 
   };
   const auto work = [](std::size_t products) { return products / terms_at_a_time + 1; };
   const std::size_t parts = std::min(static_cast<std::size_t>(num_threads()), k / 64);
-  if (parts > 1 && k >= 8 * (m + n) && work(k * m * n) >= parallel_threshold && !bias && strides.c == n) {
-    // a long sum for each of a few results: every thread sums a part
+  const bool long_sums = k >= 8 * (m + n) && work(k * m * n) >= parallel_threshold;
+  if (parts > 1 && (long_sums || shares_terms(transpose_b, m, n, k)) && !bias && strides.c == n) {  // every thread sums a part
     const Scratch<T> sums(parts * m * n);
     parallel_for(parts, work(m * n * k), [&](std::size_t begin, std::size_t end) {
       for (std::size_t t = begin; t < end; ++t) {
