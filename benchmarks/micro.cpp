@@ -48,6 +48,22 @@ void formula(benchmark::State& state) {
 }
 BENCHMARK(formula)->UseRealTime();
 
+/// What such a loop takes at least: it reads two arrays and writes one, and does next to nothing with them.
+void bare_loop(benchmark::State& state) {
+  const V g = uniform({million}), x = uniform({million});
+  xg::Array<float> y(xg::Shape{million});
+  const float* const a = g.value().data();
+  const float* const b = x.value().data();
+  float* const c = y.data();
+  for (auto _ : state) {
+    benchmark::ClobberMemory();
+#pragma omp parallel for simd
+    for (std::size_t i = 0; i < million; ++i) c[i] = a[i] * b[i] + b[i];
+  }
+  moves(state, 3 * 4e6);
+}
+BENCHMARK(bare_loop)->UseRealTime();
+
 /// Forward and back, as one operation and as twelve.
 template <class F>
 void formula_and_back(benchmark::State& state, F f) {
