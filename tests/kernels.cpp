@@ -85,7 +85,7 @@ TEST_CASE("kernels: products of floats of every shape are those of doubles, whic
                          {70, 4200, 128}, {33, 256, 1},    // very short ones for long rows
                          {64, 300, 8},    {91, 784, 5},   {129, 2500, 7}, {140, 2060, 2}, {130, 2050, 4},
                          {131, 2100, 6},  {65, 256, 9},   {8, 300, 70},    // and as a gradient
-                         {7, 530, 521},   {2, 517, 700},  {8, 2100, 130},  // a few rows and a large matrix
+                         {7, 530, 521},   {2, 517, 900},  {8, 2100, 130},  // a few rows and a large matrix
                          {3, 1030, 129},  {515, 520, 514}}) {
     const std::size_t m = size.m, n = size.n, k = size.k;
     CAPTURE(m);
@@ -112,10 +112,11 @@ TEST_CASE("kernels: products of floats of every shape are those of doubles, whic
     check(gradients[1], expected[1], m);
     check(linear(a, transpose(b), bias), y2 + wide(bias), k);
     const int before = xg::num_threads();
-    xg::set_num_threads(40);  // more than there is work for
-    check(matmul(a, b), y2, k);
-    xg::set_num_threads(3);
-    check(matmul(a, b), y2, k);
+    for (const int threads : {40, 3, 1}) {  // more than there is work for, an odd number, one
+      xg::set_num_threads(threads);
+      check(matmul(a, b), y2, k);
+      check(matmul(transpose(a), b, {.transpose_a = true}), y2, k);
+    }
     xg::set_num_threads(before);
   }
 }

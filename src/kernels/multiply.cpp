@@ -39,11 +39,12 @@ template <std::size_t rows, std::size_t panels, class T>
   const T* fourth[(rows + 3) / 4];
 #pragma GCC unroll 4
   for (std::size_t i = 0; i < rows; i += 4) fourth[i / 4] = a + i * a_row;
-  const bool far = b.row * sizeof(T) >= 2048;  // two rows a page: no processor fetches them ahead by itself
+  constexpr std::size_t rows_ahead = 16;
+  const bool far = width > 1 && b.row * sizeof(T) >= 2048;  // two rows a page: processors do not fetch those ahead by themselves
   for (std::size_t p = 0; p < k; ++p, b.data += b.row) {
     if (far)
 #pragma GCC unroll 4
-      for (std::size_t j = 0; j < panels; ++j) __builtin_prefetch(b.data + 16 * b.row + j * b.panel);
+      for (std::size_t j = 0; j < panels; ++j) __builtin_prefetch(b.data + rows_ahead * b.row + j * b.panel);
     Vec<T> row[vectors];
 #pragma GCC unroll 16
     for (std::size_t j = 0; j < vectors; ++j) row[j] = load(b.data + j / across<T> * b.panel + j % across<T> * width);
@@ -95,7 +96,7 @@ void multiply_terms(const T* a, std::size_t a_row, std::size_t a_step, const T* 
   for (; panels > 0; --panels, b += terms * panel_width, c += panel_width)
     for (std::size_t j = 0; j < panel_width; j += width) {
       Vec<T> sums[rows];
-      if constexpr (terms > 2)  // with less to do, that costs more than it gains
+      if constexpr (terms > 2 && width > 1)  // the rows of c that come next; with one or two terms that costs more than it gains
 #pragma GCC unroll 16
         for (std::size_t i = 0; i < rows; ++i) __builtin_prefetch(c + (rows + i) * c_row + j, 1);
 #pragma GCC unroll 16

@@ -18,6 +18,7 @@ constexpr std::size_t block_along = 2048;                  // of rows that meet 
 constexpr std::size_t few_rows = 16, few_elements = 8192;  // of a left and a right matrix for which packing does not pay
 constexpr std::size_t long_row = 256;                      // worth writing on its own
 constexpr std::size_t terms_at_a_time = 16;                // products that take as long as one element of other loops
+constexpr std::size_t least_part = 64;                     // of a sum that threads share
 
 /// c, rather than a and b, is most of the work.
 bool is_short(std::size_t m, std::size_t n, std::size_t k) { return k > 0 && k <= short_sum && n >= long_row && m >= 2 * few_rows; }
@@ -128,7 +129,9 @@ bool shares_rows(bool transpose_b, std::size_t m, std::size_t n, std::size_t k) 
 }
 
 bool shares_terms(bool transpose_b, std::size_t m, std::size_t n, std::size_t k) {
-  return !transpose_b && m > 1 && m <= few_rows / 2 && n >= 2 * long_row && k >= 128 && n * k >= std::size_t{1} << 18;
+  const auto threads = static_cast<std::size_t>(num_threads());
+  return threads > 1 && k >= least_part * threads && !transpose_b && m > 1 && m <= few_rows / 2 && n >= 2 * long_row &&
+         n * k >= std::size_t{1} << 18;
 }
 
 template <class T>
@@ -142,7 +145,7 @@ void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, 
     multiply_range(left, right, c + i * strides.c + j, strides.c, i, rows, j, columns, 0, k, bias != nullptr);
   };
   const auto work = [](std::size_t products) { return products / terms_at_a_time + 1; };
-  const std::size_t parts = std::min(static_cast<std::size_t>(num_threads()), k / 64);
+  const std::size_t parts = std::min(static_cast<std::size_t>(num_threads()), k / least_part);
   const bool long_sums = k >= 8 * (m + n) && work(k * m * n) >= parallel_threshold;
   if (parts > 1 && (long_sums || shares_terms(transpose_b, m, n, k)) && !bias && strides.c == n) {  // every thread sums a part
     const Scratch<T> sums(parts * m * n);

@@ -13,8 +13,9 @@ void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, 
 /// Whether multiply writes c row by row, each thread some rows of it: for sums of a few terms and enough rows for every thread.
 bool shares_rows(bool transpose_b, std::size_t m, std::size_t n, std::size_t k);
 
-/// Whether multiply gives each thread some whole rows of b, and adds up what they make of them: for a few rows of a and a large b.
-/// They are the rows that a thread has in its cache from products with b transposed, from b's gradient and from its update.
+/// Whether multiply gives each thread some whole rows of b, and adds up what they make of them, where c is dense and there is no
+/// bias: for a few rows of a and a large b. With two threads those are the rows that a thread has in its cache from products with b
+/// transposed, from b's gradient and from its update. A single row is better off with oneDNN.
 bool shares_terms(bool transpose_b, std::size_t m, std::size_t n, std::size_t k);
 
 }  // namespace xgrad::kernels
