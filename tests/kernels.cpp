@@ -121,6 +121,26 @@ TEST_CASE("kernels: products of floats of every shape are those of doubles, whic
   }
 }
 
+TEST_CASE("kernels: products of more shapes than plans of oneDNN are kept, and the first ones again") {
+  const std::size_t m = 20, k = 40, shapes = 1100;
+  const auto a = noise<float>({m, k}, 1), b = noise<float>({400 + shapes, k}, 2);
+  const xg::Variable<double> wide_a(xg::Array<double>(xt::cast<double>(a.value()))),
+      wide_b(xg::Array<double>(xt::cast<double>(b.value())));
+  const auto expected = matmul(wide_a, wide_b, {.transpose_b = true});
+  const auto check = [&](std::size_t n) {
+    const auto y = matmul(a, slice(b, 0, {0, static_cast<std::ptrdiff_t>(n)}), {.transpose_b = true});
+    double worst = 0;
+    for (std::size_t i = 0; i < m; ++i)
+      for (std::size_t j = 0; j < n; ++j)
+        worst = std::max(worst, std::abs(static_cast<double>(y.value()(i, j)) - expected.value()(i, j)));
+    return worst;
+  };
+  double worst = 0;
+  for (std::size_t i = 0; i < shapes; ++i) worst = std::max(worst, check(400 + i));
+  for (const std::size_t i : {std::size_t{0}, std::size_t{1}, shapes - 1}) worst = std::max(worst, check(400 + i));
+  CHECK(worst < 1e-5);
+}
+
 TEST_CASE("kernels: a long product does not add small numbers to a large sum one by one") {
   const std::size_t k = 8000;
   const xg::Variable<float> a(xg::full<float>({4, k}, 0.1F)), b(xg::ones<float>({k, 16}));
