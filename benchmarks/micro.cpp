@@ -49,8 +49,10 @@ void formula(benchmark::State& state) {
 BENCHMARK(formula)->UseRealTime();
 
 /// A loop like that by hand, with next to nothing to do: it reads two arrays and writes one, from alternate ends.
-[[gnu::target_clones("default,avx2,avx512f"), gnu::optimize("O3")]] void add_product(float* c, const float* a, const float* b,
-                                                                                     std::size_t n) {
+#ifdef __x86_64__
+[[gnu::target_clones("default,avx2,avx512f"), gnu::optimize("O3")]]
+#endif
+void add_product(float* c, const float* a, const float* b, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) c[i] = a[i] * b[i] + b[i];
 }
 
