@@ -17,6 +17,7 @@ TEST_CASE("config: says what there is") {
   CHECK(!c.blas.empty());
   CHECK(!c.onednn.empty());
   CHECK(c.optimised == XGRAD_TEST_OPTIMISED);
+  CHECK(c.optimised == (to_string(c).find("built without optimisation; configure with --buildtype=release") == std::string::npos));
   CHECK(c.threads == xg::num_threads());
   CHECK((c.notes.empty() || !c.optimised || c.notes[0].starts_with("OpenBLAS takes this processor for ")));
 }
