@@ -11,9 +11,8 @@ namespace {
 #if XGRAD_SIMD
 /// 2^n for whole n from -126 to 127: the sum's last bits are n + 127, and move into the exponent.
 inline Vec<float> power_of_two(Vec<float> n) {
-  using Bits = xs::batch<std::int32_t>;
-  const Bits bits = xs::bitwise_cast<Bits>(n + Vec<float>(12582912.F + 127.F));
-  return xs::bitwise_cast<Vec<float>>(bits << 23);
+  const auto bits = bits_as<std::int32_t>(n + Vec<float>(12582912.F + 127.F));
+  return bits_as<float>(bits << 23);
 }
 
 /// Of floats, within 1 unit of the last place: with n the nearest whole number to x / ln 2, 2^n times a polynomial in the rest.

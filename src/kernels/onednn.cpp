@@ -52,6 +52,31 @@ dnnl::primitive_attr user_scratchpad() {
   return attributes;
 }
 
+// Version 3 makes a primitive's descriptor of its arguments; version 2 wants an operation's descriptor between.
+#if DNNL_VERSION_MAJOR >= 3
+template <class Primitive, class... Arguments>
+typename Primitive::primitive_desc descriptor(const dnnl::primitive_attr& attributes, const Arguments&... arguments) {
+  return {engine(), arguments..., attributes};
+}
+/// The same for a gradient, which is told the forward pass that it belongs to.
+template <class Gradient, class Forward, class... Arguments>
+typename Gradient::primitive_desc gradient(const dnnl::primitive_attr& attributes, const Forward& forward,
+                                           const Arguments&... arguments) {
+  return {engine(), arguments..., forward, attributes};
+}
+#else
+template <class Primitive, class... Arguments>
+typename Primitive::primitive_desc descriptor(const dnnl::primitive_attr& attributes, const Arguments&... arguments) {
+  return {typename Primitive::desc(arguments...), attributes, engine()};
+}
+/// The same for a gradient, which is told the forward pass that it belongs to.
+template <class Gradient, class Forward, class... Arguments>
+typename Gradient::primitive_desc gradient(const dnnl::primitive_attr& attributes, const Forward& forward,
+                                           const Arguments&... arguments) {
+  return {typename Gradient::desc(arguments...), attributes, engine(), forward};
+}
+#endif
+
 /// An array of a primitive: where our pointer comes in, in our layout, and what the primitive takes.
 struct Slot {
   int argument;
@@ -217,10 +242,9 @@ std::shared_ptr<Plan> make_convolution(Pass pass, bool blocked, bool biased, con
   constexpr auto direct = dnnl::algorithm::convolution_direct;
   constexpr auto training = dnnl::prop_kind::forward_training;
   using Forward = dnnl::convolution_forward;
-  const Forward::primitive_desc forward(
-      biased ? Forward::desc(training, direct, any_x, any_w, b, any_y, strides, dilation, before, behind)
-             : Forward::desc(training, direct, any_x, any_w, any_y, strides, dilation, before, behind),
-      attributes, engine());
+  const Forward::primitive_desc forward =
+      biased ? descriptor<Forward>(attributes, training, direct, any_x, any_w, b, any_y, strides, dilation, before, behind)
+             : descriptor<Forward>(attributes, training, direct, any_x, any_w, any_y, strides, dilation, before, behind);
   switch (pass) {
     case Pass::forward: {
       std::vector<Slot> slots{{DNNL_ARG_SRC, x, forward.src_desc()},
@@ -231,16 +255,14 @@ std::shared_ptr<Plan> make_convolution(Pass pass, bool blocked, bool biased, con
     }
     case Pass::input_grad: {
       using Gradient = dnnl::convolution_backward_data;
-      const Gradient::primitive_desc found({direct, any_x, any_w, any_y, strides, dilation, before, behind}, attributes, engine(),
-                                           forward);
+      const auto found = gradient<Gradient>(attributes, forward, direct, any_x, any_w, any_y, strides, dilation, before, behind);
       return plan<Gradient>(found, {{DNNL_ARG_DIFF_DST, y, found.diff_dst_desc()},
                                     {DNNL_ARG_WEIGHTS, w, found.weights_desc()},
                                     {DNNL_ARG_DIFF_SRC, x, found.diff_src_desc(), true}});
     }
     case Pass::weight_grad: {
       using Gradient = dnnl::convolution_backward_weights;
-      const Gradient::primitive_desc found({direct, any_x, any_w, any_y, strides, dilation, before, behind}, attributes, engine(),
-                                           forward);
+      const auto found = gradient<Gradient>(attributes, forward, direct, any_x, any_w, any_y, strides, dilation, before, behind);
       return plan<Gradient>(found, {{DNNL_ARG_SRC, x, found.src_desc()},
                                     {DNNL_ARG_DIFF_DST, y, found.diff_dst_desc()},
                                     {DNNL_ARG_DIFF_WEIGHTS, w, found.diff_weights_desc(), true}});
@@ -264,8 +286,7 @@ std::shared_ptr<Plan> make_product(bool transpose_a, bool transpose_b, std::size
     sum.append_sum();
     attributes.set_post_ops(sum);
   }
-  const dnnl::matmul::primitive_desc found(biased ? dnnl::matmul::desc(a, b, bias, c) : dnnl::matmul::desc(a, b, c), attributes,
-                                           engine());
+  const auto found = biased ? descriptor<dnnl::matmul>(attributes, a, b, bias, c) : descriptor<dnnl::matmul>(attributes, a, b, c);
   std::vector<Slot> slots{{DNNL_ARG_SRC, a, a}, {DNNL_ARG_WEIGHTS, b, b}, {DNNL_ARG_DST, c, c, true}};
   if (biased) slots.push_back({DNNL_ARG_BIAS, bias, bias});
   return plan<dnnl::matmul>(found, std::move(slots));

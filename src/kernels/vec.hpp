@@ -53,6 +53,15 @@ template <class T>
 void store(T* p, Vec<T> x) {
   x.store_unaligned(p);
 }
+/// The same bits taken for numbers of type To. xsimd wants an element type from version 10 on, a batch before.
+template <class To, class T>
+xs::batch<To> bits_as(xs::batch<T> x) {
+#if XSIMD_VERSION_MAJOR >= 10
+  return xs::bitwise_cast<To>(x);
+#else
+  return xs::bitwise_cast<xs::batch<To> >(x);
+#endif
+}
 template <class T>
 Vec<T> multiply_add(Vec<T> a, Vec<T> b, Vec<T> c) {  // a * b + c
   return xs::fma(a, b, c);
