@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -161,15 +162,15 @@ TEST_CASE("idx files that are not there") {
   const fs::path images = d.write("images", good_images), labels = d.write("labels", good_labels);
   const Where where = Where::current("a/train.cpp", 58);
   CHECK(error_of([&] { read_idx(d.path / "nowhere", labels, where); }, d.path) ==
-        "train.cpp:58: read_idx: nowhere: no such file; check the path");
+        "train.cpp:58: read_idx: nowhere: there is no such file");
   CHECK(error_of([&] { read_idx(images, d.path / "nowhere", where); }, d.path) ==
-        "train.cpp:58: read_idx: nowhere: no such file; check the path");
+        "train.cpp:58: read_idx: nowhere: there is no such file");
   CHECK(error_of([&] { read_idx(d.path, labels, where); }, d.path.parent_path()) ==
-        "train.cpp:58: read_idx: data: is a directory, must be a file; load_mnist takes a directory");
+        "train.cpp:58: read_idx: data: it is a directory; it must be a regular file");
   CHECK(error_of([&] { load_mnist(d.path / "nowhere", where); }, d.path) ==
         "train.cpp:58: load_mnist: nowhere: no such directory; put the four MNIST files there");
   CHECK(error_of([&] { load_mnist(images, where); }, d.path) ==
-        "train.cpp:58: load_mnist: images: is a file, must be a directory; read_idx takes single files");
+        "train.cpp:58: load_mnist: images: is a file; it must be a directory; read_idx takes single files");
   CHECK(error_of([&] { load_mnist(d.path, where); }, d.path.parent_path()) ==
         "train.cpp:58: load_mnist: data: neither train-images-idx3-ubyte nor train-images.idx3-ubyte is there, plain or with .gz; "
         "put the four MNIST files there");
@@ -187,47 +188,49 @@ TEST_CASE("idx files that are not what they should be") {
   const auto image_error = [](const Bytes& bytes) { return read_error(bytes, good_labels); };
   const auto label_error = [](const Bytes& bytes) { return read_error(good_images, bytes); };
   SUBCASE("header") {
-    CHECK(image_error("") == images + "is empty, must be an idx file of images");
-    CHECK(label_error("") == labels + "is empty, must be an idx file of labels");
-    CHECK(image_error(gzip("")) == images + "is empty, must be an idx file of images");
-    CHECK(image_error("<!DOCTYPE html>") == images + "begins with bytes 3c 21 at offset 0, an idx file begins with 00 00");
+    CHECK(image_error("") == images + "is empty; it must be an idx file of images");
+    CHECK(label_error("") == labels + "is empty; it must be an idx file of labels");
+    CHECK(image_error(gzip("")) == images + "is empty; it must be an idx file of images");
+    CHECK(image_error("<!DOCTYPE html>") == images + "begins with bytes 3c 21 at offset 0; an idx file must begin with 00 00");
     CHECK(image_error(idx({3, 2, 4}, Bytes(96, 0), 0x0d)) ==
-          images + "has element type 0x0d at offset 2, must be 0x08 (unsigned bytes)");
-    CHECK(image_error(good_labels) == images + "has 1 axes at offset 3, a file of images has 3; are images and labels swapped?");
-    CHECK(label_error(good_images) == labels + "has 3 axes at offset 3, a file of labels has 1; are images and labels swapped?");
+          images + "has element type 0x0d at offset 2; it must be 0x08 (unsigned bytes)");
+    CHECK(image_error(good_labels) ==
+          images + "has 1 axes at offset 3; a file of images must have 3; are images and labels swapped?");
+    CHECK(label_error(good_images) ==
+          labels + "has 3 axes at offset 3; a file of labels must have 1; are images and labels swapped?");
     for (std::size_t n = 1; n < 16; ++n)
       CHECK(image_error(good_images.substr(0, n)) ==
-            images + "ends at offset " + std::to_string(n) + ", within its header of 16 bytes; fetch the file again");
-    CHECK(label_error(good_labels.substr(0, 6)) == labels + "ends at offset 6, within its header of 8 bytes; fetch the file again");
+            images + "ends at offset " + std::to_string(n) + "; its header must have 16 bytes; fetch the file again");
+    CHECK(label_error(good_labels.substr(0, 6)) == labels + "ends at offset 6; its header must have 8 bytes; fetch the file again");
   }
   SUBCASE("lengths") {
-    CHECK(image_error(idx({0, 2, 4}, "")) == images + "has count = 0 at offset 4, must be at least 1");
-    CHECK(label_error(idx({0}, "")) == labels + "has count = 0 at offset 4, must be at least 1");
-    CHECK(image_error(idx({3, 0, 4}, "")) == images + "has height = 0 at offset 8, must be at least 1");
-    CHECK(image_error(idx({3, 2, 0}, "")) == images + "has width = 0 at offset 12, must be at least 1");
+    CHECK(image_error(idx({0, 2, 4}, "")) == images + "has count = 0 at offset 4; it must be at least 1");
+    CHECK(label_error(idx({0}, "")) == labels + "has count = 0 at offset 4; it must be at least 1");
+    CHECK(image_error(idx({3, 0, 4}, "")) == images + "has height = 0 at offset 8; it must be at least 1");
+    CHECK(image_error(idx({3, 2, 0}, "")) == images + "has width = 0 at offset 12; it must be at least 1");
     CHECK(image_error(idx({4, 2, 4}, Bytes(32, 1))) ==
           labels + "holds 3 labels (offset 4), images holds 4 images; there must be one label for each image");
     // Neither of these takes the memory that it claims.
     CHECK(image_error(idx({3, 200000, 200000}, "abc")) ==
-          images + "ends at offset 19, its header (3, 200000, 200000) makes 120000000016 bytes; fetch the file again");
+          images + "ends at offset 19; by its header (3, 200000, 200000) it must have 120000000016 bytes; fetch the file again");
     CHECK(image_error(idx({3, 4294967295U, 4294967295U}, "abc")) ==
-          images + "claims (3, 4294967295, 4294967295) elements at offset 4, more than memory can hold; fetch the file again");
+          images + "claims (3, 4294967295, 4294967295) elements at offset 4; they must fit in memory; fetch the file again");
   }
   SUBCASE("content") {
     for (const bool zipped : {false, true}) {
       const auto pack = [zipped](const Bytes& bytes) { return zipped ? gzip(bytes) : bytes; };
       CHECK(image_error(pack(good_images.substr(0, 39))) ==
-            images + "ends at offset 39, its header (3, 2, 4) makes 40 bytes; fetch the file again");
+            images + "ends at offset 39; by its header (3, 2, 4) it must have 40 bytes; fetch the file again");
       CHECK(image_error(pack(good_images.substr(0, 16))) ==
-            images + "ends at offset 16, its header (3, 2, 4) makes 40 bytes; fetch the file again");
+            images + "ends at offset 16; by its header (3, 2, 4) it must have 40 bytes; fetch the file again");
       CHECK(label_error(pack(good_labels.substr(0, 10))) ==
-            labels + "ends at offset 10, its header (3) makes 11 bytes; fetch the file again");
+            labels + "ends at offset 10; by its header (3) it must have 11 bytes; fetch the file again");
       CHECK(image_error(pack(good_images + "x")) ==
-            images + "goes on at offset 40, where its header (3, 2, 4) ends it; fetch the file again");
+            images + "goes on at offset 40; by its header (3, 2, 4) it must end there; fetch the file again");
       CHECK(label_error(pack(good_labels + "xyz")) ==
-            labels + "goes on at offset 11, where its header (3) ends it; fetch the file again");
-      CHECK(label_error(pack(idx({3}, Bytes{7, 10, 11}))) == labels + "label 10 of item 1 at offset 9, must be 0 to 9");
-      CHECK(label_error(pack(idx({3}, Bytes{7, 9, '\xff'}))) == labels + "label 255 of item 2 at offset 10, must be 0 to 9");
+            labels + "goes on at offset 11; by its header (3) it must end there; fetch the file again");
+      CHECK(label_error(pack(idx({3}, Bytes{7, 10, 11}))) == labels + "label 10 of item 1 at offset 9; it must be 0 to 9");
+      CHECK(label_error(pack(idx({3}, Bytes{7, 9, '\xff'}))) == labels + "label 255 of item 2 at offset 10; it must be 0 to 9");
     }
   }
   SUBCASE("gzip") {
@@ -235,7 +238,7 @@ TEST_CASE("idx files that are not what they should be") {
     for (std::size_t n = 3; n < packed.size(); ++n) {  // wherever it is cut, the trailing checksum included
       const std::string error = image_error(packed.substr(0, n));
       CHECK(error.starts_with(images + "the gzip data is cut short at unpacked offset "));
-      CHECK(error.ends_with(", must go on there; fetch the file again"));
+      CHECK(error.ends_with("; it must go on there; fetch the file again"));
     }
     Bytes damaged = packed;
     damaged[damaged.size() - 8] = static_cast<char>(damaged[damaged.size() - 8] ^ 1);
@@ -246,6 +249,62 @@ TEST_CASE("idx files that are not what they should be") {
     CHECK(image_error(damaged) ==
           images + "the gzip data is damaged at unpacked offset 0 (invalid block type); fetch the file again");
   }
+}
+
+TEST_CASE("gzip members one behind the other are one text, and nothing else may follow") {
+  const Directory d;
+  const fs::path labels = d.write("l", good_labels);
+  const auto image_error = [](const Bytes& bytes) { return read_error(bytes, good_labels); };
+  const std::string images = "train.cpp:58: read_idx: images: ";
+  for (std::size_t cut : {std::size_t{0}, std::size_t{1}, std::size_t{16}, std::size_t{20}, good_images.size()})
+    check_good(read_idx(d.write("i", gzip(good_images.substr(0, cut)) + gzip(good_images.substr(cut))), labels));
+  const Bytes packed = gzip(good_images);
+  const std::string goes_on = images + "goes on behind the gzip data, at offset " + std::to_string(packed.size()) +
+                              " of the packed file; it must end there; fetch the file again";
+  for (const Bytes& tail :
+       {Bytes("x"), Bytes("garbage"), Bytes(1, '\0'), Bytes(512, '\0'), Bytes("\x1f"), Bytes("\x1f\x8c__"), good_images})
+    CHECK(image_error(packed + tail) == goes_on);
+  CHECK(image_error(packed + packed) ==
+        images + "goes on at offset 40; by its header (3, 2, 4) it must end there; fetch the file again");
+  CHECK(image_error(packed + "\x1f\x8b") ==
+        images + "the gzip data is cut short at unpacked offset 40; it must go on there; fetch the file again");
+  // Where the blocks of the reader end, too: members that end at every place around 128 KiB of packed bytes.
+  Bytes noise(3 * 250 * 250, '\0');
+  std::uint32_t state = 1;
+  for (char& c : noise) c = static_cast<char>((state = state * 1664525U + 1013904223U) >> 24U);
+  const Bytes big = idx({3, 250, 250}, noise);
+  const std::size_t around = (std::size_t{1} << 17U) - gzip(big.substr(0, 131000)).size() + 131000;
+  for (std::size_t cut = around - 12; cut < around + 12; ++cut) {
+    const Dataset data = read_idx(d.write("big", gzip(big.substr(0, cut)) + gzip(big.substr(cut))), labels);
+    CHECK(std::equal(noise.begin(), noise.end(), data.images.data(),
+                     [](char a, std::uint8_t b) { return a == static_cast<char>(b); }));
+  }
+}
+
+TEST_CASE("what is no regular file is refused at once") {
+  const Directory d;
+  const fs::path images = d.write("train-images-idx3-ubyte", good_images);
+  d.write("train-labels-idx1-ubyte", good_labels);
+  fs::create_symlink("train-images-idx3-ubyte", d.path / "t10k-images-idx3-ubyte");
+  fs::create_symlink("train-labels-idx1-ubyte", d.path / "t10k-labels-idx1-ubyte");
+  check_good(load_mnist(d.path).test);
+  const Where where = Where::current("a/train.cpp", 58);
+  fs::remove(d.path / "t10k-labels-idx1-ubyte");
+  REQUIRE(mkfifo((d.path / "t10k-labels-idx1-ubyte").c_str(), 0600) == 0);
+  CHECK(error_of([&] { load_mnist(d.path, where); }, d.path) ==
+        "train.cpp:58: load_mnist: t10k-labels-idx1-ubyte: it is a FIFO; it must be a regular file");
+  fs::create_symlink("t10k-labels-idx1-ubyte", d.path / "link");
+  CHECK(error_of([&] { read_idx(d.path / "link", images, where); }, d.path) ==
+        "train.cpp:58: read_idx: link: it is a FIFO; it must be a regular file");
+  CHECK(error_of([&] { read_idx("/dev/zero", images, where); }) ==
+        "train.cpp:58: read_idx: /dev/zero: it is a device; it must be a regular file");
+  CHECK(error_of([&] { read_idx(std::string("f\0g", 3), images, where); }) ==
+        "train.cpp:58: read_idx: f\\x00g: the path has a NUL at its byte 1; it must have none");
+  CHECK(error_of([&] { load_mnist(d.path / std::string("\0g", 2), where); }, d.path).find("the path has a NUL") !=
+        std::string::npos);
+  CHECK(error_of([&] { load_mnist("", where); }).find("the path is empty; it must") != std::string::npos);
+  CHECK(error_of([&] { read_idx(d.path / "\x1b[2J\n", images, where); }, d.path) ==
+        "train.cpp:58: read_idx: \\x1b[2J\\n: there is no such file");
 }
 
 TEST_CASE("an epoch shows every sample once") {
@@ -346,7 +405,7 @@ TEST_CASE("what batches complain about") {
   const auto value_error = [&](BatchOptions options) {
     return error_of<ValueError>([&] { Batches<float>(data, options, g, where); });
   };
-  CHECK(value_error({.size = 0}) == "train.cpp:58: Batches: size is 0, must be at least 1");
+  CHECK(value_error({.size = 0}) == "train.cpp:58: Batches: size is 0; it must be at least 1");
   CHECK(value_error({.deviation = 0}) ==
         "train.cpp:58: Batches: mean is 0, deviation is 0; both must be finite and the deviation positive");
   CHECK(value_error({.mean = std::nan("")}) ==

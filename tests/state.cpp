@@ -296,43 +296,43 @@ TEST_CASE("state: errors of load, which change nothing") {
   CHECK(message<FileError>([&] { nn::load(net, directory.file("none")); }) ==
         "load: " + directory.file("none") + ": there is no such file");
   CHECK(message<FileError>([&] { nn::load(net, directory.path.string()); }) ==
-        "load: " + directory.path.string() + ": it is not a regular file");
-  CHECK(error("12345") == "offset 0: the file has 5 bytes, and must have 8 for the length of its header");
-  CHECK(error("") == "offset 0: the file has 0 bytes, and must have 8 for the length of its header");
-  CHECK(error(file_of("{}", 0).substr(0, 9)) == "offset 0: the header is 2 bytes long, and must be at most 1 in this file of 9");
+        "load: " + directory.path.string() + ": it is a directory; it must be a regular file");
+  CHECK(error("12345") == "offset 0: the file has 5 bytes; it must have 8 for the length of its header");
+  CHECK(error("") == "offset 0: the file has 0 bytes; it must have 8 for the length of its header");
+  CHECK(error(file_of("{}", 0).substr(0, 9)) == "offset 0: the header is 2 bytes long; it must be at most 1 in this file of 9");
   CHECK(error(std::string(16, '\xff')) ==
-        "offset 0: the header is 18446744073709551615 bytes long, and must be at most 8 in this file of 16");
-  CHECK(error(file_of("{\"a\": nonsense}", 20)) == "offset 15: the header must be JSON, and is not here");
-  CHECK(error(file_of("{\"a\":", 20)) == "offset 13: the header must be JSON, and is not here");
-  CHECK(error(file_of("{\"a\": 1e999}", 20)) == "the header has a number that is out of range");
-  CHECK(error(file_of("", 20)) == "offset 8: the header must be JSON, and is not here");
-  CHECK(error(file_of("[1]", 20)) == "offset 8: the header is of JSON type array, and must be an object");
-  CHECK(error(file_of(two(a, a), 20)) == "the header has a twice");
-  const std::string form = R"(the header's entry for a must be {"dtype": text, "shape": [lengths], "data_offsets": [begin, end]})";
-  CHECK(error(file_of(R"({"a":3})", 20)) == form);
-  for (const char* bad : {"[-1,8]", "[0,8.5]", "[0,8,9]", "\"x\"", "null", "{}", "[[],[]]", "[0,99999999999999999999]"})
-    CHECK(error(file_of(two(changed(a, "[0,8]", bad), b), 20)) == form);
-  CHECK(error(file_of(two(changed(a, "\"F32\"", "32"), b), 20)) == form);
-  CHECK(error(file_of(two(changed(a, "\"shape\":[2],", ""), b), 20)) == form);
-  CHECK(error(file_of(two(changed(a, "F32", "F64"), b), 20)) == "a is F64, and must be F32");
-  CHECK(error(file_of(two(changed(a, "[2]", "[1,2]"), b), 20)) == "a is (1, 2), and must be (2,)");
+        "offset 0: the header is 18446744073709551615 bytes long; it must be at most 8 in this file of 16");
+  CHECK(error(file_of(two(a, a), 20)) ==
+        "offset " + std::to_string(8 + 2 + a.size()) + ": a is there twice; it must be there once");
+  const auto lacks = [](const char* what) {
+    return "offset 9: the entry of a " + std::string(what) +
+           R"(; it must be {"dtype": text, "shape": [lengths], "data_offsets": [begin, end]})";
+  };
+  CHECK(error(file_of(two(changed(a, "\"shape\":[2],", ""), b), 20)) == lacks("has no shape"));
+  CHECK(error(file_of(two(changed(a, "\"dtype\":\"F32\",", ""), b), 20)) == lacks("has no dtype"));
+  CHECK(error(file_of(two(changed(a, ",\"data_offsets\":[0,8]", ""), b), 20)) == lacks("has no data_offsets"));
+  CHECK(error(file_of(R"({"a":{}})", 20)) == lacks("has no dtype"));
+  CHECK(error(file_of(two(changed(a, "F32", "F64"), b), 20)) == "offset 9: a is F64; it must be F32");
+  CHECK(error(file_of(two(changed(a, "[2]", "[1,2]"), b), 20)) == "offset 9: a is (1, 2); it must be (2,)");
   CHECK(error(file_of(two(changed(a, "[2]", "[4294967296,4294967296,2]"), b), 20)) ==
-        "a is (4294967296, 4294967296, 2), and must be (2,)");
-  CHECK(error(file_of("{" + a + "}", 8)) == "it has no b, which the network has");
-  CHECK(error(file_of("{}", 0)) == "it has no a, which the network has");
+        "offset 9: a is (4294967296, 4294967296, 2); it must be (2,)");
+  CHECK(error(file_of("{" + a + "}", 8)) == "it has no b; the network has it, so the file must");
+  CHECK(error(file_of("{}", 0)) == "it has no a; the network has it, so the file must");
   CHECK(error(file_of("{" + a + "," + b + R"(,"c":{"dtype":"I8","shape":[0],"data_offsets":[20,20]}})", 20)) ==
-        "it has c, which the network has not");
-  CHECK(error(file_of(two(changed(a, "[0,8]", "[0,4]"), b), 20)) == "a has the data_offsets [0, 4], and must have 8 bytes");
-  CHECK(error(file_of(two(changed(a, "[0,8]", "[8,0]"), b), 20)) == "a has the data_offsets [8, 0], and must have 8 bytes");
+        "offset " + std::to_string(8 + 3 + a.size() + b.size()) + ": c is in the file; it must be in the network too");
+  CHECK(error(file_of(two(changed(a, "[0,8]", "[0,4]"), b), 20)) ==
+        "offset 9: a has the data_offsets [0, 4]; there must be 8 bytes between them");
+  CHECK(error(file_of(two(changed(a, "[0,8]", "[8,0]"), b), 20)) ==
+        "offset 9: a has the data_offsets [8, 0]; there must be 8 bytes between them");
   const std::size_t data = 8 + two(a, b).size();
   CHECK(error(file_of(two(a, changed(b, "[8,20]", "[4,16]")), 20)) ==
-        "offset " + std::to_string(data + 8) + ": b begins at data offset 4, and must begin at 8, where the value before it ends");
+        "offset " + std::to_string(data + 8) + ": b begins at data offset 4; it must begin at 8, where the value before it ends");
   CHECK(error(file_of(two(a, changed(b, "[8,20]", "[12,24]")), 24)) ==
         "offset " + std::to_string(data + 8 + 1) +
-            ": b begins at data offset 12, and must begin at 8, where the value before it ends");
+            ": b begins at data offset 12; it must begin at 8, where the value before it ends");
   CHECK(error(file_of(two(a, b), 17)) ==
-        "offset " + std::to_string(data + 17) + ": the file ends here, 3 bytes before the end of b");
-  CHECK(error(file_of(two(a, b), 21)) == "offset " + std::to_string(data + 20) + ": the file must end here, and has 1 bytes more");
+        "offset " + std::to_string(data + 17) + ": the file ends here; 3 bytes more must be there, to the end of b");
+  CHECK(error(file_of(two(a, b), 21)) == "offset " + std::to_string(data + 20) + ": 1 bytes are here; the file must end here");
 
   write(path, file_of(two(b, a) + "   ", 20));
   nn::load(net, path);
@@ -371,8 +371,13 @@ TEST_CASE("state: other errors of save") {
   CHECK(message<FileError>([&] { nn::save(net, nowhere); }) ==
         "save: " + nowhere + ": cannot be written: No such file or directory");
   CHECK(message<FileError>([&] { nn::save(net, directory.path.string()); }) ==
-        "save: " + directory.path.string() + ": it is there and not a regular file");
-  CHECK(message<FileError>([&] { nn::save(net, "/dev/null"); }) == "save: /dev/null: it is there and not a regular file");
+        "save: " + directory.path.string() + ": it is a directory; it must be a regular file or none");
+  CHECK(message<FileError>([&] { nn::save(net, "/dev/null"); }) ==
+        "save: /dev/null: it is a device; it must be a regular file or none");
+  CHECK(message<FileError>([&] { nn::save(net, std::string("f\0g", 3)); }) ==
+        "save: f\\x00g: the path has a NUL at its byte 1; it must have none");
+  CHECK(message<FileError>([&] { nn::load(net, std::string("f\0g", 3)); }) ==
+        "load: f\\x00g: the path has a NUL at its byte 1; it must have none");
 
   struct Named {
     std::map<std::string, Variable<float>> map, other;
@@ -380,11 +385,170 @@ TEST_CASE("state: other errors of save") {
   const std::string path = directory.file("f");
   Named bad{{{"\xff", 1}}, {}};
   CHECK(message<FileError>([&] { nn::save(bad, path); }) ==
-        "save: " + path + ": a name in the network is not UTF-8, so no header can hold it");
+        "save: " + path + ": a name in the network is no UTF-8; it must be, or no header can hold it");
   std::map<std::string, std::map<std::string, Variable<float>>> twice;
   twice["a"]["b.c"] = 1;
   twice["a.b"]["c"] = 2;
   CHECK(message<xgrad::ValueError>([&] { nn::save(twice, path); }) ==
         "save: the network has the name a.b.c twice, or reserved; rename a member or a key of a map");
   CHECK(directory.count() == 0);
+}
+
+TEST_CASE("state: a header that is not of the format's form is refused, at its byte") {
+  const Directory directory;
+  const std::string path = directory.file("f");
+  const Variable<float> a = counted<float>({2}, 1, true);
+  const std::map<std::string, Variable<float>> net{{"a", a}};
+  const std::string entry = R"({"dtype":"F32","shape":[2],"data_offsets":[0,8]})", good = R"({"a":)" + entry + "}";
+  const auto error = [&](const std::string& header) {
+    write(path, file_of(header, 8));
+    const std::string text = message<FileError>([&] { nn::load(net, path); });
+    CHECK(text.starts_with("load: " + path + ": offset "));
+    CHECK(a.value() == counted<float>({2}, 1, true).value());
+    return text.substr(std::min(text.size(), 15 + path.size()));
+  };
+  const auto at = [](std::size_t offset, const std::string& text) { return std::to_string(8 + offset) + ": " + text; };
+  const auto with = [&](const std::string& what, const std::string& to) {
+    std::string text = good;
+    return text.replace(text.find(what), what.size(), to);
+  };
+  const std::size_t end = good.size();
+
+  SUBCASE("what is around it") {
+    CHECK(error("") == at(0, R"(the header ends here; "{" must be here)"));
+    CHECK(error("[1]") == at(0, R"("[" is here; "{" must be here)"));
+    CHECK(error("\xef\xbb\xbf" + good) == at(0, R"("\ufeff" is here; "{" must be here)"));
+    CHECK(error(" " + good) == at(0, R"(" " is here; "{" must be here)"));
+    CHECK(error(good + std::string("\0garbage", 8)) == at(end, R"("\x00" is here; its end, or a space must be here)"));
+    CHECK(error(good + std::string(1, '\0')) == at(end, R"("\x00" is here; its end, or a space must be here)"));
+    CHECK(error(good + "  {}") == at(end + 2, R"("{" is here; its end, or a space must be here)"));
+    CHECK(error("{\"a\": nonsense}") == at(6, R"("n" is here; "{" must be here)"));
+    CHECK(error("{\"a\":") == at(5, R"(the header ends here; "{" must be here)"));
+    CHECK(error("{a:3}") == at(1, R"("a" is here; a text must be here)"));
+    CHECK(error(R"({"a":3})") == at(5, R"("3" is here; "{" must be here)"));
+    CHECK(error(R"({"a":{)") == at(6, "the header ends here; a text must be here"));
+    CHECK(error(with("8]}", "8],}")) == at(end - 1, R"("}" is here; a text must be here)"));
+    CHECK(error(with("8]}", "8]")) == at(end - 1, R"(the header ends here; "," or "}" must be here)"));
+  }
+  SUBCASE("metadata") {
+    const auto metadata = [&](const std::string& value) { return error(R"({"__metadata__":)" + value + "," + good.substr(1)); };
+    CHECK(metadata("3") == at(16, R"("3" is here; "{" must be here)"));
+    CHECK(metadata("null") == at(16, R"("n" is here; "{" must be here)"));
+    CHECK(metadata("[]") == at(16, R"("[" is here; "{" must be here)"));
+    CHECK(metadata("\"x\"") == at(16, R"(a text is here; "{" must be here)"));
+    CHECK(metadata(R"({"x":3})") == at(21, R"("3" is here; a text must be here)"));
+    CHECK(metadata(R"({"x":{"y":"z"}})") == at(21, R"("{" is here; a text must be here)"));
+    CHECK(metadata(R"({"x":"1","x":"2"})") == at(25, "x is there twice; it must be there once"));
+    CHECK(metadata(R"({},"__metadata__":{})") == at(19, "__metadata__ is there twice; it must be there once"));
+  }
+  SUBCASE("an entry") {
+    CHECK(error(with("}}", R"(,"shape":[2]}})")) == at(end - 1, "shape is there twice; it must be there once"));
+    CHECK(error(with("}}", R"(,"dtype":"F32"}})")) == at(end - 1, "dtype is there twice; it must be there once"));
+    CHECK(error(with("}}", R"(,"sh\u0061pe":[2]}})")) == at(end - 1, "shape is there twice; it must be there once"));
+    CHECK(error("{\"a\":" + entry + ",\"\\u0061\":" + entry + "}") == at(end, "a is there twice; it must be there once"));
+    CHECK(error(with("}}", R"(,"more":3}})")).starts_with(at(end - 1, "the entry of a has more; it must be {")));
+    CHECK(error(with("\"F32\"", "32")) == at(14, R"("3" is here; a text must be here)"));
+    const auto offsets = good.find("[0,8]");
+    for (const char* one : {"\"x\"", "null", "{}", "3"})
+      CHECK(error(with("[0,8]", one)).ends_with(R"( is here; "[" must be here)"));
+    for (const char* bad : {"[-1,8]", "[[],[]]", "[null,8]", "[\"0\",8]", "[+0,8]", "[.5,8]"})
+      CHECK(error(with("[0,8]", bad)).ends_with(" is here; a whole number must be here"));
+    for (const char* bad : {"[0.0,8]", "[0e0,8]", "[0 8]", "[0x0,8]"})
+      CHECK(error(with("[0,8]", bad)).ends_with(R"( is here; "," or "]" must be here)"));
+    for (const char* bad : {"[]", "[8]", "[0,8,9]"})
+      CHECK(error(with("[0,8]", bad)).starts_with(at(offsets, "the entry of a has ")));
+    CHECK(error(with("[0,8]", "[0,99999999999999999999]")) ==
+          at(offsets + 3, "the number is 99999999999999999999; it must be a whole number below 2^64, without zeros before it"));
+    CHECK(error(with("[0,8]", "[00,8]")) ==
+          at(offsets + 1, "the number is 00; it must be a whole number below 2^64, without zeros before it"));
+  }
+  SUBCASE("texts") {
+    const auto text = [&](const std::string& name) { return error("{\"" + name + "\":" + entry + "}"); };
+    CHECK(text("b\n") == at(3, R"("\n" is here; UTF-8, with control characters as escapes must be here)"));
+    CHECK(text("b\xff") == at(3, R"("\xff" is here; UTF-8, with control characters as escapes must be here)"));
+    CHECK(text("b\xed\xa0\x80").starts_with(at(3, R"("\xed" is here; UTF-8)")));
+    CHECK(error("{\"b").starts_with(at(3, "the header ends here; ")));
+    for (const char* bad : {"\\x", "\\u12", "\\u123g", "\\u 123", "\\u-123", "\\U0001"})
+      CHECK(text(bad).starts_with(at(2, "an escape that JSON does not have is here; it must be one of ")));
+    for (const char* bad : {"\\ud800", "\\udc00", "\\ud800x", "\\ud800\\ud800"})
+      CHECK(text(bad) == at(2, "half of a pair is here; the other must go with it"));
+    // What the file calls its arrays does not reach the terminal as it is, and no more of it than one can read.
+    CHECK(text("\\u001b]0;\\u202eowned\\u0007\\n") ==
+          at(1, R"(\x1b]0;\u202eowned\x07\n is in the file; it must be in the network too)"));
+    CHECK(text(std::string(100'000, 'b')).size() < 300);
+  }
+  SUBCASE("what is of its form") {
+    for (const std::string& header : std::initializer_list<std::string>{
+             good, good + " \n\t\r", R"({"__metadata__":{"format":"pt","x":"\ud83d\ude42\"\\\/\b\f\n\r\t"},)" + good.substr(1),
+             R"({"\u0061":)" + entry + "}", R"({ "a" : { "shape" : [ 2 ] , "data_offsets" : [ 0 , 8 ] , "dtype" : "F32" } })",
+             R"({"__metadata__":{},)" + good.substr(1)}) {
+      write(path, file_of(header, 8));
+      nn::load(net, path);
+      CHECK(a.value() == xgrad::zeros<float>({2}));
+    }
+  }
+}
+
+TEST_CASE("state: whatever is done to a file, it loads or is an error with its name") {
+  const Directory directory;
+  const std::string path = directory.file("f");
+  struct Two {
+    Variable<float> a = counted<float>({2}, 1, true), b = counted<float>({3}, 1, false);
+  };
+  const Two net;
+  nn::save(net, path);
+  const std::string good = contents(path);
+  const auto loads = [&](const std::string& bytes) {
+    const Two other;
+    write(path, bytes);
+    const std::string text = message<FileError>([&] { nn::load(other, path); });
+    if (text == "nothing thrown") return true;
+    CHECK(text.starts_with("load: " + path + ": "));
+    CHECK(text.find_first_not_of(
+              " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~") == text.npos);
+    CHECK(other.a.value() == net.a.value());
+    CHECK(other.b.value() == net.b.value());
+    return false;
+  };
+  CHECK(loads(good));
+  for (std::size_t n = 0; n < good.size(); ++n) CHECK(!loads(good.substr(0, n)));
+  std::size_t loaded = 0;
+  const std::size_t values = good.size() - 20, metadata = 2;  // the text "xgrad" may be another, and its key
+  for (std::size_t i = 0; i < good.size(); ++i)
+    for (const char value : {static_cast<char>(good[i] ^ 1), static_cast<char>(good[i] ^ 0x80), '\0', '"', '\\', '{', '9', ' '}) {
+      std::string bytes = good;
+      bytes[i] = value;
+      loaded += loads(bytes);
+      if (i >= values || value == good[i]) CHECK(loads(bytes));
+      if (i < 8 && value != good[i]) CHECK(!loads(bytes));
+    }
+  CHECK(loaded >= 20 * 8 + metadata);
+  CHECK(loaded < good.size() * 4);
+}
+
+TEST_CASE("state: save writes through links, under long names, and keeps permissions") {
+  const Directory directory;
+  const Net<float> net;
+  fs::create_directory(directory.path / "runs");
+  fs::create_symlink("runs/" + std::string(250, 'n'), directory.path / "latest");
+  nn::save(net, directory.file("latest"));  // dangling: makes what it leads to
+  fs::permissions(directory.path / "latest", fs::perms::owner_read | fs::perms::owner_write);
+  nn::save(net, directory.file("latest"));
+  CHECK(fs::is_symlink(directory.path / "latest"));
+  CHECK(fs::status(directory.path / "latest").permissions() == (fs::perms::owner_read | fs::perms::owner_write));
+  CHECK(std::distance(fs::directory_iterator(directory.path / "runs"), {}) == 1);
+  CHECK(directory.count() == 2);
+  nn::load(net, directory.file("latest"));
+}
+
+TEST_CASE("state: many names") {
+  const Directory directory;
+  std::map<std::string, Variable<float>> net, other;
+  for (int i = 0; i < 20000; ++i) {
+    net["block" + std::to_string(i) + ".weight"] = static_cast<float>(i);
+    other["block" + std::to_string(i) + ".weight"] = 0;
+  }
+  nn::save(net, directory.file("f"));
+  nn::load(other, directory.file("f"));
+  for (const auto& [name, value] : net) CHECK(other.at(name).item() == value.item());
 }

@@ -4,11 +4,13 @@
 #include <xgrad/core/array.hpp>
 #include <xgrad/core/config.hpp>
 #include <xgrad/core/error.hpp>
+#include <xgrad/core/file.hpp>
 #include <xgrad/core/memory.hpp>
 #include <xgrad/core/parallel.hpp>
 #include <xgrad/core/primitive.hpp>
 #include <xgrad/core/random.hpp>
 #include <xgrad/core/shape.hpp>
+#include <xgrad/core/text.hpp>
 #include <xgrad/core/where.hpp>
 
 #include <xgrad/graph/apply.hpp>

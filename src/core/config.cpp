@@ -53,7 +53,8 @@ Config config() {
   if (std::string note = blas_note(kernels::openblas_core(), kernels::has_avx512(), result.onednn != "none"); !note.empty())
     result.notes.push_back(std::move(note));
   [[maybe_unused]] static const bool told = [&] {
-    for (const std::string& note : result.notes) fmt::print(stderr, "xgrad: {}\n", note);
+    for (const std::string& note : result.notes)  // a closed stderr is no reason to throw
+      std::fputs(("xgrad: " + note + "\n").c_str(), stderr);
     return true;
   }();
   return result;

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include <xgrad/core/text.hpp>
+
 namespace xgrad {
 
 std::string to_string(Where where) {
@@ -13,7 +15,7 @@ std::string to_string(Where where) {
 Error::Error(const std::string& message) : Error(Where{}, "", message) {}
 
 Error::Error(Where where, std::string_view op, const std::string& message)
-    : std::runtime_error(message), where_(where), op_(op), message_(message) {
+    : std::runtime_error(printable(message)), where_(where), op_(printable(op)), message_(std::runtime_error::what()) {
   compose();
 }
 
@@ -21,12 +23,12 @@ const char* Error::what() const noexcept { return text_.c_str(); }
 
 void Error::place(Where where, std::string_view op) {
   if (!where_) where_ = where;
-  if (op_.empty()) op_ = op;
+  if (op_.empty()) op_ = printable(op);
   compose();
 }
 
 void Error::note(std::string_view text) {
-  message_ += " (" + std::string(text) + ")";
+  message_ += " (" + printable(text) + ")";
   compose();
 }
 

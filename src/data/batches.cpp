@@ -35,7 +35,7 @@ void Batches<T>::check(const Shape& shape, Where where) const {
     throw ShapeError(where, "Batches",
                      fmt::format("{} are {}, labels are {}; there must be one label for each of the {}", what, to_string(shape),
                                  to_string(labels_->shape()), what));
-  if (o.size == 0) throw ValueError(where, "Batches", "size is 0, must be at least 1");
+  if (o.size == 0) throw ValueError(where, "Batches", "size is 0; it must be at least 1");
   if (!std::isfinite(o.mean) || !std::isfinite(o.deviation) || o.deviation <= 0)
     throw ValueError(
         where, "Batches",

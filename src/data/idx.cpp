@@ -1,20 +1,18 @@
 #include <xgrad/data/idx.hpp>
 
 #include <fmt/format.h>
-#include <zlib.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cerrno>
-#include <cstring>
 #include <limits>
-#include <memory>
 #include <span>
 #include <string_view>
 #include <utility>
 
 #include <xgrad/core/error.hpp>
+
+#include "../core/open.hpp"
+#include "gzip.hpp"
 
 namespace xgrad {
 namespace {
@@ -37,51 +35,28 @@ void unload(Blocks blocks, U* out) {
   }
 }
 
-/// One idx file, plain or gzip: zlib reads both. Every complaint about it is made here.
+/// One idx file, plain or gzip. Every complaint about it is made here.
 class IdxFile {
  public:
-  IdxFile(fs::path path, Caller caller) : path_(std::move(path)), caller_(caller), file_(nullptr, gzclose) {
-    std::error_code error;
-    const fs::file_status status = fs::status(path_, error);
-    if (status.type() == fs::file_type::not_found) fail("no such file; check the path");
-    if (fs::is_directory(status)) fail("is a directory, must be a file; load_mnist takes a directory");
-    errno = 0;
-    file_.reset(gzopen(path_.c_str(), "rb"));
-    if (!file_) fail(fmt::format("cannot be opened ({})", std::strerror(errno ? errno : ENOMEM)));
-    gzbuffer(file_.get(), 1U << 17U);
-  }
-
-  /// Fills `bytes` as far as the file goes and returns how many there were.
-  std::size_t read(std::span<std::uint8_t> bytes) {
-    const int n = gzread(file_.get(), bytes.data(), static_cast<unsigned>(bytes.size()));
-    int code = Z_OK;
-    const std::string_view reason = gzerror(file_.get(), &code);
-    if (n > 0) offset_ += static_cast<std::uint64_t>(n);
-    if (code == Z_BUF_ERROR)
-      fail(fmt::format("the gzip data is cut short at unpacked offset {}, must go on there; fetch the file again", offset_));
-    if (n < 0)
-      fail(fmt::format("the gzip data is damaged at unpacked offset {} ({}); fetch the file again", offset_,
-                       reason.substr(reason.rfind(':') == reason.npos ? 0 : reason.rfind(':') + 2)));
-    return static_cast<std::size_t>(n);
-  }
+  IdxFile(const fs::path& path, Caller caller) : file_(path, caller.function, caller.where) {}
 
   /// The lengths of the axes. `axes` is how many there must be, `what` what the file should hold.
   std::vector<std::size_t> header(std::size_t axes, std::string_view what) {
     std::array<std::uint8_t, 16> bytes{};
-    const std::size_t size = 4 + 4 * axes, got = read(std::span(bytes).first(size));
-    if (got == 0) fail(fmt::format("is empty, must be an idx file of {}", what));
+    const std::size_t size = 4 + 4 * axes, got = file_.read(std::span(bytes).first(size));
+    if (got == 0) fail(fmt::format("is empty; it must be an idx file of {}", what));
     if (got > 1 && (bytes[0] != 0 || bytes[1] != 0))
-      fail(fmt::format("begins with bytes {:02x} {:02x} at offset 0, an idx file begins with 00 00", bytes[0], bytes[1]));
+      fail(fmt::format("begins with bytes {:02x} {:02x} at offset 0; an idx file must begin with 00 00", bytes[0], bytes[1]));
     if (got > 2 && bytes[2] != 8)
-      fail(fmt::format("has element type 0x{:02x} at offset 2, must be 0x08 (unsigned bytes)", bytes[2]));
+      fail(fmt::format("has element type 0x{:02x} at offset 2; it must be 0x08 (unsigned bytes)", bytes[2]));
     if (got > 3 && bytes[3] != axes)
-      fail(fmt::format("has {} axes at offset 3, a file of {} has {}; are images and labels swapped?", bytes[3], what, axes));
-    if (got < size) fail(fmt::format("ends at offset {}, within its header of {} bytes; fetch the file again", got, size));
+      fail(fmt::format("has {} axes at offset 3; a file of {} must have {}; are images and labels swapped?", bytes[3], what, axes));
+    if (got < size) fail(fmt::format("ends at offset {}; its header must have {} bytes; fetch the file again", got, size));
     std::vector<std::size_t> lengths(axes);
     for (std::size_t k = 0; k < axes; ++k) {
       for (std::size_t i = 4 + 4 * k; i < 8 + 4 * k; ++i) lengths[k] = lengths[k] << 8U | bytes[i];
       if (lengths[k] == 0)
-        fail(fmt::format("has {} = 0 at offset {}, must be at least 1",
+        fail(fmt::format("has {} = 0 at offset {}; it must be at least 1",
                          std::array<std::string_view, 3>{"count", "height", "width"}[k], 4 + 4 * k));
     }
     return lengths;
@@ -91,39 +66,34 @@ class IdxFile {
   /// of 16 bytes may claim 2^96. In blocks, so that `unload` never holds the data twice.
   Blocks content(const std::vector<std::size_t>& lengths) {
     constexpr std::size_t block = std::size_t{1} << 20U, most = std::numeric_limits<std::ptrdiff_t>::max();
-    const std::uint64_t begin = offset_;
+    const std::uint64_t begin = file_.offset();
     std::size_t size = 1;
     for (std::size_t length : lengths) {
       if (size > most / length)
-        fail(fmt::format("claims ({}) elements at offset 4, more than memory can hold; fetch the file again",
+        fail(fmt::format("claims ({}) elements at offset 4; they must fit in memory; fetch the file again",
                          fmt::join(lengths, ", ")));
       size *= length;
     }
     Blocks blocks;
     for (std::size_t got = 0; got < size;) {
       const std::size_t wanted = std::min(block, size - got);
-      const std::size_t n = read(blocks.emplace_back(wanted));
+      const std::size_t n = file_.read(blocks.emplace_back(wanted));
       got += n;
       if (n < wanted)
-        fail(fmt::format("ends at offset {}, its header ({}) makes {} bytes; fetch the file again", offset_,
+        fail(fmt::format("ends at offset {}; by its header ({}) it must have {} bytes; fetch the file again", file_.offset(),
                          fmt::join(lengths, ", "), begin + size));
     }
     std::uint8_t extra = 0;
-    if (read({&extra, 1}) != 0)
-      fail(fmt::format("goes on at offset {}, where its header ({}) ends it; fetch the file again", begin + size,
+    if (file_.read({&extra, 1}) != 0)
+      fail(fmt::format("goes on at offset {}; by its header ({}) it must end there; fetch the file again", begin + size,
                        fmt::join(lengths, ", ")));
     return blocks;
   }
 
-  [[noreturn]] void fail(const std::string& message) const {
-    throw FileError(caller_.where, caller_.function, path_.string() + ": " + message);
-  }
+  [[noreturn]] void fail(const std::string& message) const { file_.fail(message); }
 
  private:
-  fs::path path_;
-  Caller caller_;
-  std::unique_ptr<gzFile_s, decltype(&gzclose)> file_;
-  std::uint64_t offset_ = 0;  // in the unpacked bytes
+  Unpacked file_;
 };
 
 std::vector<std::string> names_for(const fs::path& path) {
@@ -154,7 +124,7 @@ Dataset read_pair(const fs::path& image_path, const fs::path& label_path, Caller
   const std::int64_t* wrong = std::find_if(begin, end, [](auto label) { return label >= std::int64_t{classes}; });
   if (wrong != end) {
     const auto item = wrong - begin;
-    label_file.fail(fmt::format("label {} of item {} at offset {}, must be 0 to 9", *wrong, item, item + 8));
+    label_file.fail(fmt::format("label {} of item {} at offset {}; it must be 0 to 9", *wrong, item, item + 8));
   }
   Blocks pixels = image_file.content(image_lengths);
   result.images = Array<std::uint8_t>(Shape{n, image_lengths[1], image_lengths[2], 1});
@@ -183,12 +153,13 @@ Dataset read_idx(const fs::path& images, const fs::path& labels, Where where) {
 
 Split load_mnist(const fs::path& directory, Where where) {
   const Caller caller{where, "load_mnist"};
+  check_path(directory, caller.function, where);
   std::error_code error;
   const fs::file_status status = fs::status(directory, error);
   if (!fs::is_directory(status))
     throw FileError(where, caller.function,
                     fmt::format("{}: {}", directory.string(),
-                                fs::exists(status) ? "is a file, must be a directory; read_idx takes single files"
+                                fs::exists(status) ? "is a file; it must be a directory; read_idx takes single files"
                                                    : "no such directory; put the four MNIST files there"));
   const auto pair = [&](const std::string& set) {
     const fs::path images = find(directory, set + "-images", "idx3-ubyte", caller);

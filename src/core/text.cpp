@@ -1,0 +1,42 @@
+#include <xgrad/core/text.hpp>
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <iterator>
+
+#include "utf8.hpp"
+
+namespace xgrad {
+namespace {
+
+/// Characters that a terminal obeys, that nobody sees, or that show other characters in another order.
+bool hidden(char32_t c) {
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
+         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) ||
+         (c >= 0xe0000 && c <= 0xe007f);
+}
+
+}  // namespace
+
+std::string printable(std::string_view text, std::size_t most) {
+  std::string result;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const Character c = first_character(text.substr(at));
+    const std::size_t bytes = std::max<std::size_t>(c.bytes, 1);
+    if (at + bytes > most) return result + "…";
+    const auto byte = static_cast<unsigned char>(text[at]);
+    if (c.bytes > 0 && !hidden(c.code))
+      result += text.substr(at, bytes);
+    else if (byte == '\n' || byte == '\t' || byte == '\r')
+      result += byte == '\n' ? "\\n" : byte == '\t' ? "\\t" : "\\r";
+    else if (c.bytes > 1)
+      fmt::format_to(std::back_inserter(result), "\\u{:04x}", static_cast<std::uint32_t>(c.code));
+    else
+      fmt::format_to(std::back_inserter(result), "\\x{:02x}", byte);
+    at += bytes;
+  }
+  return result;
+}
+
+}  // namespace xgrad
