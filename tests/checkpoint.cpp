@@ -2,7 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <xgrad/xgrad.hpp>
 
@@ -22,7 +25,6 @@ Array<double> random(const Shape& shape, std::uint64_t seed) {
   xg::Generator(seed).fill_uniform(x, -1, 1);
   return x;
 }
-
 
 /// Drops half of x, by the default generator.
 V drop(const V& x) {
@@ -169,3 +171,172 @@ TEST_CASE("what cannot be run again is an error, not a wrong gradient") {
   CHECK(has(error_of([&] { xg::checkpoint([](const V& a) { return a + V(Array<double>{1, 2, 3}); }, x); }), here(__LINE__) + "add: a is (2,), b is (3,)"));
 }
 // clang-format on
+
+namespace {
+
+using Net = std::pair<xg::nn::Linear<double>, xg::nn::BatchNorm<double>>;
+
+/// A layer with a buffer of its own, which it reads and then writes.
+struct Normed {
+  V w = V(random({4, 4}, 3), true), largest = V(1.0), sum_of = V(xg::zeros<double>({4}));
+  V operator()(const V& x) const {
+    const V y = matmul(x, w) / largest.value()();
+    V(largest).update([&](Array<double>& a) { a() = 2 * a() + 1; });
+    V(sum_of).update([&](Array<double>& a) { a += xt::sum(x.value(), {0}); });
+    V(sum_of).assign(Array<double>(sum_of.value() * 0.5));
+    return y * sum_of;  // a value that was written here is read here
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what a layer writes is written once") {
+  const V x(random({6, 4}, 1), true);
+  const auto run = [&](bool keep, int depth) {
+    xg::seed(3);
+    const Net net{{4, 4}, xg::nn::BatchNorm<double>(4)};
+    const auto inner = [&](const V& h) { return tanh(net.second(net.first(h))); };
+    const auto outer = [&](const V& h) { return depth == 1 ? inner(h) : xg::checkpoint(inner, inner(h)); };
+    V loss = sum(keep ? depth == 1 ? inner(x) : inner(inner(x)) : xg::checkpoint(outer, x));
+    const Array<double> after = net.second.running_mean.value();
+    const V g = grad(loss, {x}, {.create_graph = true})[0];
+    CHECK(net.second.running_mean.value() == after);
+    backward(sum(g * g));  // and once more
+    CHECK(net.second.running_mean.value() == after);
+    std::vector<Array<double>> all{g.value(), net.second.running_mean.value(), net.second.running_var.value()};
+    for (const auto& p : xg::nn::parameters(net))
+      if (p.has_grad()) all.push_back(p.grad());
+    return all;
+  };
+  for (const int depth : {1, 2}) {
+    CAPTURE(depth);
+    const auto kept = run(true, depth), again = run(false, depth);
+    REQUIRE(kept.size() == again.size());
+    for (std::size_t k = 0; k < kept.size(); ++k) CHECK(kept[k] == again[k]);
+  }
+}
+
+TEST_CASE("a user's buffers are what they were when the function runs again, and what they are afterwards") {
+  const V x(random({6, 4}, 1), true);
+  const auto run = [&](bool keep) {
+    const Normed layer;
+    const auto outer = [&](const V& h) { return xg::checkpoint(layer, h) * h; };
+    const V y = keep ? layer(x) * x : xg::checkpoint(outer, x);
+    const auto before = layer.largest.value()();
+    CHECK(before == 3);
+    std::vector<Array<double>> all{grad(sum(y), {x}, {.retain_graph = true})[0].value()};
+    all.push_back(grad(sum(y), {layer.w})[0].value());
+    CHECK(layer.largest.value()() == before);
+    all.push_back(layer.sum_of.value());
+    return all;
+  };
+  const auto kept = run(true), again = run(false);
+  for (std::size_t k = 0; k < kept.size(); ++k) CHECK(kept[k] == again[k]);
+
+  // written in between by another call, which a graph without checkpoint would not have minded
+  const V scale(1.0);
+  const auto f = [&](const V& h) {
+    const V y = h * scale.value()();
+    V(scale).update([](Array<double>& a) { a() += 1; });
+    return y;
+  };
+  const V once = xg::checkpoint(f, x), twice = xg::checkpoint(f, x);
+  CHECK(gradient(twice, x)(0, 0) == 2);
+  CHECK(gradient(once, x)(0, 0) == 1);
+  CHECK(scale.item() == 3);
+
+  // without recording there is one run anyway
+  const xg::NoGrad no_grad;
+  xg::checkpoint(f, x);
+  CHECK(scale.item() == 4);
+}
+
+TEST_CASE("a float buffer of a double function") {
+  const V x(random({4}, 1), true);
+  const xg::Variable<float> count(0.0F);
+  const V y = xg::checkpoint(
+      [&](const V& h) {
+        xg::Variable<float>(count).update([](Array<float>& a) { a() += 1; });
+        return exp(h);
+      },
+      x);
+  backward(sum(y));
+  CHECK(count.item() == 1);
+}
+
+TEST_CASE("what the function made and wrote for itself is no business of anybody's") {
+  const V x(random({4}, 1), true);
+  const auto f = [](const V& h) {
+    V mine(xg::ones<double>({4}));
+    mine.update([](Array<double>& a) { a *= 3; });
+    return h * mine * h;
+  };
+  const auto nested = [&](const V& h) { return xg::checkpoint(f, h) * f(h); };
+  const std::size_t before = xg::memory::stats().in_use;
+  {
+    const V y = xg::checkpoint(nested, x);
+    CHECK(gradient(y, x) == gradient(f(x) * f(x), x));
+  }
+  CHECK(xg::memory::stats().in_use == before);
+}
+
+TEST_CASE("an exception in the second run leaves what was written in the first") {
+  const V x(random({6, 4}, 1), true);
+  const xg::nn::BatchNorm<double> norm(4);
+  const V buffer(0.0);
+  bool fail = false;
+  const V y = xg::checkpoint(
+      [&](const V& h) {
+        V(buffer).update([](Array<double>& a) { a() += 1; });
+        const V z = norm(drop(h));
+        if (fail) throw std::runtime_error("enough");
+        return z;
+      },
+      x);
+  const Array<double> mean = norm.running_mean.value();
+  const auto generator = xg::default_generator();
+  fail = true;
+  CHECK_THROWS_AS(backward(sum(y), {.retain_graph = true}), std::runtime_error);
+  CHECK(buffer.item() == 1);
+  CHECK(norm.running_mean.value() == mean);
+  CHECK(xg::Generator(xg::default_generator()).next() == xg::Generator(generator).next());
+  CHECK_FALSE(xg::recomputing());
+  CHECK_FALSE(x.has_grad());
+  fail = false;
+  backward(sum(y));
+  CHECK(buffer.item() == 1);
+  CHECK(norm.running_mean.value() == mean);
+  // and in the first: there it is as without checkpoint
+  fail = true;
+  CHECK_THROWS_AS(xg::checkpoint(
+                      [&](const V& h) {
+                        V(buffer).update([](Array<double>& a) { a() += 1; });
+                        if (fail) throw std::runtime_error("enough");
+                        return h;
+                      },
+                      x),
+                  std::runtime_error);
+  CHECK(buffer.item() == 2);
+  V(buffer).assign(xg::zeros<double>({}));  // nobody listens any more
+  CHECK(buffer.item() == 0);
+}
+
+TEST_CASE("a function can ask whether it runs again, and hooks are set once") {
+  const V x(random({4}, 1), true), w(random({4}, 2), true);
+  int runs = 0, counted = 0, hooked = 0;
+  const auto inner = [&](const V& h) {
+    ++runs;
+    if (!xg::recomputing()) ++counted;
+    w.on_grad([&](const V&) { ++hooked; });
+    return h * w;
+  };
+  const V y = xg::checkpoint(inner, x);
+  CHECK_FALSE(xg::recomputing());
+  backward(sum(y));
+  CHECK(runs == 2);
+  CHECK(counted == 1);
+  CHECK(hooked == 1);
+  w.on_grad([&](const V&) { hooked += 10; });
+  backward(sum(w));
+  CHECK(hooked == 12);
+}

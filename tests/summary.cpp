@@ -2,7 +2,12 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <array>
+#include <memory>
+#include <stdexcept>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "../models/lenet.hpp"
@@ -110,6 +115,119 @@ TEST_CASE("a summary passes on what the network throws, and complains about a re
   CHECK_THROWS_WITH_AS(nn::summary(Detached{}, {1}),
                        doctest::Contains("summary: the network's result depends neither on its input nor on a parameter"),
                        xgrad::GraphError);
+}
+
+namespace {
+
+/// Everything that a run in training leaves behind, and heads that only the loss sees.
+struct Busy {
+  nn::Conv2d<float> conv{1, 4, 3};
+  nn::BatchNorm<float> norm{4};
+  nn::Dropout drop{0.5};
+  nn::Linear<float> narrow{4, 2};
+  nn::BatchNorm<float> last{2};  // which in training refuses a batch of one
+  Variable<float> calls = 0.F;
+  int plain_calls = 0;
+  bool fail = false, training = true;
+
+  Variable<float> operator()(const Variable<float>& x) {
+    ++plain_calls;
+    calls.update([](Array<float>& a) { a() += 1; });
+    calls = calls + 1;
+    conv.weight.on_grad([](const Variable<float>& g) { return 2 * g; });
+    auto y = last(narrow(flatten(global_avg_pool2d(drop(norm(conv(x)))))));
+    if (fail) throw std::runtime_error("enough");
+    return y;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a summary leaves no trace, also when the network throws, and one sample will do in training") {
+  xgrad::seed(1);
+  Busy net;
+  nn::eval(net.drop);
+  nn::train(net.drop);
+  const auto run = [&] {
+    std::vector<Array<float>> before;
+    for (const auto& named : nn::named_state(net)) before.emplace_back(named.variable.value());
+    const Variable<float> calls = net.calls, graph = sum(net.conv.weight * net.norm.running_mean.value()()),
+                          kept = sum(net.last.weight * net.last.running_var);
+    const xgrad::Generator generator = xgrad::default_generator();
+    if (net.fail)
+      CHECK_THROWS_AS(nn::summary(net, {1, 6, 6, 1}), std::runtime_error);
+    else
+      CHECK(nn::summary(net, {1, 6, 6, 1}).rows.back().name == "last");
+    const auto after = nn::named_state(net);
+    REQUIRE(after.size() == before.size());
+    for (std::size_t k = 0; k < before.size(); ++k) {
+      CAPTURE(after[k].name);
+      CHECK(after[k].variable.value() == before[k]);
+      CHECK_FALSE(after[k].variable.has_grad());
+    }
+    CHECK(net.calls.same_storage(calls));
+    CHECK(net.plain_calls == 0);
+    CHECK(net.training);
+    CHECK(net.norm.training);
+    CHECK(net.drop.training);
+    CHECK(xgrad::Generator(xgrad::default_generator()).next() == xgrad::Generator(generator).next());
+    CHECK(grad(sum(net.conv.weight), {net.conv.weight})[0].value()(0, 0, 0, 0) == 1);  // no hook
+    backward(kept);                                                                    // what it kept was not written
+    net.last.weight.zero_grad();
+  };
+  run();
+  net.fail = true;
+  run();
+  // a batch of one stays an error elsewhere
+  CHECK_THROWS_AS(nn::BatchNorm<float>(2)(Variable<float>(xgrad::ones<float>({1, 2}))), xgrad::ShapeError);
+}
+
+TEST_CASE("heads that are returned are used, in whatever they are returned") {
+  struct Heads {
+    nn::Linear<float> body{3, 4}, first{4, 2}, second{4, 1};
+    Variable<float> prior = leaf({2});
+    nn::Linear<float> idle{2, 2};
+  };
+  struct Named {
+    Variable<float> mean, deviation;
+    std::vector<Variable<float>> others;
+  };
+  const auto unused = [](auto returned) {
+    struct Net : Heads {
+      decltype(returned) pack;
+      auto operator()(const Variable<float>& x) const {
+        const auto h = relu(this->body(x));
+        return pack(this->first(h), this->second(h), this->prior);
+      }
+      XGRAD_FIELDS(body, first, second, prior, idle)
+    };
+    const nn::Summary summary = nn::summary(Net{{}, returned}, {2, 3});
+    CHECK(summary.rows.size() == 4);
+    return summary.unused;
+  };
+  using V = Variable<float>;
+  const Strings idle{"idle.weight", "idle.bias"};
+  CHECK(unused([](V a, V b, V c) { return std::tuple(a, b, c); }) == idle);
+  CHECK(unused([](V a, V b, V c) { return std::pair(a, std::pair(b, c)); }) == idle);
+  CHECK(unused([](V a, V b, V c) { return std::array{a, b, c}; }) == idle);
+  CHECK(unused([](V a, V b, V c) { return std::vector{a, b, c, V()}; }) == idle);
+  CHECK(unused([](V a, V b, V c) { return Named{a, b, {c}}; }) == idle);
+}
+
+TEST_CASE("a summary of a network that cannot be copied") {
+  struct Net {
+    std::vector<std::unique_ptr<nn::Linear<float>>> layers;
+    nn::BatchNorm<float> norm{3};
+    Variable<float> operator()(Variable<float> x) const {
+      for (const auto& layer : layers) x = (*layer)(x);
+      return norm(x);
+    }
+    XGRAD_FIELDS(layers, norm)
+  };
+  Net net;
+  net.layers.push_back(std::make_unique<nn::Linear<float>>(3, 3));
+  CHECK(nn::summary(net, {1, 3}).rows.size() == 2);
+  CHECK(net.norm.running_mean.value() == xgrad::zeros<float>({3}));
 }
 
 TEST_CASE("a drawing has a node for each operation, leaf and kept constant, and an edge for each use") {

@@ -7,6 +7,7 @@
 
 #include <xgrad/core/random.hpp>
 
+#include "../graph/journal.hpp"
 #include "engine.hpp"
 #include "independent.hpp"
 
@@ -28,12 +29,31 @@ class Replay {
   Generator was_;
 };
 
+/// While it lives, the thread runs a function again: no journal hears of it, and recomputing() is true.
+class Again {
+ public:
+  Again()
+      : journal_(std::exchange(detail::thread_state.journal, nullptr)),
+        recomputing_(std::exchange(detail::thread_state.recomputing, true)) {}
+  ~Again() {
+    detail::thread_state.journal = journal_;
+    detail::thread_state.recomputing = recomputing_;
+  }
+  Again(const Again&) = delete;
+  Again& operator=(const Again&) = delete;
+
+ private:
+  detail::Journal* journal_;
+  bool recomputing_;
+};
+
 /// What a function used besides its inputs.
 template <class T>
 struct Captured {
   std::vector<Ref<Node<T>>> nodes;  ///< leaves and results of earlier operations
   std::unordered_map<Storage<T>*, std::pair<Ref<Storage<T>>, std::uint32_t>>
-      values;  ///< … that gradients need, with their versions
+      values;              ///< … that gradients need, with their versions
+  detail::Writes written;  ///< what it wrote, as that was before
 };
 
 /// Walks the graph that the function recorded: what is older than `start`, or a leaf, was there before. The first of `own` are the
@@ -101,8 +121,12 @@ struct Checkpoint {
     }
     Variable<T> y;
     {
-      const engine::Recording again;
+      const engine::Recording record_too;
       const Replay replay(generator);
+      const detail::Rewound before(captured.written);
+      const Again again;
+      detail::KeepHooks<T> hooks;
+      for (const Ref<Node<T>>& node : captured.nodes) hooks.watch(*node);
       y = function(x);
     }
     compare(y, expected, c.where());
@@ -150,6 +174,7 @@ Variable<T> detail::checkpoint(VectorFunction<T> function, Vars<T> inputs, Where
   const std::uint64_t start = thread_state.clock;
   Vars<T> own;
   for (const Variable<T>& x : inputs) own.push_back(x.requires_grad() ? engine::independent(x, false, where) : x);
+  detail::Journal journal;
   Variable<T> y = function(own);
   need(y);
   if (!y.requires_grad()) return y;
@@ -157,6 +182,10 @@ Variable<T> detail::checkpoint(VectorFunction<T> function, Vars<T> inputs, Where
   Ref<Storage<T>> result = y.storage();
   y = {};
   own.clear();
+  // what the function wrote is put back for the second run, so it may change meanwhile
+  std::erase_if(captured.values, [&](const auto& value) { return journal.writes.of<T>().contains(value.first); });
+  journal.close();
+  captured.written = std::move(journal.writes);
   // of constants, those that the function made for itself are gone with the graph
   std::erase_if(captured.values, [](const auto& value) { return value.second.first->references.only_one(); });
   const std::size_t count = inputs.size();

@@ -179,7 +179,7 @@ Variable<T> batch_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, 
     return evaluate(std::move(x), std::move(running_mean), std::move(scale), bias.defined() ? std::move(bias) : Variable<T>(T(0)),
                     where);
   }
-  if (rows < 2)
+  if (rows < (detail::thread_state.rehearsing ? 1 : 2))
     throw ShapeError(
         where, "batch_norm",
         fmt::format("x is {}: training needs at least two values per channel, here it is {}", to_string(x.shape()), rows));
@@ -187,7 +187,7 @@ Variable<T> batch_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, 
   Variable<T> y = normalise<T>("batch_norm", {1, rows, channels, 1}, Shape{channels}, std::move(x), std::move(weight),
                                std::move(bias), options.eps, &batch, where);
   update_running(std::move(running_mean), batch.mean, options.momentum, where);
-  const T unbiased = static_cast<T>(rows) / static_cast<T>(rows - 1);
+  const T unbiased = static_cast<T>(rows) / static_cast<T>(std::max<std::size_t>(rows, 2) - 1);
   for (std::size_t k = 0; k < channels; ++k) batch.variance.data()[k] *= unbiased;
   update_running(std::move(running_var), batch.variance, options.momentum, where);
   return y;

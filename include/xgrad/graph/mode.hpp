@@ -8,6 +8,9 @@
 namespace xgrad {
 
 class NodeBase;
+namespace detail {
+class Journal;
+}
 
 /// What DetectAnomaly reports.
 enum class Anomaly : std::uint8_t { none, nan, not_finite };
@@ -19,9 +22,12 @@ struct ThreadState {
   std::uint64_t clock = 0;  ///< the stamp of this thread's latest node
   bool recording = true;    ///< false inside NoGrad, and while backward runs without create_graph
   Anomaly anomaly = Anomaly::none;
-  Where line;                ///< inside a vjp: the line of the forward op, which the vjp's own ops then carry
-  NodeBase* dead = nullptr;  ///< nodes waiting to be freed
-  bool reaping = false;      ///< somebody up the stack is freeing them
+  Where line;                  ///< inside a vjp: the line of the forward op, which the vjp's own ops then carry
+  NodeBase* dead = nullptr;    ///< nodes waiting to be freed
+  bool reaping = false;        ///< somebody up the stack is freeing them
+  bool recomputing = false;    ///< the function of a checkpoint runs again
+  bool rehearsing = false;     ///< a network runs for its summary: what training forbids to batches of one is let pass
+  Journal* journal = nullptr;  ///< is told what Variables were before they are written
 };
 
 extern XGRAD_API constinit thread_local ThreadState thread_state [[gnu::tls_model("initial-exec")]];
@@ -45,6 +51,12 @@ class NoGrad {
 
 /// Whether the calling thread records operations now.
 inline bool recording() noexcept { return detail::thread_state.recording; }
+
+/// Whether the calling thread runs the function of a checkpoint for a second time, to compute its gradient: what a function does
+/// besides computing (counting, printing) happens in both runs, unless it asks.
+///
+///     if (!xg::recomputing()) ++batches_seen;
+inline bool recomputing() noexcept { return detail::thread_state.recomputing; }
 
 /// While one lives, every operation of the calling thread, forward and backward, looks at what it has computed, and throws a
 /// ValueError at the first value that is not finite:

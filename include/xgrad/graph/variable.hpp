@@ -27,6 +27,10 @@ XGRAD_API Variable<T> div(Operand<T>& a, Operand<T>& b);
 // Errors, out of line: they would be most of what a user's file has to compile.
 [[noreturn]] XGRAD_API void undefined_variable(Where where);
 [[noreturn]] XGRAD_API void not_one_element(const Shape& shape, Where where);
+
+/// Tells the thread's journal that the value is about to be written.
+template <class T>
+XGRAD_API void note_write(const Ref<Storage<T>>& storage);
 }  // namespace detail
 
 /// What Variable::on_grad returns: the way to take the hook away again. Dropping it changes nothing.
@@ -169,6 +173,8 @@ class Variable {
                        "the Variable is the result of " + std::string(node_->name()) + " recorded at " + to_string(node_->where()) +
                            "; only leaves and constants can be assigned: make a copy with Variable(x.value())");
     const Shape before = shape(where);
+    if (detail::thread_state.journal) [[unlikely]]
+      detail::note_write<T>(value_);
     ++value_->version;
     std::forward<F>(f)(value_->array);
     if (value_->array.shape() != before)

@@ -144,7 +144,7 @@ std::size_t parameter_count(const Net& net, Where where = Where::current()) {
 template <class Net>
 Net clone(const Net& net, Where where = Where::current()) {
   static_assert(
-      std::is_copy_constructible_v<Net>,
+      detail::copyable<Net>(),
       "xgrad: clone needs a network that can be copied; one with a std::unique_ptr cannot, one with a std::shared_ptr can");
   Net copy(net);
   detail::Separator<real_of<Net>> separator{where};

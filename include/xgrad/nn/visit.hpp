@@ -135,6 +135,23 @@ constexpr unsigned reals() {
     return reals_of<Seen..., X>(children<X>());
 }
 
+/// Whether X can be copied. std::vector says so of itself whatever its elements are.
+template <class X, class... Seen>
+constexpr bool copyable();
+template <class... Seen, class... C>
+constexpr bool all_copyable(Types<C...>) {
+  return (copyable<C, Seen...>() && ...);
+}
+template <class X, class... Seen>
+constexpr bool copyable() {
+  if constexpr (!std::is_copy_constructible_v<X>)
+    return false;
+  else if constexpr (kind<X> == Kind::unknown || is_a<std::shared_ptr, X> || (std::is_same_v<X, Seen> || ...))
+    return true;
+  else
+    return all_copyable<Seen..., X>(children<X>());
+}
+
 /// While one lives, `path` has one more name.
 class Below {
  public:
