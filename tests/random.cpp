@@ -7,6 +7,7 @@
 #include <limits>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <xgrad/xgrad.hpp>
@@ -157,6 +158,57 @@ TEST_CASE("random: the same seed gives the same numbers") {
   CHECK(x != uniform({4}));
   seed(5);
   CHECK(x == uniform({4}));
+}
+
+TEST_CASE("random: streams of one seed are different, and stream 0 is the seed's own") {
+  CHECK(Generator(5).next() == Generator(5, 0).next());
+  std::set<std::uint64_t> firsts;
+  for (std::uint64_t seed_ = 0; seed_ < 100; ++seed_)
+    for (std::uint64_t stream = 0; stream < 100; ++stream) firsts.insert(Generator(seed_, stream).next());
+  CHECK(firsts.size() == 10000);
+  Generator a(3, 1), b(3, 2);
+  const auto x = uniform<double>({many}, -1, 1, a), y = uniform<double>({many}, -1, 1, b);
+  CHECK(std::abs(mean_of(Array<double>(x * y))) < 0.005);  // 1/3 if they were the same
+  CHECK(std::abs(mean_of(x)) < 0.01);
+}
+
+TEST_CASE("random: threads draw different numbers, the same again for the same seed") {
+  const auto draw = [](std::size_t threads) {  // one after the other
+    std::vector<Array<double>> result;
+    for (std::size_t k = 0; k < threads; ++k)
+      std::thread([&] { result.push_back(dropout(Variable<double>(ones<double>({64})), 0.5).value()); }).join();
+    return result;
+  };
+  seed(4);
+  const auto first = draw(4);
+  const auto mine = uniform<double>({64});
+  const auto more = draw(1);
+  for (std::size_t k = 0; k < 4; ++k) {
+    CHECK(first[k] != more[0]);
+    for (std::size_t j = 0; j < k; ++j) CHECK(first[k] != first[j]);
+  }
+  seed(4);
+  CHECK(draw(5) == std::vector<Array<double>>{first[0], first[1], first[2], first[3], more[0]});
+  CHECK(uniform<double>({64}) == mine);
+  seed(5);
+  CHECK(draw(1)[0] != first[0]);
+
+  // a thread that has drawn goes on; one that has a number of its own says nothing about others
+  seed(6);
+  const auto expected = draw(1)[0];
+  seed(6);
+  Array<double> of_7_3, again;
+  std::thread([&] {
+    seed(7, 3);
+    of_7_3 = uniform<double>({8});
+    seed(7, 3);
+    again = uniform<double>({8});
+  }).join();
+  CHECK(of_7_3 == again);
+  Generator same(7, 3);
+  CHECK(of_7_3 == uniform<double>({8}, 0, 1, same));
+  Generator start(6);
+  CHECK(uniform<double>({8}) == uniform<double>({8}, 0, 1, start));
 }
 
 TEST_CASE("random: errors") {

@@ -2,18 +2,44 @@
 
 #include <bit>
 #include <cmath>
+#include <mutex>
 #include <numbers>
 #include <numeric>
+#include <optional>
 
 namespace xgrad {
 
-Generator::Generator(std::uint64_t seed) {
-  for (std::uint64_t& word : state_) {  // splitmix64, as the authors of xoshiro recommend for seeding
-    seed += 0x9e3779b97f4a7c15U;
-    std::uint64_t z = seed;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-    word = z ^ (z >> 31);
+namespace {
+
+/// Of splitmix64, which the authors of xoshiro recommend for seeding.
+std::uint64_t mixed(std::uint64_t z) {
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+  return z ^ (z >> 31);
+}
+
+/// How the generator of the next thread that asks for one starts.
+struct Start {
+  std::mutex mutex;
+  std::uint64_t seed = 0, stream = 0;
+};
+constinit Start start;
+
+constinit thread_local std::optional<Generator> of_thread;
+
+Generator next_generator() {
+  const std::lock_guard lock(start.mutex);
+  return Generator(start.seed, start.stream++);
+}
+
+}  // namespace
+
+Generator::Generator(std::uint64_t seed, std::uint64_t stream) {
+  // Streams step by another constant than seeds do, so that no stream undoes a seed.
+  std::uint64_t other = stream * 0xd1342543de82ef95U;
+  for (std::uint64_t& word : state_) {
+    word = mixed(seed += 0x9e3779b97f4a7c15U);
+    if (stream != 0) word ^= mixed(other += 0xda942042e4dd58b5U);
   }
 }
 
@@ -57,10 +83,16 @@ std::vector<std::size_t> Generator::permutation(std::size_t n) {
 }
 
 Generator& default_generator() {
-  thread_local Generator generator;
-  return generator;
+  if (!of_thread) of_thread = next_generator();
+  return *of_thread;
 }
 
-void seed(std::uint64_t value) { default_generator() = Generator(value); }
+void seed(std::uint64_t value) {
+  of_thread = Generator(value);
+  const std::lock_guard lock(start.mutex);
+  start.seed = value;
+  start.stream = 1;
+}
+void seed(std::uint64_t value, std::uint64_t stream) { of_thread = Generator(value, stream); }
 
 }  // namespace xgrad

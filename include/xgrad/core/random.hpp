@@ -11,7 +11,8 @@ namespace xgrad {
 /// the distributions are our own too, because those of the standard library differ between implementations.
 class Generator {
  public:
-  XGRAD_API explicit Generator(std::uint64_t seed = 0);
+  /// Of one seed there are 2⁶⁴ streams, whose numbers have nothing to do with each other.
+  XGRAD_API explicit Generator(std::uint64_t seed = 0, std::uint64_t stream = 0);
 
   XGRAD_API std::uint64_t next();
   /// Uniform in [0, 1), 53 random bits.
@@ -39,9 +40,16 @@ class Generator {
   bool has_spare_ = false;
 };
 
-/// The generator that layers draw their first weights from, one per thread. It starts with seed 0.
+/// The generator that layers draw their first weights and masks from, one per thread, so that no thread waits for another. Threads
+/// are numbered in the order in which they first ask for theirs, and number k starts as Generator(0, k): the program's first
+/// thread, which mostly is the main one, with seed 0, and no two alike.
 XGRAD_API Generator& default_generator();
-/// Starts the calling thread's default generator anew.
+/// Starts the calling thread's default generator anew, as Generator(value). Threads that have one go on with it; those that have
+/// not asked yet will be numbered from 1 again, and start as Generator(value, k). So a program that calls `seed` once, before it
+/// starts its threads, repeats for each seed, as long as its threads first draw in the same order.
 XGRAD_API void seed(std::uint64_t value);
+/// Starts the calling thread's default generator anew, as Generator(value, stream), and says nothing about others: for threads that
+/// draw in no certain order, each of which calls `seed(value, its own number)`.
+XGRAD_API void seed(std::uint64_t value, std::uint64_t stream);
 
 }  // namespace xgrad
