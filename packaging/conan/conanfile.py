@@ -1,0 +1,60 @@
+"""A recipe that builds the checkout it stands in:  conan create packaging/conan"""
+from pathlib import Path
+
+from conan import ConanFile
+from conan.tools.files import copy
+from conan.tools.gnu import PkgConfigDeps
+from conan.tools.meson import Meson, MesonToolchain
+
+
+class Xgrad(ConanFile):
+    name = "xgrad"
+    version = "0.1.0"
+    license = "BSD-3-Clause"
+    description = "Reverse-mode automatic differentiation for xtensor, in C++20"
+    package_type = "shared-library"
+    settings = "os", "arch", "compiler", "build_type"
+    options = {"onednn": [True, False]}
+    default_options = {"onednn": False}
+
+    def export_sources(self):
+        root = Path(self.recipe_folder).parent.parent
+        for pattern in ("meson.build", "meson_options.txt", "LICENSE", "include/*", "src/*", "packaging/*"):
+            copy(self, pattern, root, self.export_sources_folder)
+
+    def requirements(self):
+        # Programs that include xgrad's headers include these two as well.
+        self.requires("xtensor/0.24.7", transitive_headers=True)
+        self.requires("fmt/[>=9 <11]", transitive_headers=True, transitive_libs=True)
+        self.requires("xsimd/[>=8.1 <14]")
+        self.requires("nlohmann_json/[>=3.11 <4]")
+        self.requires("openblas/[>=0.3.20 <1]")
+        self.requires("zlib/[>=1.2.11 <2]")
+        if self.options.onednn:
+            self.requires("onednn/[>=2.6 <4]")
+
+    def build_requirements(self):
+        self.tool_requires("meson/[>=0.63 <2]")
+        self.tool_requires("pkgconf/[>=1.9 <3]")
+
+    def generate(self):
+        PkgConfigDeps(self).generate()
+        toolchain = MesonToolchain(self)
+        toolchain.project_options.update(tests="false", examples="false", onednn="enabled" if self.options.onednn else "disabled")
+        toolchain.generate()
+
+    def build(self):
+        meson = Meson(self)
+        meson.configure()
+        meson.build()
+
+    def package(self):
+        Meson(self).install()
+        copy(self, "LICENSE", self.source_folder, Path(self.package_folder) / "licenses")
+
+    def package_info(self):
+        self.cpp_info.libs = ["xgrad"]
+        self.cpp_info.set_property("cmake_file_name", "xgrad")
+        self.cpp_info.set_property("cmake_target_name", "xgrad::xgrad")
+        self.cpp_info.set_property("pkg_config_name", "xgrad")
+        self.cpp_info.requires = ["xtensor::xtensor", "fmt::fmt"]
