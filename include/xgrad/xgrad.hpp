@@ -7,6 +7,7 @@
 #include <xgrad/core/file.hpp>
 #include <xgrad/core/memory.hpp>
 #include <xgrad/core/parallel.hpp>
+#include <xgrad/core/processors.hpp>
 #include <xgrad/core/primitive.hpp>
 #include <xgrad/core/random.hpp>
 #include <xgrad/core/shape.hpp>

@@ -5,10 +5,15 @@
 #include <array>
 #include <cstdio>
 
+#include <mutex>
+#include <set>
+
 #include <xgrad/core/parallel.hpp>
+#include <xgrad/core/processors.hpp>
 
 #include "../kernels/kernels.hpp"
 #include "../kernels/libraries.hpp"
+#include "tell.hpp"
 
 namespace xgrad {
 namespace {
@@ -31,6 +36,13 @@ constexpr bool optimised = false;
 
 }  // namespace
 
+void tell(const std::string& note) {
+  static std::mutex mutex;
+  static auto* const told = new std::set<std::string>;  // not destroyed: static Variables may compute after it would be
+  const std::scoped_lock lock(mutex);
+  if (told->insert(note).second) std::fputs(("xgrad: " + note + "\n").c_str(), stderr);  // a closed stderr is no reason to throw
+}
+
 std::string blas_note(std::string_view core, bool has_avx512, bool has_onednn) {
   static constexpr std::array<std::string_view, 3> with_avx512{"SkylakeX", "Cooperlake", "SapphireRapids"};
   if (core.empty() || !has_avx512 || has_onednn || std::ranges::find(with_avx512, core) != with_avx512.end()) return "";
@@ -50,13 +62,14 @@ Config config() {
                 .optimised = optimised,
                 .notes = {}};
   if (!optimised) result.notes.emplace_back("this library was built without optimisation; configure with --buildtype=release");
-  if (std::string note = blas_note(kernels::openblas_core(), kernels::has_avx512(), result.onednn != "none"); !note.empty())
-    result.notes.push_back(std::move(note));
-  [[maybe_unused]] static const bool told = [&] {
-    for (const std::string& note : result.notes)  // a closed stderr is no reason to throw
-      std::fputs(("xgrad: " + note + "\n").c_str(), stderr);
-    return true;
-  }();
+  for (std::string note :
+       {blas_note(kernels::openblas_core(), kernels::has_avx512(), result.onednn != "none"), default_threads().note,
+        kernels::level_note(),
+        std::string(detail::forked()
+                        ? "this process was forked after its parent had computed in several threads; it computes on one"
+                        : "")})
+    if (!note.empty()) result.notes.push_back(std::move(note));
+  for (const std::string& note : result.notes) tell(note);
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <type_traits>
+#include <vector>
 
 #include <xgrad/core/parallel.hpp>
 
@@ -114,9 +115,86 @@ void by_channels(Pass pass, const ConvArrays<T>& x, ConvShape s) {
   }
 }
 
+// oneDNN works on the calling thread alone: each of our threads has it do some of the images, and of those that are left over, or
+// where there are fewer than threads, some rows of the results.
+
+/// Rows [first, last) of the results of one image, as a convolution of the rows of the image that they see.
+struct Stripe {
+  ConvShape shape;
+  std::size_t image_row, result_row;
+};
+Stripe stripe(const ConvShape& s, std::size_t first, std::size_t last) {
+  const std::size_t reach = (s.kh - 1) * s.dilation_h + 1, begin = first * s.stride_h, end = (last - 1) * s.stride_h + reach;
+  Stripe result{s, begin > s.top ? std::min(begin - s.top, s.h - 1) : 0, first};
+  result.shape.n = 1;
+  result.shape.oh = last - first;
+  result.shape.top = s.top > begin ? s.top - begin : 0;
+  const bool sees_image = end > s.top && begin < s.top + s.h;
+  result.shape.h = sees_image ? std::min(s.h, end - s.top) - result.image_row : 0;  // which nobody computes
+  return result;
+}
+
+/// Some images, or a stripe of one.
+struct Piece {
+  ConvShape shape;
+  std::size_t image, image_row = 0, result_row = 0;
+};
+
+/// What thread t of `threads` does.
+std::vector<Piece> pieces_of(Pass pass, const ConvShape& s, std::size_t t, std::size_t threads) {
+  std::vector<Piece> result;
+  // rows of an image's gradient overlap, from one stripe of results to the next: there the images left over go to a thread each
+  const std::size_t each = s.n / threads, left = s.n % threads, whole = pass == Pass::input_grad && t < left ? each + 1 : each;
+  if (whole > 0) {
+    result.push_back({s, t * each + (pass == Pass::input_grad ? std::min(t, left) : 0)});
+    result.back().shape.n = whole;
+  }
+  for (std::size_t k = 0; k < left && pass != Pass::input_grad; ++k) {
+    const std::size_t first = s.oh * t / threads, last = s.oh * (t + 1) / threads;
+    if (first == last) continue;
+    const Stripe rows = stripe(s, first, last);
+    result.push_back({rows.shape, threads * each + k, rows.image_row, rows.result_row});
+  }
+  return result;
+}
+
+/// False, with nothing written, where oneDNN cannot do it.
+bool by_onednn(Pass pass, bool blocked, const ConvArrays<float>& x, const ConvShape& s) {
+  const std::size_t work = s.rows() * s.columns() * s.group_o() / 16;
+  const std::size_t threads = work < parallel_threshold ? 1 : static_cast<std::size_t>(num_threads());
+  if (threads == 1) return onednn::convolve(pass, blocked, x, s);
+  std::vector<std::vector<Piece>> pieces;
+  for (std::size_t t = 0; t < threads; ++t) {
+    pieces.push_back(pieces_of(pass, s, t, threads));
+    for (const Piece& piece : pieces.back())
+      if (!onednn::convolves(pass, blocked, x.bias != nullptr, piece.shape)) return onednn::convolve(pass, blocked, x, s);
+  }
+  // the gradients of the weights are added up in order of the pieces
+  const std::size_t weights = pass == Pass::weight_grad ? s.o * s.columns() : 0;
+  std::size_t count = 0;
+  for (const std::vector<Piece>& some : pieces) count += some.size();
+  const Scratch<float> sums(count * weights);
+  parallel_for(threads, work, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t t = begin; t < end; ++t) {
+      std::size_t sum = 0;
+      for (std::size_t k = 0; k < t; ++k) sum += pieces[k].size();
+      for (const Piece& piece : pieces[t]) {
+        const std::size_t image = (piece.image * s.h + piece.image_row) * s.w * s.c,
+                          result = (piece.image * s.oh + piece.result_row) * s.ow * s.o;
+        ConvArrays<float> arrays = x;
+        if (pass != Pass::input_grad) arrays.images += image;
+        if (pass != Pass::forward) arrays.result += result;
+        arrays.out = pass == Pass::weight_grad ? sums.data() + sum++ * weights : x.out + (pass == Pass::forward ? result : image);
+        onednn::convolve(pass, blocked, arrays, piece.shape);
+      }
+    }
+  });
+  if (weights > 0) sum(sums.data(), x.out, 1, count, weights);
+  return true;
+}
+
 // The ways to compute a convolution, and which of them is taken: by rules that were fitted to measurements, which
-// docs/performance.md has. The same shape always goes the same way, so that runs repeat bit for bit; but oneDNN is not asked inside
-// of a parallel region of the caller's.
+// docs/performance.md has. The same shape always goes the same way, so that runs repeat bit for bit.
 
 enum class Way { channels_last, blocked, patches, direct, winograd };
 
@@ -148,7 +226,7 @@ template <class T>
 Way by_rule(Pass pass, const ConvShape& s) {
   if (is_pointwise(s)) return Way::patches;
   const std::size_t pixels = s.oh * s.ow;
-  const bool onednn = std::is_same_v<T, float> && onednn::available && !onednn::in_parallel();
+  const bool onednn = std::is_same_v<T, float> && onednn::available;
   const bool wide = onednn && onednn::wide();
   if (tiles_pay(pass, wide, s)) return Way::winograd;
   if (!onednn) return own_way(pass, s);
@@ -180,7 +258,7 @@ void run(Way way, Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
       break;
   }
   if constexpr (std::is_same_v<T, float>)
-    if (onednn::convolve(pass, way == Way::blocked, x, s)) return;
+    if (by_onednn(pass, way == Way::blocked, x, s)) return;
   run(own_way(pass, s), pass, x, s);
 }
 
@@ -216,7 +294,7 @@ bool autotune() {
 
 template <class T>
 Way choose(Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
-  if (!std::is_same_v<T, float> || !autotune() || onednn::in_parallel()) return by_rule<T>(pass, s);
+  if (!std::is_same_v<T, float> || !autotune()) return by_rule<T>(pass, s);
   static std::mutex mutex;
   static std::map<std::pair<Pass, ConvShape>, Way> found;
   constexpr std::size_t most = 1024;

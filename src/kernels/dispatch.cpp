@@ -1,10 +1,14 @@
 // Chooses the level. Not compiled for an instruction set.
 #include "kernels.hpp"
+#include "libraries.hpp"
 #include "special.hpp"
 
-#include <cstdio>
+#include <fmt/format.h>
 #include <cstdlib>
+#include <string>
 #include <type_traits>
+
+#include "../core/tell.hpp"
 
 namespace xgrad::kernels {
 namespace {
@@ -62,7 +66,12 @@ constexpr Level levels[] = {
 #endif
 };
 
-const Level& choose_level() {
+struct Choice {
+  const Level* level;
+  std::string note;
+};
+
+Choice choose_level() {
 #if defined(__x86_64__)
   __builtin_cpu_init();  // we may run before the constructor that does it
 #endif
@@ -70,24 +79,30 @@ const Level& choose_level() {
   for (const Level& level : levels)
     if (level.supported()) best = &level;
   const char* wanted = std::getenv("XGRAD_ISA");
-  if (!wanted || !*wanted) return *best;
-  for (const Level& level : levels)
-    if (level.name == wanted && level.supported()) return level;
-  std::fprintf(stderr, "xgrad: XGRAD_ISA=%s is not a level of this processor; the choices are", wanted);
-  for (const Level& level : levels)
-    if (level.supported()) std::fprintf(stderr, " %s", level.name.data());
-  std::fprintf(stderr, "; using %s\n", best->name.data());
-  return *best;
+  if (!wanted || !*wanted) return {best, ""};
+  std::string names;
+  for (const Level& level : levels) {
+    if (!level.supported()) continue;
+    if (level.name == wanted) return {&level, ""};
+    names += (names.empty() ? "" : ", ") + std::string(level.name);
+  }
+  return {best, fmt::format("XGRAD_ISA is {}; it must be one of {} on this processor: using {}", wanted, names, best->name)};
 }
 
-const Level& level() {
-  static const Level& chosen = choose_level();
-  return chosen;
+const Choice& choice() {
+  static const Choice* const chosen = [] {  // not destroyed: static Variables may compute after it would be
+    const auto* const made = new Choice(choose_level());
+    if (!made->note.empty()) tell(made->note);
+    return made;
+  }();
+  return *chosen;
 }
+const Level& level() { return *choice().level; }
 
 }  // namespace
 
 std::string_view level_name() { return level().name; }
+std::string level_note() { return choice().note; }
 
 template <class T>
 const Table<T>& choose_table() {

@@ -8,10 +8,13 @@
 #include <xgrad/core/error.hpp>
 #include <xgrad/core/parallel.hpp>
 
+#include "../core/openmp.hpp"
 #include "kernels.hpp"
 #include "libraries.hpp"
 #include "onednn.hpp"
 #include "product.hpp"
+#include "scratch.hpp"
+#include "sum.hpp"
 
 // xtensor-blas brings cxxblas and cxxlapack, which call the CBLAS and LAPACK for float and double. Included here only: they are
 // slow to compile. All of cxxlapack would be slower still.
@@ -67,32 +70,77 @@ Maker by_rule(bool transpose_b, std::size_t m, std::size_t n, std::size_t k) {
   return std::min({m, n, k}) >= 512 && openblas_with_openmp() ? Maker::blas : Maker::onednn;
 }
 
-}  // namespace
-
+/// On the calling thread, unless the BLAS has threads of its own.
 template <class T>
-void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
-          RowStrides strides, bool add, const T* bias) {
-  if (m == 0 || n == 0) return;
-  if constexpr (std::is_same_v<T, float>) {
-    const Maker maker = by_rule(transpose_b, m, n, k);
-    if (maker == Maker::ours && !add) return multiply(transpose_a, transpose_b, m, n, k, a, b, c, strides, bias);
-    if (maker != Maker::blas && onednn::gemm(transpose_a, transpose_b, m, n, k, a, b, c, strides, add, bias)) return;
-  }
+void by_library(Maker maker, bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a,
+                const T* b, T* c, RowStrides strides, bool add, const T* bias) {
+  if constexpr (std::is_same_v<T, float>)
+    if (maker == Maker::onednn && onednn::gemm(transpose_a, transpose_b, m, n, k, a, b, c, strides, add, bias)) return;
   if (bias) {
     if (add)
       for (std::size_t i = 0; i < m; ++i)
         for (std::size_t j = 0; j < n; ++j) c[i * strides.c + j] += bias[j];
     else
       fill_rows(c, bias, m, n, strides.c);
-    return gemm(transpose_a, transpose_b, m, n, k, a, b, c, strides, true);
+    return by_library<T>(maker, transpose_a, transpose_b, m, n, k, a, b, c, strides, true, nullptr);
   }
   if (k == 0) {
     for (std::size_t i = 0; i < m && !add; ++i) std::fill_n(c + i * strides.c, n, T(0));
     return;
   }
+  const OneThread alone;
   cxxblas::gemm(cxxblas::RowMajor, transpose_a ? cxxblas::Trans : cxxblas::NoTrans, transpose_b ? cxxblas::Trans : cxxblas::NoTrans,
                 whole(m), whole(n), whole(k), T(1), a, whole(strides.a), b, whole(strides.b), add ? T(1) : T(0), c,
                 whole(strides.c));
+}
+
+constexpr std::size_t products_at_a_time = 16;  // that take as long as one element of other loops
+constexpr std::size_t row_step = 16, column_step = 48, least_terms = 64;
+
+}  // namespace
+
+template <class T>
+void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
+          RowStrides strides, bool add, const T* bias) {
+  if (m == 0 || n == 0) return;
+  Maker maker = Maker::blas;
+  if constexpr (std::is_same_v<T, float>) {
+    maker = by_rule(transpose_b, m, n, k);
+    if (maker == Maker::ours && !add) return multiply(transpose_a, transpose_b, m, n, k, a, b, c, strides, bias);
+    if (maker == Maker::ours) maker = Maker::onednn;
+  }
+  // The terms, the rows or the columns are shared out. Rows or columns such that what every thread packs for itself is the smaller.
+  const auto part = [&](std::size_t i, std::size_t rows, std::size_t j, std::size_t columns, std::size_t p, std::size_t terms,
+                        T* to, std::size_t to_row, bool more, const T* row) {
+    by_library(maker, transpose_a, transpose_b, rows, columns, terms, a + (transpose_a ? p * strides.a + i : i * strides.a + p),
+               b + (transpose_b ? j * strides.b + p : p * strides.b + j), to, {strides.a, strides.b, to_row}, more, row);
+  };
+  const std::size_t work = m * n * k / products_at_a_time + 1, parts = static_cast<std::size_t>(num_threads());
+  if (parts == 1 || work < parallel_threshold || (maker == Maker::blas && blas_has_own_threads()))
+    return part(0, m, 0, n, 0, k, c, strides.c, add, bias);
+  if (k >= 8 * (m + n) && k >= least_terms * parts) {
+    const Scratch<T> sums(parts * m * n), total(add || strides.c != n ? m * n : 0);
+    parallel_for(parts, work, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t t = begin; t < end; ++t) {
+        const std::size_t first = k * t / parts, last = k * (t + 1) / parts;
+        part(0, m, 0, n, first, last - first, sums.data() + t * m * n, n, false, t == 0 ? bias : nullptr);
+      }
+    });
+    const bool direct = !add && strides.c == n;
+    sum(sums.data(), direct ? c : total.data(), 1, parts, m * n);
+    for (std::size_t i = 0; i < m && !direct; ++i)
+      for (std::size_t j = 0; j < n; ++j) c[i * strides.c + j] = total.data()[i * n + j] + (add ? c[i * strides.c + j] : T(0));
+    return;
+  }
+  if (m >= n || n < 2 * column_step)
+    parallel_for(
+        m, n * k / products_at_a_time + 1,
+        [&](std::size_t i, std::size_t end) { part(i, end - i, 0, n, 0, k, c + i * strides.c, strides.c, add, bias); }, row_step);
+  else
+    parallel_for(
+        n, m * k / products_at_a_time + 1,
+        [&](std::size_t j, std::size_t end) { part(0, m, j, end - j, 0, k, c + j, strides.c, add, bias ? bias + j : nullptr); },
+        column_step);
 }
 
 template <class T>
@@ -104,6 +152,7 @@ void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std:
 template <class T>
 void solve_triangle(Triangle kind, std::size_t n, std::size_t k, const T* a, T* b) {
   if (n == 0 || k == 0) return;
+  const OneThread alone;
   cxxblas::trsm(cxxblas::RowMajor, cxxblas::Left, kind.lower ? cxxblas::Lower : cxxblas::Upper,
                 kind.transpose ? cxxblas::Trans : cxxblas::NoTrans, kind.unit ? cxxblas::Unit : cxxblas::NonUnit, whole(n),
                 whole(k), T(1), a, whole(n), b, whole(k));
@@ -113,11 +162,13 @@ void solve_triangle(Triangle kind, std::size_t n, std::size_t k, const T* a, T* 
 
 template <class T>
 int factor_lu(std::size_t n, T* a, int* pivots) {
+  const OneThread alone;
   return n == 0 ? 0 : cxxlapack::getrf(whole(n), whole(n), a, whole(n), pivots);
 }
 
 template <class T>
 int factor_cholesky(std::size_t n, T* a) {
+  const OneThread alone;
   return n == 0 ? 0 : cxxlapack::potrf('U', whole(n), a, whole(n));
 }
 

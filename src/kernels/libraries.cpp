@@ -18,6 +18,8 @@ std::string openblas_core() { return openblas_get_corename ? openblas_get_corena
 
 bool openblas_with_openmp() { return openblas_get_parallel && openblas_get_parallel() == 2; }
 
+bool blas_has_own_threads() { return !openblas_get_parallel || openblas_get_parallel() == 1; }
+
 std::string blas_name() {
   if (!openblas_get_config) return "CBLAS";
   // "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH …"

@@ -13,13 +13,9 @@
 
 #include <dnnl.hpp>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include <xgrad/core/error.hpp>
-#include <xgrad/core/parallel.hpp>
 
+#include "../core/openmp.hpp"
 #include "kernels.hpp"
 #include "scratch.hpp"
 
@@ -98,8 +94,9 @@ class Plan {
 
   /// One pointer per slot.
   void run(std::initializer_list<const float*> pointers) {
+    const OneThread alone;
     std::unique_ptr<Call> call = take();
-    thread_local dnnl::stream stream(engine());
+    const dnnl::stream& stream = call->stream;
     std::size_t bytes = scratchpad_.get_size();
     for (const Slot& slot : slots_)
       if (slot.reordered()) bytes += padded(slot.theirs.get_size());
@@ -121,8 +118,9 @@ class Plan {
   }
 
  private:
-  /// The memory objects of one run.
+  /// What belongs to one run.
   struct Call {
+    dnnl::stream stream{engine()};
     std::vector<memory> ours, theirs;
     memory scratchpad;
     std::vector<dnnl_exec_arg_t> arguments;
@@ -168,8 +166,8 @@ class Plan {
   std::vector<std::unique_ptr<Call>> idle_;
 };
 
-/// What a plan is made for. The number of threads is part of it: primitives divide their work when they are made.
-using Key = std::array<std::size_t, 18>;
+/// What a plan is made for. Always for one thread: primitives divide their work when they are made.
+using Key = std::array<std::size_t, 17>;
 
 /// Plans by key; those that have not been used for longest go first.
 class Cache {
@@ -295,6 +293,7 @@ std::shared_ptr<Plan> make_product(bool transpose_a, bool transpose_b, std::size
 /// make(), or null where oneDNN cannot do what is asked.
 template <class Make>
 std::shared_ptr<Plan> attempt(Make make) {
+  const OneThread alone;
   try {
     return make();
   } catch (const dnnl::error&) {
@@ -307,15 +306,6 @@ std::shared_ptr<Plan> attempt(Make make) {
 std::string version() {
   const dnnl_version_t* v = dnnl_version();
   return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
-}
-
-// Primitives divide their work among threads that a parallel region does not have.
-bool in_parallel() {
-#ifdef _OPENMP
-  return omp_in_parallel();
-#else
-  return false;
-#endif
 }
 
 bool wide() {
@@ -332,15 +322,15 @@ bool gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std:
   if (k == 0) return false;
   // One row is a matter of memory alone, and below AVX-512 the matmul primitive is this very function with more around it. With
   // AVX-512 it is better than that where b is transposed or there is a bias to add.
-  if (m == 1 || n == 1 || !wide() || in_parallel() || (!transpose_b && !bias)) {
+  if (m == 1 || n == 1 || !wide() || (!transpose_b && !bias)) {
     if (bias) return false;
     static_cast<void>(engine());
+    const OneThread alone;
     check(dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', whole(m), whole(n), whole(k), 1, a, whole(strides.a), b,
                      whole(strides.b), add ? 1 : 0, c, whole(strides.c)));
     return true;
   }
-  const auto threads = static_cast<std::size_t>(num_threads());
-  const Key key{0, threads, transpose_a, transpose_b, m, n, k, strides.a, strides.b, strides.c, add, bias != nullptr};
+  const Key key{0, transpose_a, transpose_b, m, n, k, strides.a, strides.b, strides.c, add, bias != nullptr};
   const std::shared_ptr<Plan> found = cache().find(
       key, [&] { return attempt([&] { return make_product(transpose_a, transpose_b, m, n, k, strides, add, bias != nullptr); }); });
   if (!found) return false;
@@ -351,10 +341,11 @@ bool gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std:
   return true;
 }
 
-bool convolve(Pass pass, bool blocked, const ConvArrays<float>& x, const ConvShape& s) {
-  if (std::min({s.n, s.h, s.w, s.c, s.o, s.kh, s.kw, s.oh, s.ow}) == 0 || in_parallel()) return false;
-  const Key key{1 + static_cast<std::size_t>(pass) + 3 * blocked + 6 * (x.bias != nullptr),
-                static_cast<std::size_t>(num_threads()),
+namespace {
+
+std::shared_ptr<Plan> convolution(Pass pass, bool blocked, bool biased, const ConvShape& s) {
+  if (std::min({s.n, s.h, s.w, s.c, s.o, s.kh, s.kw, s.oh, s.ow}) == 0) return nullptr;
+  const Key key{1 + static_cast<std::size_t>(pass) + 3 * blocked + 6 * biased,
                 s.n,
                 s.h,
                 s.w,
@@ -371,8 +362,17 @@ bool convolve(Pass pass, bool blocked, const ConvArrays<float>& x, const ConvSha
                 s.dilation_h,
                 s.dilation_w,
                 s.groups};
-  const std::shared_ptr<Plan> found =
-      cache().find(key, [&] { return attempt([&] { return make_convolution(pass, blocked, x.bias != nullptr, s); }); });
+  return cache().find(key, [&] { return attempt([&] { return make_convolution(pass, blocked, biased, s); }); });
+}
+
+}  // namespace
+
+bool convolves(Pass pass, bool blocked, bool biased, const ConvShape& s) {
+  return convolution(pass, blocked, biased, s) != nullptr;
+}
+
+bool convolve(Pass pass, bool blocked, const ConvArrays<float>& x, const ConvShape& s) {
+  const std::shared_ptr<Plan> found = convolution(pass, blocked, x.bias != nullptr, s);
   if (!found) return false;
   switch (pass) {
     case Pass::forward:

@@ -6,7 +6,7 @@
 #include "features.hpp"  // which the build writes
 #include "gemm.hpp"
 
-/// oneDNN's primitives for float, made once per shape and kept. The functions return false, with nothing written, where the library
+/// oneDNN's primitives for float, made once per shape and kept, on the calling thread alone. The functions return false, with nothing written, where the library
 /// was built without oneDNN or where it has nothing better than a plain loop: then our own way is the one to take.
 namespace xgrad::kernels::onednn {
 
@@ -17,25 +17,24 @@ std::string version();
 /// Whether its kernels run on AVX-512.
 bool wide();
 
-/// Whether the caller is inside a parallel region of its own, where convolutions stay away from oneDNN.
-bool in_parallel();
-
 /// As kernels::gemm. The bias (n), if not null, is added to every row.
 bool gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const float* a, const float* b, float* c,
           RowStrides strides, bool add, const float* bias);
 
 /// One pass of a convolution, in N×H×W×C or, when `blocked`, in oneDNN's own format with a reorder on either side.
 bool convolve(Pass pass, bool blocked, const ConvArrays<float>& x, const ConvShape& shape);
+/// Whether convolve() would do it.
+bool convolves(Pass pass, bool blocked, bool biased, const ConvShape& shape);
 #else
 inline constexpr bool available = false;
 inline std::string version() { return ""; }
 inline bool wide() { return false; }
-inline bool in_parallel() { return false; }
 inline bool gemm(bool, bool, std::size_t, std::size_t, std::size_t, const float*, const float*, float*, RowStrides, bool,
                  const float*) {
   return false;
 }
 inline bool convolve(Pass, bool, const ConvArrays<float>&, const ConvShape&) { return false; }
+inline bool convolves(Pass, bool, bool, const ConvShape&) { return false; }
 #endif
 
 }  // namespace xgrad::kernels::onednn

@@ -14,17 +14,19 @@ namespace xgrad {
 ///     fmt::print("{}\n", xg::config());
 ///     // xgrad 0.1.0, g++ 12.2.0, kernels for x86-64-v3, OpenBLAS 0.3.21 (Haswell, OpenMP), oneDNN 2.6.3, 2 threads
 struct Config {
-  std::string version;             ///< "0.1.0"
-  std::string compiler;            ///< of the library: "g++ 12.2.0"
-  std::string isa;                 ///< the kernels in use: "base", "v2", "v3" or "v4"
-  std::string blas;                ///< "OpenBLAS 0.3.21 (Haswell, OpenMP)"; "CBLAS" where it does not say
-  std::string onednn;              ///< its version, or "none"
-  int threads = 1;                 ///< for calls from this thread
-  bool optimised = true;           ///< whether the library was compiled with optimisation
-  std::vector<std::string> notes;  ///< what makes this build slower than it could be, with the remedy
+  std::string version;    ///< "0.1.0"
+  std::string compiler;   ///< of the library: "g++ 12.2.0"
+  std::string isa;        ///< the kernels in use: "base", "v2", "v3" or "v4"
+  std::string blas;       ///< "OpenBLAS 0.3.21 (Haswell, OpenMP)"; "CBLAS" where it does not say
+  std::string onednn;     ///< its version, or "none"
+  int threads = 1;        ///< for calls from this thread
+  bool optimised = true;  ///< whether the library was compiled with optimisation
+  /// What makes this build slower than it could be, with the remedy; what was made of OMP_NUM_THREADS and XGRAD_ISA where they
+  /// cannot be followed; why there are fewer threads than processors; that a process is the child of a fork().
+  std::vector<std::string> notes;
 };
 
-/// When there are notes, the first call in a program also prints them to stderr.
+/// When there are notes, they are also printed to stderr, each once in a program.
 XGRAD_API Config config();
 
 /// One line, and one more for each note.

@@ -8,9 +8,13 @@
 
 namespace xgrad {
 
-/// How many threads the library's loops, and the BLAS where it shares OpenMP, may use from now on when they are called from this
-/// thread. At least 1.
+/// Into how many parts the library's loops, products and convolutions cut their work from now on when they are called from this
+/// thread, between 1 and 1024; and how many threads work on the parts, while the machine has processors for them. Results depend on
+/// the number of parts alone, not on who computes them.
 XGRAD_API void set_num_threads(int threads);
+
+/// What set_num_threads said in this thread, else OMP_NUM_THREADS, else as many as the processors that this process may use: those
+/// of its affinity mask, and no more than its control group's quota. 1 inside of a parallel loop, the library's or OpenMP's.
 XGRAD_API int num_threads() noexcept;
 
 /// Loops with fewer elements of work than this run on the calling thread alone: starting the others costs more.
@@ -18,11 +22,14 @@ inline constexpr std::size_t parallel_threshold = 32768;
 
 namespace detail {
 XGRAD_API void parallel_run(std::size_t n, std::size_t align, void (*call)(void*, std::size_t, std::size_t), void* body);
-}
+/// Whether this process is the child of a fork() and its parent had threads, which it has not.
+XGRAD_API bool forked() noexcept;
+}  // namespace detail
 
 /// Calls body(begin, end) for disjoint ranges that cover 0 … n-1, in several threads when `n * work` is at least the threshold.
-/// Ranges begin at multiples of `align`. The split depends on the number of threads alone, so results repeat. An exception in
-/// the body ends up in the caller.
+/// Ranges begin at multiples of `align`. The split depends on num_threads() alone, so results repeat; the calling thread does what
+/// no other has begun, and waits for nobody who has not come. An exception in the body ends up in the caller, after the other
+/// ranges are done. In the child of a fork() the calling thread does everything.
 template <class Body>
 void parallel_for(std::size_t n, std::size_t work, Body&& body, std::size_t align = 1) {
   if (n == 0) return;
