@@ -61,6 +61,9 @@ def pretty(expression, unary):
     e = e.replace('2 * / √π', '2 / √π')
     e = re.sub(r'\bsquare\((\w+)\)', r'\1²', e)
     e = re.sub(r'\bpower_slope\(a, b\)', 'b aᵇ⁻¹', e)
+    e = re.sub(r'\brest_of_sigmoid\(.*?\)', '(1 - y)', e)
+    e = re.sub(r'\bone_less_square\((\w+)\)', r'(1 - \1²)', e)
+    e = re.sub(r'\((\w+) / hypot\((\w+), (\w+)\) / hypot\(.*?\)\)', r'(\1 / (\2² + \3²))', e)
     e = re.sub(r'\bpower_growth\(a, b, y\)', 'y log(a)', e)
     e = re.sub(r'\s*\*\s*', ' · ', e)
     e = re.sub(r'^-\((.*)\)$', r'-\1', e) if re.fullmatch(r'-\([^()]*(\([^()]*\)[^()]*)*\)', e) else e

@@ -274,7 +274,7 @@ TEST_CASE("norm: what does not fit is said, with the line") {
   CHECK(error(__LINE__, [&] { instance_norm(x4); }) == "instance_norm: x is (4,); it must have two axes at least, the channels last");
   CHECK(error(__LINE__, [&] { local_response_norm(x23, 0); }) == "local_response_norm: size = 0 must be at least 1");
   CHECK(error(__LINE__, [&] { local_response_norm(number, 1); }) == "local_response_norm: x is (); it must have an axis of channels, the last");
-  CHECK(error(__LINE__, [&] { normalize(x23, {.p = 3}); }) == "normalize: p = 3 must be 1 or 2");
+  CHECK(error(__LINE__, [&] { normalize(x23, {.p = 3}); }) == "normalize: p is 3; it must be 1 or 2");
   CHECK(error(__LINE__, [&] { normalize(x23, {.axis = 2}); }) == "normalize: axis 2 is out of range: an array of 2 axes takes -2 to 1");
   CHECK(error(__LINE__, [&] { dropout(x23, 1.5); }) == "dropout: p = 1.5 must be from 0 to 1");
   CHECK(error(__LINE__, [&] { dropout2d(x4, 0.5); }) == "dropout2d: x is (4,); it must have two axes at least, (n, …, c)");

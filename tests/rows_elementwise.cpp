@@ -11,7 +11,7 @@ std::vector<Row> elementwise_rows() {
   // clang-format off
   add_row("rsqrt", "rsqrt", [](const auto& x) { return rsqrt(x[0]); }, [](S x) { return 1 / std::sqrt(x[0]); }, Details{{y}, {positive}});
   add_row("reciprocal", "reciprocal", [](const auto& x) { return reciprocal(x[0]); }, [](S x) { return 1 / x[0]; }, Details{{y}, {away}});
-  add_row("expm1", "expm1", [](const auto& x) { return expm1(x[0]); }, [](S x) { return std::expm1(x[0]); }, Details{{y}});
+  add_row("expm1", "expm1", [](const auto& x) { return expm1(x[0]); }, [](S x) { return std::expm1(x[0]); }, Details{{a}});
   add_row("log1p", "log1p", [](const auto& x) { return log1p(x[0]); }, [](S x) { return std::log1p(x[0]); }, Details{{a}, {{-0.6, 3}}});
   add_row("log2", "log2", [](const auto& x) { return log2(x[0]); }, [](S x) { return std::log2(x[0]); }, Details{{a}, {positive}});
   add_row("log10", "log10", [](const auto& x) { return log10(x[0]); }, [](S x) { return std::log10(x[0]); }, Details{{a}, {positive}});

@@ -15,6 +15,7 @@ using Tangent = std::optional<Sym>;
 struct Line {
   Sym a, b, c, y;
   Tangent ta, tb, tc;
+  bool computed;  ///< y is no array that is kept but computed once more, so that reading the operand instead costs nothing
 };
 
 Sym or_zero(const Tangent& t, Program* program) { return t ? *t : Sym(program, program->constant(0)); }
@@ -35,10 +36,17 @@ Sym power_slope(Sym a, Sym b) {
 /// d pow(a, b) / db. At a = 0 the product would be 0 * -inf.
 Sym power_growth(Sym a, Sym b, Sym y) { return where(a == 0 && b >= 0, 0, y * log(a)); }
 
-/// A line per primitive.
+/// 1 - a²: near ±1 the product keeps more digits, near 0 the difference does, in its derivative.
+Sym one_less_square(Sym a) { return where(abs(a) < 0.5, 1 - square(a), (1 - a) * (1 + a)); }
+
+/// The logistic function at -a, where y is that at a: 1 - y has no digits left where y is near 1.
+Sym rest_of_sigmoid(Sym a, Sym y, bool computed) { return computed ? sigmoid(-a) : 1 - y; }
+
+/// A line per primitive. Of y + 1 no digits would be left for expm1, and squares of large numbers would overflow for asinh and
+/// atan2.
 Tangent tangent(Primitive op, const Line& line, Program* program) {
   using P = Primitive;
-  const auto& [a, b, c, y, ta, tb, tc] = line;
+  const auto& [a, b, c, y, ta, tb, tc, computed] = line;
   switch (op) {
     // clang-format off
     case P::neg: return -*ta;
@@ -48,26 +56,26 @@ Tangent tangent(Primitive op, const Line& line, Program* program) {
     case P::rsqrt: return -0.5 * *ta * (square(y) * y);
     case P::reciprocal: return -(*ta * square(y));
     case P::exp: return *ta * y;
-    case P::expm1: return *ta * (y + 1);
+    case P::expm1: return *ta * exp(a);
     case P::log: return *ta / a;
     case P::log1p: return *ta / (1 + a);
     case P::sin: return *ta * cos(a);
     case P::cos: return -(*ta * sin(a));
     case P::tanh: return *ta * (1 - square(y));
-    case P::sigmoid: return *ta * (y * (1 - y));
+    case P::sigmoid: return *ta * (y * rest_of_sigmoid(a, y, computed));
     case P::relu: return where(y <= 0, 0, *ta);
     case P::softplus: return *ta * sigmoid(a);
     case P::log2: return *ta / (a * std::numbers::ln2);
     case P::log10: return *ta / (a * std::numbers::ln10);
     case P::tan: return *ta * (1 + square(y));
-    case P::asin: return *ta * rsqrt((1 - a) * (1 + a));
-    case P::acos: return -(*ta * rsqrt((1 - a) * (1 + a)));
+    case P::asin: return *ta * rsqrt(one_less_square(a));
+    case P::acos: return -(*ta * rsqrt(one_less_square(a)));
     case P::atan: return *ta / (1 + square(a));
     case P::sinh: return *ta * cosh(a);
     case P::cosh: return *ta * sinh(a);
-    case P::asinh: return *ta * rsqrt(1 + square(a));
+    case P::asinh: return *ta / hypot(a, 1);
     case P::acosh: return *ta * (rsqrt(a - 1) * rsqrt(a + 1));
-    case P::atanh: return *ta / ((1 - a) * (1 + a));
+    case P::atanh: return *ta / one_less_square(a);
     case P::erf: return *ta * (2 * std::numbers::inv_sqrtpi * exp(-square(a)));
     case P::lgamma: return *ta * digamma(a);
     case P::add: return ta + tb;
@@ -77,7 +85,7 @@ Tangent tangent(Primitive op, const Line& line, Program* program) {
     case P::maximum: return choose(a == b, Tangent((or_zero(ta, program) + or_zero(tb, program)) * 0.5), choose(a > b, ta, tb, program), program);
     case P::minimum: return choose(a == b, Tangent((or_zero(ta, program) + or_zero(tb, program)) * 0.5), choose(a < b, ta, tb, program), program);
     case P::pow: return ta * power_slope(a, b) + tb * power_growth(a, b, y);
-    case P::atan2: return ta * (b / (square(a) + square(b))) - tb * (a / (square(a) + square(b)));
+    case P::atan2: return ta * (b / hypot(a, b) / hypot(a, b)) - tb * (a / hypot(a, b) / hypot(a, b));
     case P::hypot: return ta * where(y == 0, 0, a / y) + tb * where(y == 0, 0, b / y);
     case P::fmod: return ta - tb * round((a - y) / b);
     case P::polygamma: return tb * detail::record(P::polygamma, a + 1, b);
@@ -139,7 +147,7 @@ Derivative differentiate(const Program& program, std::size_t wrt) {
     const auto operand = [](int id, Sym s) { return id < 0 ? -1 : s.id(); };
     const Sym y = is_result ? input(f.inputs + 1)
                             : Sym(&d, d.push({.op = i.op, .a = operand(i.a, a), .b = operand(i.b, b), .c = operand(i.c, c)}));
-    const Line line{a, b, c, y, tangent_of(i.a), tangent_of(i.b), tangent_of(i.c)};
+    const Line line{a, b, c, y, tangent_of(i.a), tangent_of(i.b), tangent_of(i.c), !is_result};
     values.push_back(y);
     tangents.push_back(line.ta || line.tb || line.tc ? tangent(i.op, line, &d) : Tangent());
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <vector>
 
 #include <xgrad/core/memory.hpp>
@@ -100,6 +101,13 @@ void each_channel(const NormShape& s, F f) {
     for (std::size_t k = 0; k < s.width; ++k, ++c) f(c, group);
 }
 
+/// Whether a variance is more than what rounding in the mean makes of equal elements, which is as large as any.
+template <class T>
+bool clear_of_rounding(T mean, T variance) {
+  const T bound = 1000 * std::numeric_limits<T>::epsilon() * mean;
+  return !(variance > 0 && variance < bound * bound);
+}
+
 }  // namespace
 
 template <class T>
@@ -114,11 +122,25 @@ void norm_statistics(const NormShape& s, const T* x, T* mean, T* variance) {
       for (std::size_t group = 0; group < s.groups; ++group)
         to[i * s.groups + group] = table<T>().sum_row(channel_sums + group * s.width, s.width) / count;
     };
+    const auto squares = [&] {
+      for (std::size_t group = 0; group < s.groups; ++group)
+        std::fill_n(centre + group * s.width, s.width, mean[i * s.groups + group]);
+      column_products(from, centre, from, centre, sums, s.rows, n);
+      fold(sums, variance);
+    };
     fold(column_sums(from, sums, s.rows, n), mean);
-    for (std::size_t group = 0; group < s.groups; ++group)
-      std::fill_n(centre + group * s.width, s.width, mean[i * s.groups + group]);
-    column_products(from, centre, from, centre, sums, s.rows, n);
-    fold(sums, variance);
+    squares();
+    const T *means = mean + i * s.groups, *variances = variance + i * s.groups;
+    if (!std::equal(means, means + s.groups, variances, clear_of_rounding<T>)) {  // the mean once more, of what is left
+      Row<T> left(s.rows * n);
+      const Row<T> ones(n, T(1)), zeros(n, T(0));
+      for (std::size_t r = 0; r < s.rows; ++r)
+        table<T>().normalise_row(left.data() + r * n, from + r * n, centre, ones.data(), zeros.data(), n);
+      const Row<T> before(means, means + s.groups);
+      fold(column_sums(left.data(), sums, s.rows, n), mean);
+      for (std::size_t group = 0; group < s.groups; ++group) mean[i * s.groups + group] += before[group];
+      squares();
+    }
   });
 }
 

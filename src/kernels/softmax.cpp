@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <xgrad/core/parallel.hpp>
 
@@ -20,6 +21,16 @@ T shift_of(const T* x, std::size_t n) {
   return std::isinf(largest) && largest < 0 ? T(0) : largest;
 }
 
+/// Where the largest is infinite, all weight is with the elements that are: so many of them.
+template <class T>
+T among_infinite(const T* x, std::size_t n) {
+  return static_cast<T>(std::count(x, x + n, std::numeric_limits<T>::infinity()));
+}
+template <class T>
+void mark_infinite(const T* x, T on, T off, T* out, std::size_t n) {
+  std::transform(x, x + n, out, [=](T v) { return v == std::numeric_limits<T>::infinity() ? on : off; });
+}
+
 /// Calls body(row) for each row.
 template <class Body>
 void each_row(std::size_t rows, std::size_t n, Body body) {
@@ -34,7 +45,9 @@ template <class T>
 void softmax(const T* x, T* out, std::size_t rows, std::size_t n) {
   if (n == 0) return;
   each_row(rows, n, [&](std::size_t r) {
-    const T total = table<T>().exp_row(x + r * n, shift_of(x + r * n, n), out + r * n, n);
+    const T shift = shift_of(x + r * n, n);
+    if (std::isinf(shift)) return mark_infinite(x + r * n, 1 / among_infinite(x + r * n, n), T(0), out + r * n, n);
+    const T total = table<T>().exp_row(x + r * n, shift, out + r * n, n);
     table<T>().scale_row(out + r * n, T(1) / total, n);
   });
 }
@@ -43,7 +56,9 @@ template <class T>
 void log_softmax(const T* x, T* out, std::size_t rows, std::size_t n) {
   if (n == 0) return;
   each_row(rows, n, [&](std::size_t r) {
-    const T *from = x + r * n, shift = shift_of(from, n), log_total = std::log(table<T>().exp_sum_row(from, shift, n));
+    const T *from = x + r * n, shift = shift_of(from, n);
+    if (std::isinf(shift)) return mark_infinite(from, -std::log(among_infinite(from, n)), -shift, out + r * n, n);
+    const T log_total = std::log(table<T>().exp_sum_row(from, shift, n));
     table<T>().lower_row(from, shift, log_total, out + r * n, n);
   });
 }
@@ -65,8 +80,9 @@ void cross_entropy(const T* x, const std::int64_t* labels, T* loss, T* scales, s
       loss[r] = scales[2 * r] = scales[2 * r + 1] = 0;
       return;
     }
-    const T shift = shift_of(from, n), total = table<T>().exp_sum_row(from, shift, n);
-    loss[r] = std::log(total) - (from[labels[r]] - shift);
+    const T shift = shift_of(from, n), own = from[labels[r]];
+    const T total = std::isinf(shift) ? among_infinite(from, n) : table<T>().exp_sum_row(from, shift, n);
+    loss[r] = std::log(total) - (own == shift ? T(0) : own - shift);
     scales[2 * r] = shift;
     scales[2 * r + 1] = total;
   });
@@ -81,7 +97,11 @@ void cross_entropy_grad(const T* x, const std::int64_t* labels, const T* scales,
       std::fill_n(to, n, T(0));
       return;
     }
-    table<T>().exp_scaled_row(x + r * n, scales[2 * r], g[r] / scales[2 * r + 1], to, n);
+    const T shift = scales[2 * r], factor = g[r] / scales[2 * r + 1];
+    if (std::isinf(shift))
+      mark_infinite(x + r * n, factor, T(0), to, n);
+    else
+      table<T>().exp_scaled_row(x + r * n, shift, factor, to, n);
     to[labels[r]] -= g[r];
   });
 }

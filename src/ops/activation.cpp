@@ -17,7 +17,6 @@ XGRAD_UNARY(selu, selu_scale* where(a > 0, a, selu_alpha* expm1(a)));
 XGRAD_UNARY(sigmoid, sigmoid(a));
 XGRAD_UNARY(log_sigmoid, -softplus(-a));
 XGRAD_UNARY(tanh, tanh(a));
-XGRAD_UNARY(silu, a* sigmoid(a));
 XGRAD_UNARY(mish, a* tanh(softplus(a)));
 XGRAD_UNARY(hardswish, where(a <= -3, 0, where(a >= 3, a, a*(a + 3) / 6)));
 
@@ -28,6 +27,14 @@ Variable<T> softsign(Variable<T> x, Where where) {
   return op(std::move(x), where);
 }
 XGRAD_BOTH(softsign);
+
+template <class T>
+Variable<T> silu(Variable<T> x, Where where) {
+  static const auto op = elementwise(
+      "silu", [](auto a) { return a * sigmoid(a); }, [](auto g, auto a) { return g * (sigmoid(a) * (1 + a * (1 - sigmoid(a)))); });
+  return op(std::move(x), where);
+}
+XGRAD_BOTH(silu);
 
 template <class T>
 Variable<T> hardtanh(Variable<T> x, double low, double high, Where at) {
@@ -69,8 +76,18 @@ template <class T>
 Variable<T> gelu(Variable<T> x, GeluOptions options, Where where) {
   using std::numbers::inv_sqrtpi, std::numbers::sqrt2;
   static const auto exact = elementwise("gelu", [](auto a) { return 0.5 * a * (1 + erf(a * (1 / sqrt2))); });
-  static const auto by_tanh =
-      elementwise("gelu", [](auto a) { return 0.5 * a * (1 + tanh(sqrt2 * inv_sqrtpi * (a + 0.044715 * (square(a) * a)))); });
+  // (1 + tanh(u / 2)) / 2 is sigmoid(u), of whose left tail no digits are lost. Outside of ±30 it is 0 or 1, and a³ would overflow.
+  static constexpr double slope = 2 * sqrt2 * inv_sqrtpi, cubic = 0.044715 * slope;
+  static const auto by_tanh = elementwise(
+      "gelu",
+      [](auto a) {
+        const auto c = clamp(a, -30, 30);
+        return a * sigmoid(c * (slope + cubic * square(c)));
+      },
+      [](auto g, auto a) {
+        const auto c = clamp(a, -30, 30), s = sigmoid(c * (slope + cubic * square(c)));
+        return g * (s * (1 + c * (slope + 3 * cubic * square(c)) * (1 - s)));
+      });
   return options.approximate ? by_tanh(std::move(x), where) : exact(std::move(x), where);
 }
 XGRAD_BOTH(gelu);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include <xgrad/ops/arithmetic.hpp>
@@ -11,9 +12,12 @@
 
 #include "formulas.hpp"
 #include "loss_support.hpp"
+#include "scales.hpp"
 
 namespace xgrad {
 namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// Throws ValueError unless `fits`.
 void check_option(bool fits, Where where, std::string_view op, std::string_view option, double value, std::string_view must) {
@@ -72,9 +76,15 @@ Variable<T> binary_cross_entropy(Variable<T> p, std::type_identity_t<Variable<T>
 template <class T>
 Variable<T> binary_cross_entropy_with_logits(Variable<T> logits, std::type_identity_t<Variable<T>> target,
                                              BinaryCrossEntropyOptions options, Where where) {
-  // Two terms that are not negative: no digits are lost for large logits.
-  static const auto op = elementwise("binary_cross_entropy_with_logits",
-                                     [](auto x, auto y, auto weight) { return weight * y * softplus(-x) + (1 - y) * softplus(x); });
+  // Two terms that are not negative: no digits are lost for large logits. What has factor 0 is nothing, also where it is infinite.
+  static const auto op = elementwise(
+      "binary_cross_entropy_with_logits",
+      [](auto x, auto y, auto weight) {
+        return xgrad::where(y == 0, 0, weight * y * softplus(-x)) + xgrad::where(y == 1, 0, (1 - y) * softplus(x));
+      },
+      [](auto g, auto x, auto y, auto weight) { return g * ((1 - y) * sigmoid(x) - weight * y * sigmoid(-x)); },
+      [](auto g, auto x, auto, auto weight) { return g * (xgrad::where(weight == 1, 0, (weight - 1) * softplus(-x)) - x); },
+      [](auto g, auto x, auto y, auto) { return g * xgrad::where(y == 0, 0, y * softplus(-x)); });
   return reduced(op(std::move(logits), std::move(target), options.pos_weight, where), options.reduction, where);
 }
 
@@ -86,8 +96,14 @@ Variable<T> hinge_loss(Variable<T> scores, std::type_identity_t<Variable<T>> tar
 
 template <class T>
 Variable<T> kl_div(Variable<T> x, std::type_identity_t<Variable<T>> target, KlDivOptions options, Where at) {
-  static const auto plain = elementwise("kl_div", [](auto a, auto t) { return where(t == 0, 0, t * (log(t) - a)); });
-  static const auto log_target = elementwise("kl_div", [](auto a, auto t) { return exp(t) * (t - a); });
+  // What has no probability counts nothing, whatever its logarithm.
+  static const auto plain = elementwise(
+      "kl_div", [](auto a, auto t) { return where(t == 0, 0, t * (log(t) - a)); }, [](auto g, auto, auto t) { return -(g * t); },
+      [](auto g, auto a, auto t) { return where(t == 0, 0, g * (log(t) - a + 1)); });
+  static const auto log_target = elementwise(
+      "kl_div", [](auto a, auto t) { return where(t == -infinity, 0, exp(t) * (t - a)); },
+      [](auto g, auto, auto t) { return -(g * exp(t)); },
+      [](auto g, auto a, auto t) { return where(t == -infinity, 0, g * (exp(t) * (t - a + 1))); });
   Variable<T> loss =
       options.log_target ? log_target(std::move(x), std::move(target), at) : plain(std::move(x), std::move(target), at);
   return reduced(std::move(loss), options.reduction, at);
@@ -121,9 +137,9 @@ Variable<T> gaussian_nll_loss(Variable<T> x, std::type_identity_t<Variable<T>> t
 
 template <class T>
 Variable<T> cosine_similarity(Variable<T> a, std::type_identity_t<Variable<T>> b, CosineSimilarityOptions options, Where at) {
-  static const auto op = elementwise("cosine_similarity", [](auto ab, auto aa, auto bb, auto eps) {
-    const auto inverse = [&](auto s) { return where(s > square(eps), rsqrt(s), 1 / eps); };  // of the norm; flat near 0
-    return ab * inverse(aa) * inverse(bb);
+  static const auto op = elementwise("cosine_similarity", [](auto ab, auto aa, auto bb, auto eps_a, auto eps_b) {
+    const auto inverse = [](auto s, auto eps) { return where(sqrt(s) > eps, rsqrt(s), 1 / eps); };  // of the norm; flat near 0
+    return ab * inverse(aa, eps_a) * inverse(bb, eps_b);
   });
   const Shape shape = placed(at, "cosine_similarity", [&] {
     const Shape common = broadcast_shapes(a.shape(at), b.shape(at));
@@ -132,9 +148,20 @@ Variable<T> cosine_similarity(Variable<T> a, std::type_identity_t<Variable<T>> b
   });
   a = broadcast_to(std::move(a), shape, at);
   b = broadcast_to(std::move(b), shape, at);
-  Variable<T> ab = sum(mul(a, b, at), options.axis, {}, at);
-  return op(std::move(ab), sum(square(std::move(a), at), options.axis, {}, at), sum(square(std::move(b), at), options.axis, {}, at),
-            options.eps, at);
+  const Reduced axis(shape, Axes(options.axis), false);
+  // Where a square overflows or vanishes, the vector and the least norm are taken in another unit.
+  const auto squares = [&](Variable<T>& x, Variable<T>& eps) {
+    Variable<T> result = sum(square(x, at), options.axis, {}, at);
+    Array<T> scales = scales_of(x.value(), axis, result.value(), eps.item() * eps.item());
+    if (scales.size() == 0) return result;
+    x = mul(std::move(x), scales, at);
+    scales.reshape(axis.result);
+    eps = mul(std::move(eps), scales, at);
+    return sum(square(x, at), options.axis, {}, at);
+  };
+  Variable<T> eps_a(static_cast<T>(options.eps)), eps_b = eps_a, aa = squares(a, eps_a), bb = squares(b, eps_b);
+  return op(sum(mul(std::move(a), std::move(b), at), options.axis, {}, at), std::move(aa), std::move(bb), std::move(eps_a),
+            std::move(eps_b), at);
 }
 
 XGRAD_BOTH(mse_loss);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 #include <xgrad/graph/apply.hpp>
 #include <xgrad/ops/elementwise.hpp>
@@ -10,6 +12,7 @@
 
 #include "../kernels/norm.hpp"
 #include "last_axes.hpp"
+#include "scales.hpp"
 #include "support.hpp"
 
 namespace xgrad {
@@ -32,7 +35,8 @@ struct Normalise {
   bool has_weight, has_bias;
   T eps;
   Statistics<T>* wanted = nullptr;  // of the caller; good for the call of forward only
-  Array<T> mean = {}, rstd = {};
+  Array<T> mean = {}, rstd = {};    // of x times its scales, which are empty where squares were in range
+  Array<T> scales = Array<T>(Shape{0});
 
   std::string_view name() const { return called; }
   std::uint32_t uses(std::size_t i) const {
@@ -45,11 +49,21 @@ struct Normalise {
     mean = Array<T>(statistics);
     rstd = Array<T>(statistics);
     kernels::norm_statistics(shape, in[0].data(), mean.data(), rstd.data());
-    if (wanted) *wanted = {mean, rstd};
+    std::optional<Array<T>> room;
+    if (find_scales(in[0])) kernels::norm_statistics(shape, in_scale(in[0], room).data(), mean.data(), rstd.data());
+    const Array<T>& x = room ? *room : in[0];
+    const auto scale = [&](std::size_t k) { return scales.size() > 0 ? scales.data()[k] : T(1); };
+    if (wanted) {
+      *wanted = {mean, rstd};
+      for (std::size_t k = 0; k < mean.size(); ++k) {
+        wanted->mean.data()[k] /= scale(k);
+        (wanted->variance.data()[k] /= scale(k)) /= scale(k);
+      }
+    }
     wanted = nullptr;
-    std::transform(rstd.data(), rstd.data() + rstd.size(), rstd.data(), [&](T v) { return 1 / std::sqrt(v + eps); });
+    for (std::size_t k = 0; k < rstd.size(); ++k) rstd.data()[k] = 1 / std::sqrt(rstd.data()[k] + eps * scale(k) * scale(k));
     Array<T> out(in[0].shape());
-    kernels::norm_forward(shape, in[0].data(), mean.data(), rstd.data(), has_weight ? in[1].data() : nullptr,
+    kernels::norm_forward(shape, x.data(), mean.data(), rstd.data(), has_weight ? in[1].data() : nullptr,
                           has_bias ? in[1 + has_weight].data() : nullptr, out.data());
     return out;
   }
@@ -62,9 +76,11 @@ struct Normalise {
     const Shape nothing{0};
     Array<T> gx(want_x ? c.input_shape(0) : nothing), gweight(want_weight ? c.input_shape(1) : nothing);
     Array<T> gbias(want_bias ? c.input_shape(bias) : nothing);
-    kernels::norm_backward(shape, c.input_value(0).data(), g.value().data(), mean.data(), rstd.data(),
+    std::optional<Array<T>> room;
+    kernels::norm_backward(shape, in_scale(c.input_value(0), room).data(), g.value().data(), mean.data(), rstd.data(),
                            want_x && has_weight ? c.input_value(1).data() : nullptr, want_x ? gx.data() : nullptr,
                            want_weight ? gweight.data() : nullptr, want_bias ? gbias.data() : nullptr);
+    if (want_x && room) multiply(gx);
     if (want_x) out.set(0, Variable<T>(std::move(gx)));
     if (want_weight) out.set(1, Variable<T>(std::move(gweight)));
     if (want_bias) out.set(bias, Variable<T>(std::move(gbias)));
@@ -72,6 +88,40 @@ struct Normalise {
 
  private:
   bool is_bias(std::size_t i) const { return has_bias && i == std::size_t{1} + has_weight; }
+  /// f(place, sample · groups + group) for every element.
+  template <class F>
+  void each_element(F f) const {
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < shape.samples; ++i)
+      for (std::size_t r = 0; r < shape.rows; ++r)
+        for (std::size_t group = 0; group < shape.groups; ++group)
+          for (std::size_t k = 0; k < shape.width; ++k) f(at++, i * shape.groups + group);
+  }
+  /// Whether some variance, in `rstd`, has lost digits to the ends of T's range. What x must be multiplied with then.
+  bool find_scales(const Array<T>& x) {
+    if (std::all_of(rstd.data(), rstd.data() + rstd.size(), [&](T v) { return in_range(v, eps); })) return false;
+    Array<T> sizes = zeros<T>(rstd.shape());
+    each_element([&](std::size_t k, std::size_t of) {
+      T& size = sizes.data()[of];
+      size = std::abs(x.data()[k]) <= size ? size : std::abs(x.data()[k]);  // NaN comes through
+    });
+    bool any = false;
+    for (std::size_t k = 0; k < sizes.size(); ++k) {
+      sizes.data()[k] = in_range(rstd.data()[k], eps) ? T(1) : scale_for(sizes.data()[k], eps);
+      any |= sizes.data()[k] != 1;
+    }
+    if (any) scales = std::move(sizes);
+    return any;
+  }
+  void multiply(Array<T>& x) const {
+    each_element([&](std::size_t k, std::size_t of) { x.data()[k] *= scales.data()[of]; });
+  }
+  /// x times its scales, in `room`, or itself.
+  const Array<T>& in_scale(const Array<T>& x, std::optional<Array<T>>& room) const {
+    if (scales.size() == 0) return x;
+    multiply(room.emplace(x));
+    return *room;
+  }
   Shape parts() const { return {shape.samples, shape.rows, shape.groups, shape.width}; }
   Variable<T> channels_last(const Variable<T>& g) const { return reshape(g, Shape{shape.samples * shape.rows, shape.channels()}); }
 
@@ -79,15 +129,21 @@ struct Normalise {
   void recorded_vjps(const Context<T>& c, const Variable<T>& g, Gradients<T>& out, bool want_x, bool want_weight,
                      bool want_bias) const {
     if (want_x || want_weight) {
-      const Variable<T> x = reshape(c.input(0), parts()), of = reshape(g, parts());
+      Variable<T> x = reshape(c.input(0), parts()), unit(T(1));
+      const Variable<T> of = reshape(g, parts());
+      if (scales.size() > 0) {
+        unit = reshape(Variable<T>(scales), Shape{shape.samples, 1, shape.groups, 1});
+        x = x * unit;
+      }
       const Axes shared{1, 3};
-      const Variable<T> away = x - xgrad::mean(x, shared, keep);
-      const Variable<T> scale = 1 / sqrt(xgrad::mean(square(away), shared, keep) + eps);
+      Variable<T> away = x - xgrad::mean(x, shared, keep);
+      away = away - xgrad::mean(away, shared, keep);  // what rounding in the mean has left
+      const Variable<T> scale = 1 / sqrt(xgrad::mean(square(away), shared, keep) + eps * unit * unit);
       const Variable<T> h = away * scale;
       if (want_x) {
         const Variable<T> v = has_weight ? of * reshape(c.input(1), Shape{shape.groups, shape.width}) : of;
         const Variable<T> gx = scale * (v - xgrad::mean(v, shared, keep) - h * xgrad::mean(v * h, shared, keep));
-        out.set(0, reshape(gx, c.input_shape(0)));
+        out.set(0, reshape(scales.size() > 0 ? gx * unit : gx, c.input_shape(0)));
       }
       if (want_weight) out.set(1, reshape(sum(of * h, {0, 1}), c.input_shape(1)));
     }

@@ -11,6 +11,7 @@
 
 #include "../kernels/kernels.hpp"
 #include "last_axes.hpp"
+#include "scales.hpp"
 #include "support.hpp"
 
 namespace xgrad {
@@ -60,10 +61,16 @@ Variable<T> rms_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, La
                                  to_string(normalised)));
   std::vector<std::ptrdiff_t> axes;
   for (std::size_t k = leading; k < x.shape().size(); ++k) axes.push_back(static_cast<std::ptrdiff_t>(k));
-  Variable<T> mean_square = mean(square(x, where), Axes(std::move(axes)), keep, where);
-  const T eps = static_cast<T>(options.eps);
-  if (!weight.defined()) return plain(std::move(x), std::move(mean_square), eps, where);
-  return weighted(std::move(x), std::move(mean_square), eps, std::move(weight), where);
+  const Axes last(std::move(axes));
+  Variable<T> mean_square = mean(square(x, where), last, keep, where), eps(static_cast<T>(options.eps));
+  const Array<T> scales = scales_of(x.value(), Reduced(x.shape(), last, true), mean_square.value(), eps.item());
+  if (scales.size() > 0) {  // x and the root of eps in another unit
+    x = mul(std::move(x), scales, where);
+    mean_square = mean(square(x, where), last, keep, where);
+    eps = mul(mul(std::move(eps), scales, where), scales, where);
+  }
+  if (!weight.defined()) return plain(std::move(x), std::move(mean_square), std::move(eps), where);
+  return weighted(std::move(x), std::move(mean_square), std::move(eps), std::move(weight), where);
 }
 
 template <class T>
@@ -81,21 +88,14 @@ Variable<T> local_response_norm(Variable<T> x, int size, LocalResponseNormOption
 
 template <class T>
 Variable<T> normalize(Variable<T> x, NormalizeOptions options, Where where) {
-  // the branch not taken would bring in an infinite derivative at 0
-  static const auto by_length = elementwise(
-      "normalize", [](auto v, auto squares, auto eps) { return v / xgrad::where(squares <= eps * eps, eps, sqrt(squares)); });
-  static const auto by_sum =
-      elementwise("normalize", [](auto v, auto total, auto eps) { return v / xgrad::where(total <= eps, eps, total); });
+  static const auto by_length =
+      elementwise("normalize", [](auto v, auto length, auto eps) { return v / xgrad::where(length <= eps, eps, length); });
   const Axes axis{options.axis};
   placed(where, "normalize", [&] { return normalise_axis(options.axis, x.shape(where).size()); });
   const T eps = static_cast<T>(options.eps);
-  if (options.p == 1) {
-    Variable<T> total = sum(abs(x, where), axis, keep, where);
-    return by_sum(std::move(x), std::move(total), eps, where);
-  }
-  if (options.p != 2) throw ValueError(where, "normalize", fmt::format("p = {} must be 1 or 2", options.p));
-  Variable<T> squares = sum(square(x, where), axis, keep, where);
-  return by_length(std::move(x), std::move(squares), eps, where);
+  if (options.p != 1 && options.p != 2) throw ValueError(where, "normalize", fmt::format("p is {}; it must be 1 or 2", options.p));
+  Variable<T> length = norm(x, axis, {.p = static_cast<double>(options.p), .keepdims = true}, where);
+  return by_length(std::move(x), std::move(length), eps, where);
 }
 
 XGRAD_BOTH(rms_norm);

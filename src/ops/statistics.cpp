@@ -1,5 +1,6 @@
 // var, std, logsumexp and norm.
 #include <fmt/format.h>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -12,6 +13,7 @@
 #include "../kernels/reduce.hpp"
 #include "../kernels/sum.hpp"
 #include "axes.hpp"
+#include "scales.hpp"
 #include "support.hpp"
 
 namespace xgrad {
@@ -27,6 +29,57 @@ Array<T> evaluate(const Program& program, const Shape& shape, std::initializer_l
   return out;
 }
 
+/// x times its scales.
+template <class T>
+Array<T> scaled(const Array<T>& x, const Array<T>& scales) {
+  static const Program product = optimise(trace<2>([](auto v, auto s) { return v * s; }));
+  return evaluate<T>(product, x.shape(), {{x.data(), &x.shape()}, {scales.data(), &scales.shape()}});
+}
+
+/// Sums of squared distances from the mean, over `divisor`.
+template <class T>
+Array<T> variance(const Array<T>& x, const Reduced& axes, T divisor) {
+  static const Program squares = optimise(trace<2>([](auto v, auto m) { return square(v - m); }));
+  const Shape& shape = x.shape();
+  const auto count = static_cast<T>(axes.count(shape));
+  Array<T> means = reduce_axes(x, axes.reduced, axes.kept, kernels::sum<T>);
+  for (T& m : std::span(means.data(), means.size())) m /= count;
+  const auto total = [&](const Program& program) {
+    const Array<T> terms = evaluate<T>(program, shape, {{x.data(), &shape}, {means.data(), &axes.kept}});
+    return reduce_axes(terms, axes.reduced, axes.result, kernels::sum<T>);
+  };
+  // Whether some sum of squares is no more than what rounding in the mean makes of equal elements. Their standard deviation would
+  // not be 0, and so its gradient arbitrary; their mean once more, of what is left of them, is exact.
+  const auto rounded_off = [&](const Array<T>& sums) {
+    for (std::size_t k = 0; k < sums.size(); ++k) {
+      const T bound = 1000 * std::numeric_limits<T>::epsilon() * std::abs(means.data()[k]);
+      if (sums.data()[k] > 0 && sums.data()[k] < count * bound * bound) return true;
+    }
+    return false;
+  };
+  Array<T> out = total(squares);
+  if (rounded_off(out)) {
+    static const Program differences = optimise(trace<2>([](auto v, auto m) { return v - m; }));
+    const Array<T> left = total(differences);
+    for (std::size_t k = 0; k < means.size(); ++k) means.data()[k] += left.data()[k] / count;
+    out = total(squares);
+  }
+  for (T& v : std::span(out.data(), out.size())) v /= divisor;
+  return out;
+}
+
+/// The mean of x with the axes kept, where rounding in it has been taken out once more.
+template <class T>
+Variable<T> exact_mean(const Variable<T>& x, const Axes& axes) {
+  const Variable<T> m = mean(x, axes, {.keepdims = true});
+  return m + mean(x - m, axes, {.keepdims = true});
+}
+
+template <class T>
+T divisor_of(const Shape& shape, const Reduced& axes, double ddof) {
+  return static_cast<T>(std::max(static_cast<double>(axes.count(shape)) - ddof, 0.0));
+}
+
 template <class T>
 struct Var {
   static constexpr std::string_view name = "var";
@@ -34,43 +87,38 @@ struct Var {
   Reduced axes;
   double ddof;
 
-  Result<T> forward(Inputs<T> in) {
-    static const Program squares = optimise(trace<2>([](auto x, auto m) { return square(x - m); }));
-    const Shape& shape = in[0].shape();
-    const auto count = static_cast<T>(axes.count(shape));
-    Array<T> means = reduce_axes(in[0], axes.reduced, axes.kept, kernels::sum<T>);
-    for (T& m : std::span(means.data(), means.size())) m /= count;
-    const auto total = [&](const Program& program) {
-      const Array<T> terms = evaluate<T>(program, shape, {{in[0].data(), &shape}, {means.data(), &axes.kept}});
-      return reduce_axes(terms, axes.reduced, axes.result, kernels::sum<T>);
-    };
-    Array<T> out = total(squares);
-    if (rounded_off(out, means, count)) {
-      static const Program differences = optimise(trace<2>([](auto x, auto m) { return x - m; }));
-      const Array<T> left = total(differences);
-      for (std::size_t k = 0; k < means.size(); ++k) means.data()[k] += left.data()[k] / count;
-      out = total(squares);
-    }
-    for (T& v : std::span(out.data(), out.size())) v /= divisor(shape);
-    return out;
-  }
+  Result<T> forward(Inputs<T> in) { return variance(in[0], axes, divisor_of<T>(in[0].shape(), axes, ddof)); }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
     static const auto slope = elementwise("var'", [](auto v, auto x, auto m, auto factor) { return factor * v * (x - m); });
     const Variable<T> x = c.input(0);
-    return slope(reshape(g, axes.kept), x, mean(x, axes.axes(), {.keepdims = true}), T(2) / divisor(x.shape()));
+    const T factor = T(2) / divisor_of<T>(x.shape(), axes, ddof);
+    return slope(reshape(g, axes.kept), x, mean(x, axes.axes(), {.keepdims = true}), factor);
   }
+};
 
- private:
-  /// Whether some sum of squares is no more than what rounding in the mean makes of equal elements. Their standard deviation would
-  /// not be 0, and so its gradient arbitrary; their mean once more, of what is left of them, is exact.
-  static bool rounded_off(const Array<T>& squares, const Array<T>& means, T count) {
-    for (std::size_t k = 0; k < squares.size(); ++k) {
-      const T bound = 1000 * std::numeric_limits<T>::epsilon() * means.data()[k];
-      if (squares.data()[k] > 0 && squares.data()[k] < count * bound * bound) return true;
-    }
-    return false;
+template <class T>
+struct Std {
+  static constexpr std::string_view name = "std";
+  static constexpr std::array uses{use::input(0) | use::output};
+  Reduced axes;
+  double ddof;
+
+  Result<T> forward(Inputs<T> in) {
+    const T divisor = divisor_of<T>(in[0].shape(), axes, ddof);
+    Array<T> out = variance(in[0], axes, divisor);
+    const Array<T> scales = scales_of(in[0], axes, out);
+    const bool rescued = scales.size() > 0;
+    if (rescued) out = variance(scaled(in[0], scales), axes, divisor);
+    for (std::size_t k = 0; k < out.size(); ++k) out.data()[k] = std::sqrt(out.data()[k]) / (rescued ? scales.data()[k] : T(1));
+    return out;
   }
-  T divisor(const Shape& shape) const { return static_cast<T>(std::max(static_cast<double>(axes.count(shape)) - ddof, 0.0)); }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
+    static const auto slope =
+        elementwise("std'", [](auto v, auto x, auto m, auto y, auto n) { return where(y == 0, 0, v / n * ((x - m) / y)); });
+    const Variable<T> x = c.input(0);
+    return slope(reshape(g, axes.kept), x, exact_mean(x, axes.axes()), reshape(c.output(), axes.kept),
+                 divisor_of<T>(x.shape(), axes, ddof));
+  }
 };
 
 template <class T>
@@ -92,10 +140,15 @@ struct LogSumExp {
     return evaluate<T>(back, axes.result, {{sums.data(), &axes.result}, {most.data(), &axes.result}});
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
-    static const auto slope = elementwise("logsumexp'", [](auto v, auto x, auto s) {  // infinite sums belong to infinite elements
-      return v * where(abs(s) == infinity, where(x == s && s > 0, 1, 0), exp(x - s));
+    // Through exponentials of differences from the largest, divided by their sum: exp(x - y) would carry the rounding of a large y.
+    static const auto powers = elementwise("logsumexp'", [](auto x, auto s, auto m) {  // infinite sums belong to infinite elements
+      return where(abs(s) == infinity, where(x == s && s > 0, 1, 0), exp(x - m));
     });
-    return slope(reshape(g, axes.kept), c.input(0), reshape(c.output(), axes.kept));
+    static const auto share = elementwise("logsumexp'", [](auto v, auto e, auto t) { return where(t == 0, 0, v * e / t); });
+    const Variable<T> x = c.input(0);
+    const Variable<T> most(reduce_axes(x.value(), axes.reduced, axes.kept, kernels::largest<T>));
+    const Variable<T> e = powers(x, reshape(c.output().detach(), axes.kept), most);
+    return share(reshape(g, axes.kept), e, sum(e, axes.axes(), {.keepdims = true}));
   }
 };
 
@@ -107,14 +160,23 @@ struct Norm {
   Reduced axes;
   T p;
 
+  Array<T> total(const Array<T>& x) const {
+    static const Program squares = optimise(trace<1>([](auto v) { return square(v); }));
+    static const Program powers = optimise(trace<2>([](auto v, auto e) { return pow(abs(v), e); }));
+    const Shape &shape = x.shape(), number;
+    const Array<T> parts = p == 2 ? evaluate<T>(squares, shape, {{x.data(), &shape}})
+                                  : evaluate<T>(powers, shape, {{x.data(), &shape}, {&p, &number}});
+    return reduce_axes(parts, axes.reduced, axes.result, kernels::sum<T>);
+  }
   Result<T> forward(Inputs<T> in) {
-    static const Program squares = optimise(trace<1>([](auto x) { return square(x); }));
-    static const Program powers = optimise(trace<2>([](auto x, auto e) { return pow(abs(x), e); }));
-    const Shape &shape = in[0].shape(), number;
-    const Array<T> parts = p == 2 ? evaluate<T>(squares, shape, {{in[0].data(), &shape}})
-                                  : evaluate<T>(powers, shape, {{in[0].data(), &shape}, {&p, &number}});
-    Array<T> out = reduce_axes(parts, axes.reduced, axes.result, kernels::sum<T>);
-    for (T& y : std::span(out.data(), out.size())) y = p == 2 ? std::sqrt(y) : std::pow(y, 1 / p);
+    Array<T> out = total(in[0]);
+    const Array<T> scales = scales_of(in[0], axes, out);
+    const bool rescued = scales.size() > 0;
+    if (rescued) out = total(scaled(in[0], scales));
+    for (std::size_t k = 0; k < out.size(); ++k) {
+      T& y = out.data()[k];
+      y = (p == 2 ? std::sqrt(y) : std::pow(y, 1 / p)) / (rescued ? scales.data()[k] : T(1));
+    }
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
@@ -136,10 +198,8 @@ Variable<T> var(Variable<T> x, Axes axes, VarOptions options, Where where) {
 
 template <class T>
 Variable<T> std(Variable<T> x, Axes axes, VarOptions options, Where where) {
-  static const auto root = elementwise(
-      "std", [](auto v) { return sqrt(v); }, [](auto g, auto, auto y) { return xgrad::where(y == 0, 0, g / (2 * y)); });
-  placed(where, "std", [&] { static_cast<void>(axes.flags(x.shape(where).size())); });
-  return root(var(std::move(x), std::move(axes), options, where), where);
+  Reduced reduced = placed(where, "std", [&] { return Reduced(x.shape(where), axes, options.keepdims); });
+  return apply(Std<T>{std::move(reduced), options.ddof}, {std::move(x)}, where);
 }
 
 template <class T>

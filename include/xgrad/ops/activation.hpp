@@ -41,7 +41,8 @@ XGRAD_API Variable<T> elu(Variable<T> x, double alpha = 1, Where where = Where::
 template <class T>
 XGRAD_API Variable<T> selu(Variable<T> x, Where where = Where::current());
 
-/// The logistic function 1 / (1 + exp(-x)), without overflow at either end.
+/// The logistic function 1 / (1 + exp(-x)), without overflow at either end. The gradient is found from the result alone, y (1 - y),
+/// and so is 0 where y has become 1 (from x = 17 on in float), with an error of one rounding of 1 before that.
 template <class T>
 XGRAD_API Variable<T> sigmoid(Variable<T> x, Where where = Where::current());
 /// log(sigmoid(x)), without overflow.
@@ -49,6 +50,8 @@ XGRAD_API Variable<T> sigmoid(Variable<T> x, Where where = Where::current());
 /// Gradient: g sigmoid(-x)
 template <class T>
 XGRAD_API Variable<T> log_sigmoid(Variable<T> x, Where where = Where::current());
+/// The hyperbolic tangent. The gradient is found from the result alone, 1 - y², and so is 0 where y has become ±1 (beyond |x| = 9
+/// in float), with an error of one rounding of 1 before that.
 template <class T>
 XGRAD_API Variable<T> tanh(Variable<T> x, Where where = Where::current());
 /// log(1 + exp(beta x)) / beta, without overflow.
@@ -61,12 +64,12 @@ XGRAD_API Variable<T> softplus(Variable<T> x, double beta = 1, Where where = Whe
 /// Gradient: g / (1 + |x|)²
 template <class T>
 XGRAD_API Variable<T> softsign(Variable<T> x, Where where = Where::current());
-/// x sigmoid(x), also called swish.
+/// x sigmoid(x), also called swish. The second derivative is right to a rounding of 1, times x.
 ///
 /// Gradient: g s (1 + x (1 - s)) with s = sigmoid(x)
 template <class T>
 XGRAD_API Variable<T> silu(Variable<T> x, Where where = Where::current());
-/// x tanh(softplus(x)) (Misra 2019).
+/// x tanh(softplus(x)) (Misra 2019). Derivatives are right to a rounding of 1, the second times x.
 ///
 /// Gradient: g (t + x (1 - t²) sigmoid(x)) with t = tanh(softplus(x))
 template <class T>
@@ -81,13 +84,15 @@ struct GeluOptions {
   /// By tanh: x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).
   bool approximate = false;
 };
-/// x Φ(x), where Φ is the standard normal distribution (Hendrycks & Gimpel 2016).
+/// x Φ(x), where Φ is the standard normal distribution (Hendrycks & Gimpel 2016). Φ is computed as (1 + erf) / 2: value and
+/// derivatives are right to a rounding of 1, times x; by tanh the value is right to 3e-6 of itself, and so in the left tail, too.
 ///
 /// Gradient: g (Φ(x) + x φ(x)) with the density φ
 template <class T>
 XGRAD_API Variable<T> gelu(Variable<T> x, GeluOptions options = {}, Where where = Where::current());
 
-/// exp(x) / sum(exp(x)) along an axis, computed after subtracting the largest: logits of ±1e4 and -inf are fine.
+/// exp(x) / sum(exp(x)) along an axis, computed after subtracting the largest: logits of ±1e4 and -inf are fine, and elements that
+/// are inf share all of it.
 /// Throws ShapeError when x has no such axis.
 ///
 /// Shapes: (…, n, …) → the same

@@ -7,7 +7,9 @@
 
 namespace xgrad {
 
-// Functions of each element. Where the function is not defined they give NaN, and so does its gradient.
+// Functions of each element. Where the function is not defined they give NaN, and so does its gradient. Values, first and second
+// derivatives are right to 1e-6 (float) of themselves for numbers of every size, up to a third of the largest, unless the function
+// says otherwise; results below the smallest normal number may be 0.
 
 /// |x|. The gradient at 0 is 0.
 template <class T>

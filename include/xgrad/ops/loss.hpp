@@ -137,6 +137,7 @@ struct BinaryCrossEntropyOptions {
   double pos_weight = 1;  ///< of the targets' positive part
 };
 /// binary_cross_entropy of sigmoid(logits), without its loss of digits: pos_weight target softplus(-x) + (1 - target) softplus(x).
+/// An infinite logit with its own target, 0 or 1, has no loss.
 ///
 /// Gradient: g ((1 - target) σ(x) - pos_weight target σ(-x)) for x, g (pos_weight softplus(-x) - softplus(x)) for the target
 template <class T>
@@ -157,8 +158,9 @@ struct KlDivOptions {
   Reduction reduction = Reduction::mean;
   bool log_target = false;  ///< the target too is a logarithm
 };
-/// target (log target - x), where x is the logarithm of a probability; 0 for a target of 0, whose gradient is 0 then. The mean is
-/// over all elements as in PyTorch; the divergence of distributions is the sum, divided by the number of samples.
+/// target (log target - x), where x is the logarithm of a probability; 0 for a target of 0 (whose logarithm is -inf), whatever x
+/// is, and its gradient is 0 then. The mean is over all elements as in PyTorch; the divergence of distributions is the sum, divided
+/// by the number of samples.
 ///
 /// Gradient: -g target for x, g (log target + 1 - x) for the target
 template <class T>

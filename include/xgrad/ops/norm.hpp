@@ -19,6 +19,9 @@ struct BatchNormOptions {
 /// take the batch's place. Throws ShapeError when a vector is not (c) or a batch to train on has less than two values per channel,
 /// ValueError for options out of range or no running statistics in evaluation, GraphError when they require a gradient.
 ///
+/// As with all norms here, equal numbers give the bias, however large they are, and numbers whose squares overflow or vanish are
+/// normalised in another unit.
+///
 /// Shapes: (…, c) → the same
 /// Gradient: (g w - mean(g w) - h mean(g w h)) / s with h = (x - mean) / s, s = √(variance + eps), the means over all but the last
 /// axis; in evaluation g w / s; Σ g h for the weight w, Σ g for the bias

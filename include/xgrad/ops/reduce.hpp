@@ -79,7 +79,7 @@ XGRAD_API Labels argmin(const Variable<T>& x, std::optional<int> axis = {}, Redu
 /// log(sum(exp(x))) along `axes`, computed after subtracting the largest; -inf over no elements.
 ///
 /// Shapes: (…) → without the axes
-/// Gradient: g exp(x - y)
+/// Gradient: g softmax(x)
 template <class T>
 XGRAD_API Variable<T> logsumexp(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
 
@@ -89,7 +89,7 @@ struct NormOptions {
 };
 /// The p-norm along `axes`, (Σ|x|^p)^(1/p): the Frobenius norm of a matrix by default. p = 0 counts the elements that are not 0, p
 /// = ∞ takes the largest absolute value and p = -∞ the smallest. The gradient is 0 where the norm is 0, and at elements that are 0.
-/// Throws ValueError for another p.
+/// Throws ValueError for another p. Where powers overflow or vanish they are taken in another unit.
 ///
 /// Shapes: (…) → without the axes
 /// Gradient: g sign(x) (|x| / y)^(p - 1); g x / y for p = 2
