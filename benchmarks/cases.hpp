@@ -45,6 +45,19 @@ inline Net net(const std::string& name) {
   throw std::invalid_argument("no network is called " + name);
 }
 
+inline constexpr int lstm_steps = 64, lstm_inputs = 128, lstm_hidden = 256;
+inline constexpr int transformer_width = 256, transformer_heads = 8;
+
+/// What the networks of models/, written out for PyTorch in torch_networks.hpp, take: images N×H×W×C or sequences.
+inline std::vector<std::size_t> input(const std::string& name, std::size_t batch) {
+  if (name == "alexnet") return {batch, 227, 227, 3};
+  if (name == "vgga" || name == "googlenet" || name == "resnet50") return {batch, 224, 224, 3};
+  if (name == "resnet20") return {batch, 32, 32, 3};
+  if (name == "lstm") return {lstm_steps, batch, lstm_inputs};
+  if (name == "transformer") return {batch, 128, transformer_width};
+  return {};  // one of net()
+}
+
 /// The same numbers in every program, in [-scale, scale): element i of array `seed`.
 inline float noise(std::uint64_t seed, std::size_t i, double scale = 1) {
   std::uint64_t z = (seed << 40U) + i + 0x9e3779b97f4a7c15U;  // splitmix64
@@ -58,10 +71,13 @@ inline std::vector<float> numbers(std::size_t n, std::uint64_t seed, double scal
   for (std::size_t i = 0; i < n; ++i) result[i] = noise(seed, i, scale);
   return result;
 }
-/// Of layer k, outputs × kernel × kernel × inputs. A layer after an image has kernel × kernel pixels of inputs channels.
-inline std::vector<float> weights(std::size_t k, std::size_t outputs, std::size_t kernel, std::size_t inputs) {
-  const std::size_t fan_in = kernel * kernel * inputs;
+/// Of layer k, outputs × fan_in.
+inline std::vector<float> weights(std::size_t k, std::size_t outputs, std::size_t fan_in) {
   return numbers(outputs * fan_in, 100 + k, std::sqrt(6.0 / static_cast<double>(fan_in)));
+}
+/// Outputs × kernel × kernel × inputs. A layer after an image has kernel × kernel pixels of inputs channels.
+inline std::vector<float> weights(std::size_t k, std::size_t outputs, std::size_t kernel, std::size_t inputs) {
+  return weights(k, outputs, kernel * kernel * inputs);
 }
 
 /// The formula of twelve operations, on numbers, symbols, Variables and tensors alike.
@@ -77,7 +93,8 @@ struct Case {
   std::function<void()> run;
   std::function<double()> check;
   /// After the check: lets a network stand still, by an optimiser of rate 0 that begins anew. Otherwise the momentum of units that
-  /// have died fades into denormal numbers, and their arithmetic, 80 times slower, is all that is measured.
+  /// have died fades into denormal numbers, and their arithmetic, 80 times slower, is all that is measured. And dropout, whose
+  /// random numbers differ between the programs, begins.
   std::function<void()> freeze = [] {};
 };
 

@@ -80,6 +80,33 @@ struct Format {
   }
 };
 
+// oneDNN 2 describes an operation before the primitive, 3 both at once.
+template <class P, class... A>
+typename P::primitive_desc describe(const dnnl::primitive_attr& attributes, const A&... a) {
+#if DNNL_VERSION_MAJOR >= 3
+  return typename P::primitive_desc(engine, a..., attributes);
+#else
+  return typename P::primitive_desc(typename P::desc(a...), attributes, engine);
+#endif
+}
+template <class P, class... A>
+typename P::primitive_desc describe_backward(const dnnl::convolution_forward::primitive_desc& hint, const A&... a) {
+#if DNNL_VERSION_MAJOR >= 3
+  return typename P::primitive_desc(engine, a..., hint);
+#else
+  return typename P::primitive_desc(typename P::desc(a...), engine, hint);
+#endif
+}
+dnnl::post_ops relu_after() {
+  dnnl::post_ops ops;
+#if DNNL_VERSION_MAJOR >= 3
+  ops.append_eltwise(dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
+#else
+  ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
+#endif
+  return ops;
+}
+
 struct Conv : Layer {
   Parameter weight, bias;
   Format weight_forward, weight_back, weight_grad;
@@ -101,20 +128,21 @@ struct Conv : Layer {
     const memory::dims stride{1, 1}, pad{p, p};
     const auto direct = dnnl::algorithm::convolution_direct;
     dnnl::primitive_attr with_relu;
-    dnnl::post_ops ops;
-    ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
-    with_relu.set_post_ops(ops);
-    const dnnl::convolution_forward::desc fd(dnnl::prop_kind::forward_training, direct, s, any, b, d, stride, pad, pad);
-    const dnnl::convolution_forward::primitive_desc fp(fd, with_relu, engine), hint(fd, engine);
+    with_relu.set_post_ops(relu_after());
+    const auto forward_desc = [&](const dnnl::primitive_attr& attributes) {
+      return describe<dnnl::convolution_forward>(attributes, dnnl::prop_kind::forward_training, direct, s, any, b, d, stride, pad,
+                                                 pad);
+    };
+    const auto fp = forward_desc(with_relu), hint = forward_desc({});
     f = dnnl::convolution_forward(fp);
     weight_forward = Format(ohwi, fp.weights_desc(), weight.value.data(), false);
     if (!first) {
-      const dnnl::convolution_backward_data::primitive_desc bp({direct, s, any, d, stride, pad, pad}, engine, hint);
+      const auto bp = describe_backward<dnnl::convolution_backward_data>(hint, direct, s, any, d, stride, pad, pad);
       data = dnnl::convolution_backward_data(bp);
       weight_back = Format(ohwi, bp.weights_desc(), weight.value.data(), false);
       src_grad = bound(s, grad_in.data());
     }
-    const dnnl::convolution_backward_weights::primitive_desc wp({direct, s, any, b, d, stride, pad, pad}, engine, hint);
+    const auto wp = describe_backward<dnnl::convolution_backward_weights>(hint, direct, s, any, b, d, stride, pad, pad);
     weights = dnnl::convolution_backward_weights(wp);
     weight_grad = Format(ohwi, wp.diff_weights_desc(), weight.grad.data(), true);
     src = bound(s, nullptr);
@@ -207,8 +235,7 @@ struct Matmul {
     b = bound(db, nullptr);
     c = bound(dc, nullptr);
     if (with_bias) bias = bound(dbias, nullptr);
-    const dnnl::matmul::desc d = with_bias ? dnnl::matmul::desc(da, db, dbias, dc) : dnnl::matmul::desc(da, db, dc);
-    primitive = dnnl::matmul(dnnl::matmul::primitive_desc(d, engine));
+    primitive = dnnl::matmul(with_bias ? describe<dnnl::matmul>({}, da, db, dbias, dc) : describe<dnnl::matmul>({}, da, db, dc));
   }
   void run(float* x, float* y, float* z, float* w = nullptr) {
     a.set_data_handle(x);

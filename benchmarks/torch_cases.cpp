@@ -1,22 +1,17 @@
 // PyTorch's side of the comparison.   usage: torch_cases CASE [channels_last]   (see cases.hpp; benchmarks/run calls it)
+//                                         torch_cases config: says which PyTorch that is, and its libraries
 #include <torch/torch.h>
 
 #include <memory>
 
 #include "cases.hpp"
+#include "torch_networks.hpp"
 
 using torch::Tensor;
 
 namespace {
 
-torch::MemoryFormat format = torch::MemoryFormat::Contiguous;
-
-Tensor tensor(torch::IntArrayRef shape, const std::vector<float>& numbers) {
-  return torch::from_blob(const_cast<float*>(numbers.data()), shape).clone();
-}
-Tensor tensor(torch::IntArrayRef shape, std::uint64_t seed) {
-  return tensor(shape, cases::numbers(static_cast<std::size_t>(c10::multiply_integers(shape)), seed));
-}
+using torch_networks::format, torch_networks::tensor;
 
 struct Net {
   std::vector<torch::nn::Conv2d> convs;  // both in order of the layers
@@ -64,11 +59,11 @@ struct Net {
     auto linear = linears.begin();
     for (const cases::Layer& l : layers) {
       if (l.kind == cases::Layer::conv)
-        x = (*conv++)(x);
+        x = (*conv++)->forward(x);
       else if (l.kind == cases::Layer::pool)
         x = torch::max_pool2d(x, 2);
       else
-        x = (*linear++)(x.dim() > 2 ? x.flatten(1) : x);
+        x = (*linear++)->forward(x.dim() > 2 ? x.flatten(1) : x);
       if (l.relu) x = torch::relu(x);
     }
     return x;
@@ -76,9 +71,8 @@ struct Net {
 };
 
 cases::Case network(const std::string& name, int64_t batch) {
-  const cases::Net shape = cases::net(name);
   struct State {
-    Net net;
+    torch_networks::Network net;
     std::unique_ptr<torch::optim::SGD> opt = optimiser(cases::rate);
     double loss = 0;
 
@@ -86,20 +80,39 @@ cases::Case network(const std::string& name, int64_t batch) {
       return std::make_unique<torch::optim::SGD>(net.parameters, torch::optim::SGDOptions(rate).momentum(cases::momentum));
     }
   };
-  const auto s = std::shared_ptr<State>(new State{Net(shape)});
-  Tensor images = shape.height == 1
-                      ? tensor({batch, shape.channels}, 1)
-                      : tensor({batch, shape.height, shape.width, shape.channels}, 1).permute({0, 3, 1, 2}).contiguous(format);
+  const std::vector<std::size_t> input = cases::input(name, static_cast<std::size_t>(batch));
+  std::vector<int64_t> shape(input.begin(), input.end());
+  std::shared_ptr<State> s;
+  if (input.empty()) {
+    const cases::Net data = cases::net(name);
+    const Net net(data);
+    s.reset(new State{{net, net.parameters}});
+    if (data.height == 1)
+      shape = {batch, data.channels};
+    else
+      shape = {batch, data.height, data.width, data.channels};
+  } else {
+    s.reset(new State{torch_networks::make(name)});
+  }
+  Tensor images = tensor(shape, 1);
+  if (shape.size() == 4) images = images.permute({0, 3, 1, 2}).contiguous(format);
   const Tensor labels = torch::arange(batch, torch::kLong).remainder(10);
   return {[=] {
-            const Tensor loss = torch::cross_entropy_loss(s->net(images), labels);
+            const Tensor loss = torch::cross_entropy_loss(s->net.forward(images), labels);
             for (Tensor& p : s->net.parameters) p.mutable_grad() = Tensor();  // faster than zeros
             loss.backward();
             s->opt->step();
             s->loss = loss.item<float>();
           },
-          [=] { return s->loss; }, [=] { s->opt = s->optimiser(0); }};
+          [=] { return s->loss; },
+          [=] {
+            s->opt = s->optimiser(0);
+            *s->net.dropping = true;
+          }};
 }
+
+/// N×H×W×C numbers in PyTorch's order of axes.
+Tensor image(torch::IntArrayRef shape, std::uint64_t seed) { return tensor(shape, seed).permute({0, 3, 1, 2}).contiguous(format); }
 
 template <class F>
 cases::Case operation(F f) {
@@ -119,7 +132,7 @@ cases::Case gradient(std::vector<Tensor> leaves, Tensor seed, F f) {
             for (Tensor& x : leaves) x.mutable_grad() = Tensor();
             f().backward(seed);
           },
-          [=] { return leaves[0].grad().to(torch::kDouble).mean().template item<double>(); }};
+          [=] { return leaves[0].grad().to(torch::kDouble).norm().template item<double>(); }};
 }
 
 cases::Case make(const std::string& text) {
@@ -162,6 +175,15 @@ cases::Case make(const std::string& text) {
     const Tensor a = tensor({n, n}, 2), b = tensor({n, n}, 3);
     return operation([=] { return torch::matmul(a, b); });
   }
+  if (kind == "batch_norm") {
+    const Tensor x = image({n, 28, 28, 128}, 2), seed = image({n, 28, 28, 128}, 4);
+    const auto norm = std::make_shared<torch::nn::BatchNorm2d>(128);
+    return gradient({x, (*norm)->weight, (*norm)->bias}, seed, [=] { return (*norm)->forward(x); });
+  }
+  if (kind == "depthwise") {
+    const Tensor x = image({n, 28, 28, 256}, 2), w = image({256, 3, 3, 1}, 3), seed = image({n, 28, 28, 256}, 4);
+    return gradient({x, w}, seed, [=] { return torch::conv2d(x, w, {}, 1, 1, 1, 256); });
+  }
   return network(kind, n);
 }
 
@@ -169,6 +191,10 @@ cases::Case make(const std::string& text) {
 
 int main(int argc, char** argv) {
   return cases::guarded([&] {
+    if (argc > 1 && std::string(argv[1]) == "config") {
+      std::cout << "PyTorch " << TORCH_VERSION << " with " << torch_networks::libraries() << '\n';
+      return 0;
+    }
     if (argc > 2 && std::string(argv[2]) == "channels_last") format = torch::MemoryFormat::ChannelsLast;
     return cases::serve(make(argc > 1 ? argv[1] : ""));
   });

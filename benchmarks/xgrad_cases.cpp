@@ -3,9 +3,14 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <numeric>
 #include <variant>
 #include <xgrad/xgrad.hpp>
 
+#include "../models/alexnet.hpp"
+#include "../models/googlenet.hpp"
+#include "../models/resnet.hpp"
+#include "../models/vgg.hpp"
 #include "cases.hpp"
 
 namespace xg = xgrad;
@@ -70,41 +75,119 @@ struct Net {
   }
 };
 
+/// The last output of a sequence (steps, batch, inputs), and a linear layer.
+struct Lstm {
+  xg::nn::LSTMCell<float> cell{cases::lstm_inputs, cases::lstm_hidden};
+  xg::nn::Linear<float> fc{cases::lstm_hidden, 10};
+
+  Lstm() {
+    for (V* bias : {&cell.b_ih, &cell.b_hh}) bias->assign(xg::zeros<float>(bias->shape()));
+  }
+  V operator()(V x) const {
+    auto state = cell.zero_state(x.shape()[1]);
+    for (int t = 0; t < cases::lstm_steps; ++t) state = cell(select(x, 0, t), std::move(state));
+    return fc(std::move(state.h));
+  }
+  XGRAD_FIELDS(cell, fc)
+};
+
+/// Attention and a perceptron, each behind a layer norm and beside a shortcut; then the mean over the places and a linear layer.
+struct Transformer {
+  static constexpr std::size_t width = cases::transformer_width, heads = cases::transformer_heads;
+  xg::nn::LayerNorm<float> norm1{width};
+  xg::nn::Linear<float> qkv{width, 3 * width}, out{width, width};
+  xg::nn::LayerNorm<float> norm2{width};
+  xg::nn::Linear<float> up{width, 4 * width}, down{4 * width, width}, fc{width, 10};
+
+  V operator()(V x) const {
+    const std::size_t n = x.shape()[0], length = x.shape()[1];
+    V parts = permute(reshape(qkv(norm1(x)), {n, length, 3, heads, width / heads}), {2, 0, 3, 1, 4});
+    V seen = scaled_dot_product_attention(select(parts, 0, 0), select(parts, 0, 1), select(parts, 0, 2));
+    x = x + out(reshape(permute(std::move(seen), {0, 2, 1, 3}), {n, length, width}));
+    x = x + down(gelu(up(norm2(x))));
+    return fc(mean(std::move(x), 1));
+  }
+};
+
+struct Network {
+  std::function<V(V)> forward;
+  std::vector<V> parameters;
+  std::function<void()> drop = [] {};  // dropout begins
+};
+
+/// One of models/ or above: the arrays of more than one axis get their numbers, in their order.
+template <class N>
+Network numbered(bool drops = false) {
+  const auto net = std::make_shared<N>();
+  std::size_t k = 0;
+  for (V& p : xg::nn::parameters(*net))
+    if (p.shape().size() > 1) {
+      const std::size_t outputs = p.shape()[0];
+      p.assign(array(p.shape(), cases::weights(k++, outputs, p.size() / outputs)));
+    }
+  Network result{[net](V x) { return (*net)(std::move(x)); }, xg::nn::parameters(*net)};
+  if (!drops) return result;
+  xg::nn::eval(*net);
+  result.drop = [net] { xg::nn::train(*net); };
+  return result;
+}
+
+Network make_network(const std::string& name) {
+  if (name == "alexnet") return numbered<xg::models::AlexNet<>>(true);
+  if (name == "vgga") return numbered<xg::models::VGGA<>>(true);
+  if (name == "googlenet") return numbered<xg::models::GoogLeNet<>>(true);
+  if (name == "resnet20") return numbered<xg::models::ResNet20<>>();
+  if (name == "resnet50") return numbered<xg::models::ResNet50<>>();
+  if (name == "lstm") return numbered<Lstm>();
+  if (name == "transformer") return numbered<Transformer>();
+  const auto net = std::make_shared<Net>(cases::net(name));
+  return {[net](V x) { return (*net)(std::move(x)); }, xg::nn::parameters(net->layers)};
+}
+
 /// A network with its batch. What is timed: a training step, or the loss alone ("value"), or with gradients ("gradient").
 cases::Case network(const std::string& name, std::size_t batch, const std::string& what) {
-  const cases::Net shape = cases::net(name);
-  const auto h = static_cast<std::size_t>(shape.height), w = static_cast<std::size_t>(shape.width),
-             c = static_cast<std::size_t>(shape.channels);
   struct State {
-    Net net;
+    Network net;
     xg::optim::SGD<float> opt = optimiser(cases::rate);
     xg::Labels labels{};
     float loss = 0;
 
     xg::optim::SGD<float> optimiser(double rate) const {
-      return xg::optim::SGD<float>(xg::nn::parameters(net.layers), {.lr = rate, .momentum = cases::momentum});
+      return xg::optim::SGD<float>(net.parameters, {.lr = rate, .momentum = cases::momentum});
     }
   };
-  const auto s = std::make_shared<State>(State{Net(shape)});
-  const V images(array(h == 1 ? xg::Shape{batch, c} : xg::Shape{batch, h, w, c}, 1));
+  const auto s = std::make_shared<State>(State{make_network(name)});
+  const std::vector<std::size_t> input = cases::input(name, batch);
+  xg::Shape shape(input.begin(), input.end());
+  if (input.empty()) {
+    const cases::Net data = cases::net(name);
+    const auto size = [](int n) { return static_cast<std::size_t>(n); };
+    shape = data.height == 1 ? xg::Shape{batch, size(data.channels)}
+                             : xg::Shape{batch, size(data.height), size(data.width), size(data.channels)};
+  }
+  const V images(array(shape, 1));
   s->labels = xg::Labels(xg::Shape{batch});
   for (std::size_t i = 0; i < batch; ++i) s->labels(i) = static_cast<std::int64_t>(i % 10);
   const auto check = [s] { return double{s->loss}; };
   if (what == "value")
     return {[s, images] {
               const xg::NoGrad no_grad;
-              s->loss = cross_entropy(s->net(images), s->labels).item();
+              s->loss = cross_entropy(s->net.forward(images), s->labels).item();
             },
             check};
   const bool step = what.empty();
   return {[s, images, step] {
-            const V loss = cross_entropy(s->net(images), s->labels);
+            const V loss = cross_entropy(s->net.forward(images), s->labels);
             s->opt.zero_grad();
             backward(loss);
             if (step) s->opt.step();
             s->loss = loss.item();
           },
-          check, [s] { s->opt = s->optimiser(0); }};
+          check,
+          [s] {
+            s->opt = s->optimiser(0);
+            s->net.drop();
+          }};
 }
 
 /// An operation without gradients.
@@ -118,7 +201,7 @@ cases::Case operation(F f) {
           [=] { return mean_of(result->value()); }};
 }
 
-/// Forward and back from a seed; the check is the gradient of the first leaf.
+/// Forward and back from a seed; the check is the length of the gradient of the first leaf.
 template <class F>
 cases::Case gradient(std::vector<V> leaves, V seed, F f) {
   return {[=]() mutable {
@@ -129,7 +212,10 @@ cases::Case gradient(std::vector<V> leaves, V seed, F f) {
             else
               backward(y);
           },
-          [=] { return mean_of(leaves[0].grad()); }};
+          [=] {
+            const xg::Array<float> g = leaves[0].grad();
+            return std::sqrt(std::inner_product(g.data(), g.data() + g.size(), g.data(), 0.0));
+          }};
 }
 
 cases::Case make(const std::string& text) {
@@ -175,6 +261,15 @@ cases::Case make(const std::string& text) {
   if (kind == "matmul") {
     const V a(array({n, n}, 2)), b(array({n, n}, 3));
     return operation([=] { return matmul(a, b); });
+  }
+  if (kind == "batch_norm") {
+    const V x(array({n, 28, 28, 128}, 2), true), seed(array({n, 28, 28, 128}, 4));
+    const xg::nn::BatchNorm<float> norm(128);
+    return gradient({x, norm.weight, norm.bias}, seed, [=] { return norm(x); });
+  }
+  if (kind == "depthwise") {
+    const V x(array({n, 28, 28, 256}, 2), true), w(array({256, 3, 3, 1}, 3), true), seed(array({n, 28, 28, 256}, 4));
+    return gradient({x, w}, seed, [=] { return conv2d(x, w, {.padding = 1, .groups = 256}); });
   }
   const std::size_t dash = kind.find('-');
   return network(kind.substr(0, dash), n, dash == kind.npos ? "" : kind.substr(dash + 1));
