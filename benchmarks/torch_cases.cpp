@@ -93,6 +93,7 @@ cases::Case network(const std::string& name, int64_t batch) {
       shape = {batch, data.height, data.width, data.channels};
   } else {
     s.reset(new State{torch_networks::make(name)});
+    s->opt = s->optimiser(cases::small_rate);
   }
   Tensor images = tensor(shape, 1);
   if (shape.size() == 4) images = images.permute({0, 3, 1, 2}).contiguous(format);

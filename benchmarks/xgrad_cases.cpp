@@ -158,6 +158,7 @@ cases::Case network(const std::string& name, std::size_t batch, const std::strin
   };
   const auto s = std::make_shared<State>(State{make_network(name)});
   const std::vector<std::size_t> input = cases::input(name, batch);
+  if (!input.empty()) s->opt = s->optimiser(cases::small_rate);
   xg::Shape shape(input.begin(), input.end());
   if (input.empty()) {
     const cases::Net data = cases::net(name);
