@@ -44,6 +44,7 @@
 #include <xgrad/autodiff/functional.hpp>
 #include <xgrad/autodiff/gradcheck.hpp>
 
+#include <xgrad/nn/entries.hpp>
 #include <xgrad/nn/fields.hpp>
 #include <xgrad/nn/init.hpp>
 #include <xgrad/nn/layers.hpp>

@@ -6,6 +6,7 @@
 #include <numbers>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 namespace xgrad {
 
@@ -37,33 +38,35 @@ Generator next_generator() {
 Generator::Generator(std::uint64_t seed, std::uint64_t stream) {
   // Streams step by another constant than seeds do, so that no stream undoes a seed.
   std::uint64_t other = stream * 0xd1342543de82ef95U;
-  for (std::uint64_t& word : state_) {
+  for (std::uint64_t& word : std::span(words_).first<4>()) {
     word = mixed(seed += 0x9e3779b97f4a7c15U);
     if (stream != 0) word ^= mixed(other += 0xda942042e4dd58b5U);
   }
 }
 
+bool Generator::valid(std::span<const std::uint64_t, 6> words) noexcept {
+  return (words[0] | words[1] | words[2] | words[3]) != 0 && words[5] <= 1;
+}
+
 std::uint64_t Generator::next() {
-  const std::uint64_t result = std::rotl(state_[0] + state_[3], 23) + state_[0];
-  const std::uint64_t t = state_[1] << 17;
-  state_[2] ^= state_[0];
-  state_[3] ^= state_[1];
-  state_[1] ^= state_[2];
-  state_[0] ^= state_[3];
-  state_[2] ^= t;
-  state_[3] = std::rotl(state_[3], 45);
+  std::uint64_t* const state = words_.data();
+  const std::uint64_t result = std::rotl(state[0] + state[3], 23) + state[0];
+  const std::uint64_t t = state[1] << 17;
+  state[2] ^= state[0];
+  state[3] ^= state[1];
+  state[1] ^= state[2];
+  state[0] ^= state[3];
+  state[2] ^= t;
+  state[3] = std::rotl(state[3], 45);
   return result;
 }
 
 double Generator::normal() {
-  if (has_spare_) {
-    has_spare_ = false;
-    return spare_;
-  }
+  if (std::exchange(words_[5], 0) != 0) return std::bit_cast<double>(words_[4]);
   const double radius = std::sqrt(-2 * std::log1p(-uniform()));
   const double angle = 2 * std::numbers::pi * uniform();
-  spare_ = radius * std::sin(angle);
-  has_spare_ = true;
+  words_[4] = std::bit_cast<std::uint64_t>(radius * std::sin(angle));
+  words_[5] = 1;
   return radius * std::cos(angle);
 }
 

@@ -6,20 +6,30 @@
 
 #include <xgrad/core/error.hpp>
 #include <xgrad/graph/variable.hpp>
+#include <xgrad/nn/entries.hpp>
 
 namespace xgrad::nn {
 
 /// The key of a safetensors header that is no Variable.
 inline constexpr const char* metadata = "__metadata__";
 
-/// To look up Variables by name. Throws ValueError when a name does not say which.
 template <class T>
-std::map<std::string_view, const Variable<T>*> by_name(std::span<const NamedVariable<T>> state, const char* op, Where where) {
-  std::map<std::string_view, const Variable<T>*> result;
-  for (const auto& [name, variable] : state)
-    if (name == metadata || !result.emplace(name, &variable).second)
+void need_leaf(const std::string& path, const Variable<T>& variable, Where where) {
+  if (!variable.is_leaf())
+    throw GraphError(
+        where, "parameters",
+        fmt::format("{} is the result of {} recorded at {}, and only a leaf can be trained: make a Variable(value, true) of "
+                    "its value, or keep its detach()",
+                    path, variable.node()->name(), to_string(variable.node()->where())));
+}
+
+/// To look up entries by name. Throws ValueError when a name does not say which.
+inline std::map<std::string_view, const StateEntry*> by_name(std::span<const StateEntry> state, const char* op, Where where) {
+  std::map<std::string_view, const StateEntry*> result;
+  for (const StateEntry& entry : state)
+    if (entry.name == metadata || !result.emplace(entry.name, &entry).second)
       throw ValueError(where, op,
-                       fmt::format("the network has the name {} twice, or reserved; rename a member or a key of a map", name));
+                       fmt::format("the network has the name {} twice, or reserved; rename a member or a key of a map", entry.name));
   return result;
 }
 

@@ -19,13 +19,9 @@
 namespace xgrad::nn {
 namespace {
 
-using detail::State;
-
 static_assert(std::endian::native == std::endian::little, "the values of a safetensors file are little-endian");
 
 constexpr std::uint64_t max_header = 100'000'000;  // as the reference implementation has it
-template <class T>
-constexpr const char* dtype = std::is_same_v<T, float> ? "F32" : "F64";
 
 /// Whose file it is, for the errors.
 struct Task {
@@ -39,15 +35,16 @@ struct Task {
   }
 };
 
-template <class T>
-void save_file(State<T> state, const Task& task) {
+void save_file(std::span<const StateEntry> state, const Task& task) {
   by_name(state, task.op, task.where);
+  std::vector<const StateEntry*> order;  // the longest elements first, so that each lies at a multiple of its length
+  for (const StateEntry& entry : state) order.push_back(&entry);
+  std::ranges::stable_sort(order, std::greater(), [](const StateEntry* entry) { return bytes_of(entry->element); });
   std::vector<Entry> entries;
   std::uint64_t offset = 0;
-  for (const auto& [name, variable] : state) {
-    const std::uint64_t end = offset + variable.size() * sizeof(T);
-    const Shape& shape = variable.shape();
-    entries.push_back({name, dtype<T>, {shape.begin(), shape.end()}, offset, end});
+  for (const StateEntry* entry : order) {
+    const std::uint64_t end = offset + entry->bytes();
+    entries.push_back({entry->name, std::string(name_of(entry->element)), {entry->shape.begin(), entry->shape.end()}, offset, end});
     offset = end;
   }
   std::string text;
@@ -62,7 +59,7 @@ void save_file(State<T> state, const Task& task) {
   const std::uint64_t length = text.size();
   file.write(&length, sizeof length);
   file.write(text);
-  for (const auto& named : state) file.write(named.variable.value().data(), named.variable.size() * sizeof(T));
+  for (const StateEntry* entry : order) file.write(entry->data(), entry->bytes());
   file.commit();
 }
 
@@ -116,29 +113,34 @@ class Reader {
 /// As much of a file's text as an error should have.
 std::string some(std::string_view text) { return printable(text, 200); }
 
-/// The file must have what the network has. Returns what each entry is for.
-template <class T>
-std::vector<const Variable<T>*> match(const Reader& reader, const std::map<std::string_view, const Variable<T>*>& wanted,
-                                      const Task& task) {
-  std::vector<const Variable<T>*> result;
+/// The file must have what the network has; if it has nothing but Variables, the network's Variables. Returns what each entry is
+/// for.
+std::vector<const StateEntry*> match(const Reader& reader, std::span<const StateEntry> state,
+                                     const std::map<std::string_view, const StateEntry*>& wanted, const Task& task) {
+  std::vector<const StateEntry*> result;
   for (const Entry& entry : reader.entries()) {
     const auto fail = [&](const std::string& text) { task.fail_at(sizeof(std::uint64_t) + entry.offset, some(entry.name) + text); };
     const auto found = wanted.find(entry.name);
     if (found == wanted.end()) fail(" is in the file; it must be in the network too");
-    const Variable<T>& variable = *found->second;
-    if (entry.dtype != dtype<T>) fail(fmt::format(" is {}; it must be {}", some(entry.dtype), dtype<T>));
+    const StateEntry& mine = *found->second;
+    if (entry.dtype != name_of(mine.element)) fail(fmt::format(" is {}; it must be {}", some(entry.dtype), name_of(mine.element)));
     const Shape shape(entry.shape.begin(), entry.shape.end());
-    if (shape != variable.shape()) fail(fmt::format(" is {}; it must be {}", some(to_string(shape)), to_string(variable.shape())));
-    if (entry.begin > entry.end || entry.end - entry.begin != variable.size() * sizeof(T))
-      fail(fmt::format(" has the data_offsets [{}, {}]; there must be {} bytes between them", entry.begin, entry.end,
-                       variable.size() * sizeof(T)));
-    result.push_back(&variable);
+    if (shape != mine.shape) fail(fmt::format(" is {}; it must be {}", some(to_string(shape)), to_string(mine.shape)));
+    if (entry.begin > entry.end || entry.end - entry.begin != mine.bytes())
+      fail(
+          fmt::format(" has the data_offsets [{}, {}]; there must be {} bytes between them", entry.begin, entry.end, mine.bytes()));
+    result.push_back(&mine);
   }
-  if (result.size() == wanted.size()) return result;  // no name is there twice
+  const bool all = !std::ranges::all_of(result, &StateEntry::is_variable);
   std::set<std::string_view> present;
   for (const Entry& entry : reader.entries()) present.insert(entry.name);
-  for (const auto& [name, variable] : wanted)
-    if (!present.contains(name)) task.fail(fmt::format("it has no {}; the network has it, so the file must", some(name)));
+  for (const StateEntry& mine : state) {
+    if (!all && !mine.is_variable()) continue;
+    if (!present.contains(mine.name)) task.fail(fmt::format("it has no {}; the network has it, so the file must", some(mine.name)));
+    if (!mine.writable)
+      throw ValueError(task.where, task.op,
+                       fmt::format("{} is no Variable, and the network is const; it must not be", some(mine.name)));
+  }
   return result;
 }
 
@@ -164,25 +166,29 @@ void check_layout(const Reader& reader, const Task& task) {
     task.fail_at(reader.data_begin() + end, fmt::format("{} bytes are here; the file must end here", reader.data_size() - end));
 }
 
-template <class T>
-void load_file(State<T> state, const Task& task) {
+void load_file(std::span<const StateEntry> state, const Task& task) {
   const auto wanted = by_name(state, task.op, task.where);
   Reader reader(task);
-  const auto targets = match<T>(reader, wanted, task);
+  const auto targets = match(reader, state, wanted, task);
   check_layout(reader, task);
-  std::vector<Array<T>> arrays;  // all, before the first is assigned
+  std::vector<Array<std::uint8_t>> values;  // all, before the first is written
   for (const Entry& entry : reader.entries()) {
-    arrays.emplace_back(targets[arrays.size()]->shape());
-    reader.read(arrays.back().data(), reader.data_begin() + entry.begin, entry.end - entry.begin);
+    const StateEntry& target = *targets[values.size()];
+    Array<std::uint8_t>& bytes = values.emplace_back(Shape{target.bytes()});
+    reader.read(bytes.data(), reader.data_begin() + entry.begin, bytes.size());
+    const std::string why = target.refuses(bytes.data());
+    if (!why.empty()) task.fail_at(reader.data_begin() + entry.begin, some(entry.name) + ": " + why);
   }
-  for (std::size_t i = 0; i < arrays.size(); ++i) Variable<T>(*targets[i]).assign(std::move(arrays[i]), task.where);
+  for (std::size_t i = 0; i < values.size(); ++i) targets[i]->write(values[i].data(), task.where);
 }
 
 }  // namespace
 
-void detail::save_state(State<float> state, const std::string& path, Where where) { save_file(state, {"save", path, where}); }
-void detail::save_state(State<double> state, const std::string& path, Where where) { save_file(state, {"save", path, where}); }
-void detail::load_state(State<float> state, const std::string& path, Where where) { load_file(state, {"load", path, where}); }
-void detail::load_state(State<double> state, const std::string& path, Where where) { load_file(state, {"load", path, where}); }
+void detail::save_state(std::span<const StateEntry> state, const std::string& path, Where where) {
+  save_file(state, {"save", path, where});
+}
+void detail::load_state(std::span<const StateEntry> state, const std::string& path, Where where) {
+  load_file(state, {"load", path, where});
+}
 
 }  // namespace xgrad::nn

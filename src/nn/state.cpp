@@ -12,16 +12,6 @@ namespace {
 using detail::State;
 
 template <class T>
-void need_leaf(const std::string& path, const Variable<T>& variable, Where where) {
-  if (!variable.is_leaf())
-    throw GraphError(
-        where, "parameters",
-        fmt::format("{} is the result of {} recorded at {}, and only a leaf can be trained: make a Variable(value, true) of "
-                    "its value, or keep its detach()",
-                    path, variable.node()->name(), to_string(variable.node()->where())));
-}
-
-template <class T>
 void add_variable(detail::Collector<T>& collector, const std::string& path, const Variable<T>& variable) {
   if (!variable.defined()) return;
   need_leaf(path, variable, collector.where);
@@ -52,30 +42,21 @@ void separate_variable(detail::Separator<T>& separator, const std::string& path,
   variable = Variable<T>(value, std::move(leaf));
 }
 
-template <class A, class B>
-void copy_values(State<A> from, State<B> to, Where where) {
-  constexpr const char* op = "copy_parameters";
-  const auto sources = by_name(from, op, where);
-  const auto targets = by_name(to, op, where);
-  for (const auto& [name, source] : sources) {
-    const auto target = targets.find(name);
-    if (target == targets.end())
-      throw ValueError(where, op, fmt::format("from has {}, to has not; the names must be the same", name));
-    if (source->shape() != target->second->shape())
-      throw ShapeError(where, op,
-                       fmt::format("{} is {} in from, {} in to; they must be equal", name, to_string(source->shape()),
-                                   to_string(target->second->shape())));
-  }
-  for (const auto& [name, target] : targets)
-    if (!sources.contains(name))
-      throw ValueError(where, op, fmt::format("to has {}, from has not; the names must be the same", name));
-  for (const auto& [name, variable] : to) {
-    const Array<A>& source = sources.at(name)->value();
-    Array<B> value(source.shape());
-    std::transform(source.data(), source.data() + source.size(), value.data(), [](A x) { return static_cast<B>(x); });
-    Variable<B>(variable).assign(std::move(value), where);
-  }
+/// The elements of `from` as those of `to`.
+template <class B>
+Array<B> converted(const StateEntry& from) {
+  Array<B> value(from.shape);
+  const auto convert = [&]<class A>(const A* source) {
+    std::transform(source, source + value.size(), value.data(), [](A x) { return static_cast<B>(x); });
+  };
+  if (from.element == Element::f32)
+    convert(static_cast<const float*>(from.data()));
+  else
+    convert(static_cast<const double*>(from.data()));
+  return value;
 }
+
+bool is_real(Element element) { return element == Element::f32 || element == Element::f64; }
 
 }  // namespace
 
@@ -99,9 +80,38 @@ void detail::separate(Separator<float>& separator, const std::string& path, Vari
 void detail::separate(Separator<double>& separator, const std::string& path, Variable<double>& variable) {
   separate_variable(separator, path, variable);
 }
-void detail::copy_state(State<float> from, State<float> to, Where where) { copy_values(from, to, where); }
-void detail::copy_state(State<float> from, State<double> to, Where where) { copy_values(from, to, where); }
-void detail::copy_state(State<double> from, State<float> to, Where where) { copy_values(from, to, where); }
-void detail::copy_state(State<double> from, State<double> to, Where where) { copy_values(from, to, where); }
+void detail::copy_state(std::span<const StateEntry> from, std::span<const StateEntry> to, Where where) {
+  constexpr const char* op = "copy_parameters";
+  const auto sources = by_name(from, op, where);
+  const auto targets = by_name(to, op, where);
+  for (const auto& [name, source] : sources) {
+    const auto found = targets.find(name);
+    if (found == targets.end())
+      throw ValueError(where, op, fmt::format("from has {}, to has not; the names must be the same", name));
+    const StateEntry& target = *found->second;
+    if (source->shape != target.shape)
+      throw ShapeError(
+          where, op,
+          fmt::format("{} is {} in from, {} in to; they must be equal", name, to_string(source->shape), to_string(target.shape)));
+    if (source->element != target.element && !(is_real(source->element) && is_real(target.element)))
+      throw ValueError(where, op,
+                       fmt::format("{} is {} in from, {} in to; they must be the same, or both F32 or F64", name,
+                                   name_of(source->element), name_of(target.element)));
+    if (!target.writable)
+      throw ValueError(where, op, fmt::format("{} is no Variable, and the network is const; it must not be", name));
+  }
+  for (const auto& [name, target] : targets)
+    if (!sources.contains(name))
+      throw ValueError(where, op, fmt::format("to has {}, from has not; the names must be the same", name));
+  for (const StateEntry& target : to) {
+    const StateEntry& source = *sources.at(target.name);
+    if (!is_real(target.element))
+      target.write(source.data(), where);
+    else if (target.element == Element::f32)
+      target.write(converted<float>(source).data(), where);
+    else
+      target.write(converted<double>(source).data(), where);
+  }
+}
 
 }  // namespace xgrad::nn

@@ -50,6 +50,10 @@ template <class E>
 concept IntegerExpression = Expression<E> && std::integral<typename std::remove_cvref_t<E>::value_type> &&
     !std::same_as<typename std::remove_cvref_t<E>::value_type, bool>;
 
+/// A row-major container of xtensor: Arrays, and others that own what they hold or are told where it is.
+template <class E>
+concept Container = Expression<E> && std::derived_from<E, xt::xcontainer<E>> && E::static_layout == xt::layout_type::row_major;
+
 /// "(64, 400)"; "(5,)" for one axis and "()" for none, as NumPy writes it.
 XGRAD_API std::string to_string(const Shape& shape);
 

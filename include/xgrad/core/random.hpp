@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -25,6 +26,12 @@ class Generator {
   /// 0 … n-1 in random order.
   XGRAD_API std::vector<std::size_t> permutation(std::size_t n);
 
+  /// The whole state, to be kept and set: the four words of xoshiro, a normal number that is left over, and whether there is one.
+  std::span<std::uint64_t, 6> words() noexcept { return words_; }
+  std::span<const std::uint64_t, 6> words() const noexcept { return words_; }
+  /// Whether six words can be a state.
+  XGRAD_API static bool valid(std::span<const std::uint64_t, 6> words) noexcept;
+
   template <class T>
   void fill_uniform(Array<T>& array, double low, double high) {
     for (T& x : std::span(array.data(), array.size())) x = static_cast<T>(uniform(low, high));
@@ -35,9 +42,7 @@ class Generator {
   }
 
  private:
-  std::uint64_t state_[4];
-  double spare_ = 0;
-  bool has_spare_ = false;
+  std::array<std::uint64_t, 6> words_{};
 };
 
 /// The generator that layers draw their first weights and masks from, one per thread, so that no thread waits for another. Threads

@@ -1,7 +1,7 @@
 #pragma once
-/// What a network has learnt: its parameters (Variables that require a gradient) and its buffers (Variables that do not, such as
-/// running means). Names are paths, "conv1.weight". Variables that share their value (tied weights) count once, under the first
-/// name.
+/// What a network has learnt: its parameters (Variables that require a gradient), its buffers (Variables that do not, such as
+/// running means), and what else it is made of (state_entries). Names are paths, "conv1.weight". Variables that share their value
+/// (tied weights) count once, under the first name.
 #include <map>
 #include <span>
 #include <string>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <xgrad/graph/variable.hpp>
+#include <xgrad/nn/entries.hpp>
 #include <xgrad/nn/visit.hpp>
 
 namespace xgrad::nn {
@@ -31,14 +32,9 @@ XGRAD_API void add(Collector<float>& collector, const std::string& path, const V
 XGRAD_API void add(Collector<double>& collector, const std::string& path, const Variable<double>& variable);
 XGRAD_API void separate(Separator<float>& separator, const std::string& path, Variable<float>& variable);
 XGRAD_API void separate(Separator<double>& separator, const std::string& path, Variable<double>& variable);
-XGRAD_API void save_state(State<float> state, const std::string& path, Where where);
-XGRAD_API void save_state(State<double> state, const std::string& path, Where where);
-XGRAD_API void load_state(State<float> state, const std::string& path, Where where);
-XGRAD_API void load_state(State<double> state, const std::string& path, Where where);
-XGRAD_API void copy_state(State<float> from, State<float> to, Where where);
-XGRAD_API void copy_state(State<float> from, State<double> to, Where where);
-XGRAD_API void copy_state(State<double> from, State<float> to, Where where);
-XGRAD_API void copy_state(State<double> from, State<double> to, Where where);
+XGRAD_API void save_state(std::span<const StateEntry> state, const std::string& path, Where where);
+XGRAD_API void load_state(std::span<const StateEntry> state, const std::string& path, Where where);
+XGRAD_API void copy_state(std::span<const StateEntry> from, std::span<const StateEntry> to, Where where);
 
 template <class Net>
 constexpr auto real_of() {
@@ -125,7 +121,7 @@ std::vector<Variable<real_of<Net>>> parameters(const Net& net, Where where = Whe
   for (auto& named : detail::collect(net, false, where)) result.push_back(std::move(named.variable));
   return result;
 }
-/// Parameters and buffers: what `save` writes. Throws as named_parameters.
+/// Parameters and buffers: the Variables that `save` writes. Throws as named_parameters.
 template <class Net>
 std::vector<NamedVariable<real_of<Net>>> named_state(const Net& net, Where where = Where::current()) {
   return detail::collect(net, true, where);
@@ -138,7 +134,7 @@ std::size_t parameter_count(const Net& net, Where where = Where::current()) {
   return count;
 }
 
-/// A network of its own: the values are copied, without gradients. (A plain copy shares its parameters.) Tied weights stay tied,
+/// A network of its own: everything is copied, without gradients. (A plain copy shares its Variables.) Tied weights stay tied,
 /// shared objects shared, within the clone. What a std::function or a skipped member refers to stays shared with `net`. Throws as
 /// named_parameters.
 template <class Net>
@@ -172,27 +168,31 @@ void zero_grad(const Net& net) {
   visit(net, [](const std::string&, auto variable) { variable.zero_grad(); });
 }
 
-/// Copies parameters and buffers by name, converted where the precision differs: a float network can be checked in double. All or
-/// nothing. Throws ValueError when the names differ, ShapeError when shapes do.
+/// Copies all state (see state_entries) by name, converted where floating types differ: a float network can be checked in double.
+/// All or nothing. Throws ValueError when names or other types differ, or `to` is const and has state besides Variables; ShapeError
+/// when shapes differ.
 template <class From, class To>
-void copy_parameters(const From& from, const To& to, Where where = Where::current()) {
-  const auto source = detail::collect(from, true, where);
-  const auto target = detail::collect(to, true, where);
+void copy_parameters(const From& from, To&& to, Where where = Where::current()) {
+  const auto source = state_entries(from, where);
+  const auto target = state_entries(to, where);
   detail::copy_state(std::span(source), std::span(target), where);
 }
 
-/// Writes parameters and buffers to a file in the safetensors format (https://huggingface.co/docs/safetensors), whole or not at
-/// all: a file that was there stays until the new one is complete. Throws FileError.
+/// Writes all state of a network (see state_entries) to a file in the safetensors format
+/// (https://huggingface.co/docs/safetensors), whole or not at all: a file that was there stays until the new one is complete. A
+/// number is an entry of shape (), a Generator one of six U64. Throws FileError.
 template <class Net>
 void save(const Net& net, const std::string& path, Where where = Where::current()) {
-  const auto state = detail::collect(net, true, where);
+  const auto state = state_entries(net, where);
   detail::save_state(std::span(state), path, where);
 }
-/// Reads what `save` wrote into a network with the same names, shapes and precision, all or nothing. Throws FileError, which says
-/// what in the file is wrong, or differs from the network.
+/// Reads what `save` wrote into a network with the same names, shapes and types, all or nothing. A file of Variables alone, from
+/// another program or an earlier version, leaves Arrays, numbers and Generators as they are; a file that has some must have all.
+/// Throws FileError, which says what in the file is wrong, or differs from the network; ValueError when such state would have to be
+/// written into a const network.
 template <class Net>
-void load(const Net& net, const std::string& path, Where where = Where::current()) {
-  const auto state = detail::collect(net, true, where);
+void load(Net&& net, const std::string& path, Where where = Where::current()) {
+  const auto state = state_entries(net, where);
   detail::load_state(std::span(state), path, where);
 }
 

@@ -24,7 +24,7 @@
 
 namespace xgrad::nn {
 
-/// Specialise to true for a class that holds nothing to train, save or clone:
+/// Specialise to true for a class that holds nothing to train or save; clone copies it as a whole:
 ///
 ///     template <>
 ///     inline constexpr bool xgrad::nn::skip<MyClock> = true;
@@ -33,8 +33,9 @@ inline constexpr bool skip = false;
 
 namespace detail {
 
-/// What the walk does with a type. `unknown` does not compile: skipping silently would be silent non-training.
-enum class Kind { skipped, variable, fields, range, map, pointer, variant, tuple, unknown };
+/// What the walk does with a type: `data` are numbers and what is made of them. `unknown` does not compile: skipping silently would
+/// be silent non-training.
+enum class Kind { skipped, variable, data, fields, range, map, pointer, variant, tuple, unknown };
 
 template <template <class...> class, class>
 inline constexpr bool is_a = false;
@@ -45,19 +46,51 @@ inline constexpr bool is_std_array = false;
 template <class X, std::size_t N>
 inline constexpr bool is_std_array<std::array<X, N>> = true;
 
-/// Numbers, enums, pointers to functions or members, text. std::function is skipped because nobody can look into it.
+/// Numbers that a file can hold.
+template <class X>
+inline constexpr bool is_number = (std::is_arithmetic_v<X> && !std::is_same_v<X, long double>) || std::is_enum_v<X>;
+/// … and arrays of them, in one piece.
+template <class X>
+inline constexpr bool is_numbers = false;
+template <class X, class A>
+inline constexpr bool is_numbers<std::vector<X, A>> = is_number<X> && !std::is_same_v<X, bool>;
+template <class X, std::size_t N>
+inline constexpr bool is_numbers<std::array<X, N>> = is_number<X>;
+template <class X, std::size_t N>
+inline constexpr bool is_numbers<X[N]> = is_number<X>;
+template <class X>
+constexpr bool is_data() {
+  if constexpr (Container<X>)
+    return is_number<typename X::value_type>;
+  else
+    return is_number<X> || is_numbers<X> || std::is_same_v<X, Generator>;
+}
+
+/// The library's options: constants of construction.
+template <class X>
+constexpr bool is_options() {
+  std::string_view name = __PRETTY_FUNCTION__;
+  const std::size_t begin = name.find("X = xgrad::");
+  if (begin == name.npos) return false;
+  name = name.substr(begin, name.find_first_of(";]", begin) - begin);
+  return name.ends_with("Options") || name.ends_with("::Extent2d") || name.ends_with("::Padding2d") ||
+         name.ends_with("::Padding1d");
+}
+
+/// Pointers to functions or members, text, bits. std::function is skipped because nobody can look into it.
 template <class X>
 constexpr bool is_plain() {
   if constexpr (std::is_pointer_v<X>)
     return std::is_function_v<std::remove_pointer_t<X>> || std::is_same_v<X, const char*>;
   else
     return std::is_arithmetic_v<X> || std::is_enum_v<X> || std::is_member_pointer_v<X> || std::is_null_pointer_v<X> ||
-           std::is_same_v<X, std::string> || std::is_same_v<X, std::string_view> || is_a<std::function, X>;
+           std::is_same_v<X, std::string> || std::is_same_v<X, std::string_view> || is_a<std::function, X> ||
+           std::is_same_v<X, std::vector<bool>>;
 }
-/// The library's own types without Variables, and arrays of xtensor.
+/// The library's own types without Variables, and what xtensor has that is no container of numbers.
 template <class X>
-constexpr bool is_data() {
-  return Expression<X> || std::is_same_v<X, Shape> || std::is_same_v<X, Axes> || std::is_same_v<X, Generator>;
+constexpr bool is_constant() {
+  return Expression<X> || std::is_same_v<X, Shape> || std::is_same_v<X, Axes> || is_options<X>();
 }
 
 template <class X>
@@ -66,7 +99,9 @@ constexpr Kind kind_of() {
     return Kind::skipped;
   else if constexpr (is_variable<X>)
     return Kind::variable;
-  else if constexpr (is_plain<X>() || is_data<X>())
+  else if constexpr (is_data<X>())
+    return Kind::data;
+  else if constexpr (is_plain<X>() || is_constant<X>())
     return Kind::skipped;
   else if constexpr (Listed::in<X>)
     return Kind::fields;
@@ -186,6 +221,11 @@ void in_order(Map& map, F&& f) {
   for (auto* entry : entries) f(entry->first, entry->second);
 }
 
+/// Whether a walk has anything to do in an X.
+template <class X, class F>
+concept Walked = kind<X>
+!= Kind::skipped && (kind<X> != Kind::data || requires(F & f, const std::string& path, X& x) { f.data(path, x); });
+
 template <class X, class F>
 void walk(X& x, std::string& path, F& f);
 template <class X, class F>
@@ -194,25 +234,27 @@ void walk_below(X& x, std::string& path, std::string_view name, F& f) {
   walk(x, path, f);
 }
 
-/// Calls f(path, variable) for every Variable in x. When f has them, also f.field(name, member) for every member of a class, and
-/// f.pointer(p) for every shared_ptr that is not null.
+/// Calls f(path, variable) for every Variable in x. When f has them, also f.data(path, x) for numbers and what is made of them,
+/// f.field(name, member) for every member of a class, and f.pointer(p) for every shared_ptr that is not null.
 template <class X, class F>
 void walk(X& x, std::string& path, F& f) {
   if constexpr (kind<X> == Kind::variable) {
     f(std::as_const(path), x);
+  } else if constexpr (kind<X> == Kind::data) {
+    if constexpr (Walked<X, F>) f.data(std::as_const(path), x);
   } else if constexpr (kind<X> == Kind::fields) {
     for_each_field(x, [&](std::string_view name, auto& member) {
       if constexpr (requires { f.field(name, member); }) f.field(name, member);
-      if constexpr (kind<decltype(member)> != Kind::skipped) walk_below(member, path, name, f);
+      if constexpr (Walked<std::remove_reference_t<decltype(member)>, F>) walk_below(member, path, name, f);
     });
     if constexpr (requires { f.object(x); }) f.object(x);
   } else if constexpr (kind<X> == Kind::range) {
-    if constexpr (kind<Inner<X>> != Kind::skipped) {
+    if constexpr (Walked<Inner<X>, F>) {
       std::size_t i = 0;
       for (auto& element : x) walk_below(element, path, std::to_string(i++), f);
     }
   } else if constexpr (kind<X> == Kind::map) {
-    if constexpr (kind<typename X::mapped_type> != Kind::skipped)
+    if constexpr (Walked<typename X::mapped_type, F>)
       in_order(x, [&](auto& key, auto& value) { walk_below(value, path, key_name(key), f); });
   } else if constexpr (kind<X> == Kind::pointer) {
     static_assert(
@@ -244,8 +286,9 @@ void walk(X& x, std::string& path, F& f) {
 /// "conv1.weight", "layers.0.bias", "blocks.stem.weight". The Variables of a const network are const.
 ///
 /// Walked: structs of at most 64 members, classes with XGRAD_FIELDS, std::vector, array, deque, list, map, unordered_map (by key),
-/// pair, tuple, optional, variant, unique_ptr, shared_ptr. Skipped: numbers, enums, text, std::function, function pointers,
-/// empty classes such as lambdas without captures, arrays, and what `skip` names. Anything else does not compile.
+/// pair, tuple, optional, variant, unique_ptr, shared_ptr. Passed over, unless f has a member `data(path, x)` (see state_entries):
+/// numbers, enums, Generators, arrays of numbers. Skipped: text, shapes, options, std::function, function pointers, empty classes
+/// such as lambdas without captures, and what `skip` names. Anything else does not compile.
 template <class Net, class F>
 void visit(Net& net, F&& f) {
   std::string path;
