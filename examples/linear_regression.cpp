@@ -1,5 +1,6 @@
 /// The smallest network there is: one weight and one bias find the line behind noisy points.
 #include <fmt/format.h>
+#include <cstdio>
 #include <xgrad/xgrad.hpp>
 
 namespace xg = xgrad;
@@ -25,4 +26,5 @@ int main() {
   }
   fmt::print("\nfound y = {:.2f} x {:+.2f}, the points came from y = 3 x - 2; the noise alone has loss {:.4f}\n",
              line.weight.item(), line.bias.item(), 0.1 * 0.1);
+  if (std::fflush(stdout) != 0) return std::perror("linear_regression: standard output"), 1;  // a full disk, say
 }

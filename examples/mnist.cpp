@@ -1,14 +1,16 @@
 /// LeNet learns to read digits: MNIST, Fashion-MNIST, or the library's own digits where there is no data. See --help.
 #include <fmt/format.h>
 #include <algorithm>
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <new>
 
 #include "../models/lenet.hpp"
 #include "mnist/files.hpp"
+#include "mnist/options.hpp"
 #include "mnist/progress.hpp"
 #include "mnist/report.hpp"
 #include "mnist/text.hpp"
@@ -18,12 +20,9 @@ namespace xg = xgrad;
 
 namespace {
 
-struct Options {
-  std::string data, out = "out", weights;
-  std::size_t epochs = 8, batch = 64, train_size = 20000, test_size = 5000;
-  double lr = 0.05;
-  std::uint64_t seed = 0;
-  int threads = 0;  // as many as OpenMP would take
+/// What is being done, and what to do when memory does not suffice for it.
+struct Task {
+  const char *what = "starting", *remedy = "free some memory";
 };
 
 constexpr double momentum = 0.9, weight_decay = 5e-4;
@@ -50,8 +49,9 @@ bool has_images(const fs::path& directory) {
 fs::path find_data(const std::string& wanted) {
   const char* variable = std::getenv("XGRAD_DATA");
   const fs::path shelf = variable ? variable : "";
+  std::error_code error;
   if (!wanted.empty())
-    return !fs::exists(wanted) && !shelf.empty() && fs::exists(shelf / wanted) ? shelf / wanted : fs::path(wanted);
+    return !fs::exists(wanted, error) && !shelf.empty() && fs::exists(shelf / wanted, error) ? shelf / wanted : fs::path(wanted);
   for (const fs::path& place : {shelf, shelf / "mnist"})
     if (!shelf.empty() && has_images(place)) return place;
   return {};
@@ -175,91 +175,70 @@ Report make_report(const xg::models::LeNet<>& net, const xg::Split& data, const 
                 .graph = std::move(graph)};
 }
 
-int run(const Options& o) {
+int run(const Options& o, Task& task) {
   if (o.threads > 0) xg::set_num_threads(o.threads);
   if (o.weights.empty()) prepare_directory(o.out, {weights_file, report_file});
 
   const fs::path directory = find_data(o.data);
-  const std::string source = directory.empty() ? "built-in digits" : directory.string();
+  if (directory.empty())
+    task = {"making the built-in digits", "try a smaller --train-size or --test-size"};
+  else
+    task = {"reading the data", "free some memory, or try a smaller set"};
+  const std::string source = directory.empty() ? "built-in digits" : xg::printable(directory.string());
   const xg::Split data =
       directory.empty() ? xg::Split{xg::digits(o.train_size, 1), xg::digits(o.test_size, 2)} : xg::load_mnist(directory);
   for (const xg::Dataset* set : {&data.train, &data.test})
     if (set->images.shape()[1] != 28 || set->images.shape()[2] != 28)
       throw std::runtime_error(fmt::format("{}: the images are {} by {} pixels; LeNet needs 28 by 28", source,
                                            set->images.shape()[1], set->images.shape()[2]));
-  fmt::print("{}\n", xg::config());
-  fmt::print("{}: {} images to learn from, {} to test with\n", source, data.train.size(), data.test.size());
+  say(fmt::format("{}\n", xg::config()));
+  say(fmt::format("{}: {} images to learn from, {} to test with\n", source, data.train.size(), data.test.size()));
+  check_output();  // better before an hour of training than after
 
   xg::seed(o.seed);
   const xg::models::LeNet<> net;
   Evaluation final;
   if (!o.weights.empty()) {
+    task = {"testing the weights", "free some memory"};
     xg::nn::load(net, o.weights);
     final = evaluate(net, data.test);
   } else {
+    task = {"training", "try a smaller --batch"};
     watch_for_interrupts();
     Progress progress(o.epochs, data.train.size());
     const History history = train(net, data, o, progress, final);
-    if (history.interrupted) fmt::print("\ninterrupted after {:.2f} of {} epochs\n", history.epochs(), o.epochs);
+    if (history.interrupted) say(fmt::format("\ninterrupted after {:.2f} of {} epochs\n", history.epochs(), o.epochs));
+    task = {"writing weights and report", "free some memory"};
     const fs::path out = o.out;
     xg::nn::save(net, (out / weights_file).string());
-    write_whole(out / report_file, html(make_report(net, data, o, source, history, final, progress)));
-    fmt::print("{} and {} are in {}\n", weights_file, report_file, o.out);
+    xg::write_file(out / report_file, html(make_report(net, data, o, source, history, final, progress)));
+    say(fmt::format("{} and {} are in {}\n", weights_file, report_file, xg::printable(o.out)));
   }
-  fmt::print("test accuracy {:.2f} %\n", 100 * final.accuracy);
+  say(fmt::format("test accuracy {:.2f} %\n", 100 * final.accuracy));
   return interrupted ? 130 : 0;
 }
 
-/// CLI11's own checks tell the largest double in 309 digits, and take -1 for an unsigned number.
-CLI::Validator above(double limit, bool or_equal) {
-  return {[=](const std::string& text) {
-            const double value = std::strtod(text.c_str(), nullptr);
-            if (value > limit || (or_equal && value == limit)) return std::string();
-            return fmt::format("{} must be {} {}", text, or_equal ? "at least" : "above", limit);
-          },
-          ""};
-}
-
 /// One line, whatever it was.
-int complain(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  fmt::print(stderr, "mnist: {}\n", text);
+int complain(const std::string& text) {
+  std::fputs(("mnist: " + xg::printable(text) + "\n").c_str(), stderr);
   return 1;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  Options o;
-  CLI::App app("LeNet-5 learns to read digits. Writes its weights and a report.", "mnist");
-  const auto number = [&](const char* name, std::size_t& value, const char* text, int most) {
-    app.add_option(name, value, text)->type_name("N")->check(CLI::Range(1, most).description(""))->capture_default_str();
-  };
-  app.add_option("--data", o.data,
-                 "folder with the four idx files of MNIST or Fashion-MNIST, plain or .gz;\nalso looked for in $XGRAD_DATA. Without "
-                 "it: $XGRAD_DATA, $XGRAD_DATA/mnist,\nor where these have none the built-in digits")
-      ->type_name("DIR");
-  number("--epochs", o.epochs, "times to go through the training images", 100'000);
-  number("--batch", o.batch, "images per step", 1'000'000);
-  app.add_option("--lr", o.lr, "largest learning rate of the cycle")->type_name("X")->check(above(0, false))->capture_default_str();
-  app.add_option("--seed", o.seed, "of first weights and order; same seed and threads, same run bit for bit")
-      ->type_name("N")
-      ->check(above(0, true))
-      ->capture_default_str();
-  app.add_option("--threads", o.threads, "as many as the machine has where not given")
-      ->type_name("N")
-      ->check(CLI::Range(1, 4096).description(""));
-  app.add_option("--out", o.out, "folder for lenet.safetensors and report.html")->type_name("DIR")->capture_default_str();
-  app.add_option("--weights", o.weights, "do not train: test these weights, and write nothing")->type_name("FILE");
-  number("--train-size", o.train_size, "how many of the built-in digits to learn from", 10'000'000);
-  number("--test-size", o.test_size, "how many of the built-in digits to test with", 10'000'000);
+  hold_standard_streams();
+  Task task;
   try {
-    app.parse(argc, argv);
-    return run(o);
-  } catch (const CLI::ParseError& error) {
-    return error.get_exit_code() == 0 ? app.exit(error) : complain(fmt::format("{}; --help tells the options", error.what()));
+    Options options;
+    int code = 0;
+    if (parse(argc, argv, options)) code = run(options, task);
+    check_output();
+    return code;
   } catch (const xg::FileError& error) {
     return complain(error.message());  // the line of this program is no news to its user
+  } catch (const std::bad_alloc&) {
+    return complain(fmt::format("out of memory while {}; {}", task.what, task.remedy));
   } catch (const std::exception& error) {
     return complain(error.what());
   }

@@ -1,5 +1,6 @@
 /// A network of two layers learns exclusive or, which no single layer can: a plain struct, and five lines of training.
 #include <fmt/format.h>
+#include <cstdio>
 #include <xgrad/xgrad.hpp>
 
 namespace xg = xgrad;
@@ -30,4 +31,5 @@ int main() {
   fmt::print("\n a  b   a xor b   the network says\n");
   for (std::size_t i = 0; i < 4; ++i)
     fmt::print(" {:.0f}  {:.0f}      {:.0f}          {:.3f}\n", x(i, 0), x(i, 1), y(i), answer.value()(i));
+  if (std::fflush(stdout) != 0) return std::perror("xor: standard output"), 1;  // a full disk, say
 }

@@ -202,15 +202,15 @@ bad missing_folder "$d: no such directory" --data "$d" --out "$tmp/o"
 set_of "$d"; rm "$d/t10k-labels-idx1-ubyte.gz"
 bad missing_file "$d: .*t10k-labels" --data "$d" --out "$tmp/o"
 set_of "$d"; printf 'PK' | dd of="$d/train-images-idx3-ubyte" conv=notrunc status=none
-bad wrong_magic "$d/train-images-idx3-ubyte: begins with bytes 50 4b at offset 0, .* 00 00" --data "$d" --out "$tmp/o"
+bad wrong_magic "$d/train-images-idx3-ubyte: begins with bytes 50 4b at offset 0; .* 00 00" --data "$d" --out "$tmp/o"
 set_of "$d"; truncate -s 30 "$d/t10k-images-idx3-ubyte.gz"
-bad truncated_gzip "$d/t10k-images-idx3-ubyte.gz: .*cut short at unpacked offset [0-9]+, must go on" --data "$d" --out "$tmp/o"
+bad truncated_gzip "$d/t10k-images-idx3-ubyte.gz: .*cut short at unpacked offset [0-9]+; it must go on" --data "$d" --out "$tmp/o"
 set_of "$d"; truncate -s 5000 "$d/train-images-idx3-ubyte"
-bad truncated "$d/train-images-idx3-ubyte: ends at offset 5000, .*15696" --data "$d" --out "$tmp/o"
+bad truncated "$d/train-images-idx3-ubyte: ends at offset 5000; .*15696" --data "$d" --out "$tmp/o"
 set_of "$d"; labels 19 03 >"$d/train-labels-idx1-ubyte"
 bad counts "$d/train-labels-idx1-ubyte: holds 19 labels .* 20 images" --data "$d" --out "$tmp/o"
 set_of "$d"; labels 20 0c >"$d/train-labels-idx1-ubyte"
-bad label "$d/train-labels-idx1-ubyte: label 12 .* offset 8, must be 0 to 9" --data "$d" --out "$tmp/o"
+bad label "$d/train-labels-idx1-ubyte: label 12 .* offset 8; it must be 0 to 9" --data "$d" --out "$tmp/o"
 set_of "$d"; images 20 20 >"$d/train-images-idx3-ubyte"
 bad size "$d: the images are 20 by 20 pixels; .* 28 by 28" --data "$d" --out "$tmp/o"
 
@@ -218,18 +218,84 @@ echo >"$tmp/file"
 mkdir -p "$tmp/blocked/report.html"
 bad out_in_file "$tmp/file/out: " --out "$tmp/file/out"
 bad out_is_file "$tmp/file: " --out "$tmp/file"
-bad out_blocked "$tmp/blocked/report.html: is there and no regular file" --out "$tmp/blocked"
+bad out_blocked "$tmp/blocked/report.html: it is a directory; it must be a regular file or none" --out "$tmp/blocked"
 check 'an out folder that cannot be used is found before training' lacks "$tmp/out_blocked.out" .
 bad weights_missing "$tmp/none: there is no such file" --weights "$tmp/none"
 head -c 1000 "$tmp/a/lenet.safetensors" >"$tmp/short"
 bad weights_short "$tmp/short: offset [0-9]+: " --weights "$tmp/short"
-bad no_epochs '--epochs: .*0' --epochs 0
-bad bad_rate '--lr: -3 must be above 0' --lr -3
-bad bad_seed '--seed: -1 must be at least 0' --seed -1
-bad no_number '--batch: .*many' --batch many
+# refused OPTION VALUE WANTED: every option is told what it is and what it must be, before anything is done
+refused() { bad "$1 '$(printf %.20q "$2")'" "$1 is .*; it must be $3" "$1" "$2" --out "$tmp/o"; }
+for value in 0 -1 100001 99999999999999999999 1.5 1e3 many '' ' 1' '1 ' +1 0x10 inf nan $'1\n' $'\e[2J'; do
+  refused --epochs "$value" 'a whole number from 1 to 100000$'
+done
+for option in --batch --train-size --test-size --threads; do
+  for value in 0 -1 18446744073709551617 1.5 ''; do refused $option "$value" 'a whole number from 1 to [0-9]+$'; done
+done
+for value in 0 -3 -0.0 inf -inf nan 1e400 1e39 many '' ' 1' 0.1x 0,1; do refused --lr "$value" 'a number above 0 and at most 3\.403e\+38$'; done
+for value in -1 18446744073709551616 1e400 1.5 '' many; do refused --seed "$value" 'a whole number from 0 to 18446744073709551615$'; done
+refused --threads 4096 'a whole number from 1 to [0-9]+$'
+for option in --data --out --weights; do bad "empty $option" "$option is empty; it must be the name of a " $option ''; done
+for option in --epochs --batch --lr --seed --threads --data --out --weights --train-size --test-size; do
+  bad "$option twice" "$option: .*--help tells" $option 1 $option 1
+  bad "$option alone" "$option: .*--help tells" $option
+done
+bad argument '.*something.*--help tells' something
+bad escape '\\x1b\[2J: ' --weights $'\e[2J'
+bad long 'n*: cannot be opened: File name too long' --weights "$(head -c 5000 /dev/zero | tr '\0' n)"
+bad long_data '.*n: ' --data "$(head -c 5000 /dev/zero | tr '\0' n)" --out "$tmp/o"
+bad long_out '.*n: no such directory can be made: File name too long' --out "$(head -c 5000 /dev/zero | tr '\0' n)"
+check 'a bad option leaves nothing behind' [ ! -e "$tmp/out" ]
+run largest "$mnist" --seed 18446744073709551615 --lr 1e-320 --epochs 1 --train-size 10 --test-size 10 --out "$tmp/largest"
+check 'the largest seed and the smallest rate are taken' good largest
 bad unknown_option '.*--epoch-count' --epoch-count 3
 bad diverges 'the loss is .* at step [0-9]+, must be finite; try a smaller --lr' --lr 1e9 --train-size 2000 --test-size 10 --out "$tmp/o"
 check 'what failed leaves nothing behind' [ -z "$(find "$tmp/o" -type f)" ]
+set_of "$d"; rm "$d/train-labels-idx1-ubyte"; mkfifo "$d/train-labels-idx1-ubyte"
+bad fifo "$d/train-labels-idx1-ubyte: it is a FIFO; it must be a regular file" --data "$d" --out "$tmp/o"
+rm "$d/train-labels-idx1-ubyte"
+set_of "$d"; echo garbage >>"$d/t10k-labels-idx1-ubyte.gz"
+bad behind_gzip "$d/t10k-labels-idx1-ubyte.gz: goes on behind the gzip data, at offset [0-9]+ " --data "$d" --out "$tmp/o"
+bad weights_fifo "$d/fifo: it is a FIFO" --weights "$(mkfifo "$d/fifo"; echo "$d/fifo")"
+
+# --- streams that are closed or full, and too little memory
+# deaf NAME REASON: it must have failed with one line on stderr
+deaf() {
+  local name=$1; shift
+  check "$name: one line, exit code 1" complains "$name" "standard output: (cannot be written: )?$1"
+}
+few=(--epochs 1 --train-size 300 --test-size 60)
+run closed bash -c '"$@" >&-' - "$mnist" "${few[@]}" --out "$tmp/closed"
+deaf closed 'Bad file descriptor'
+check 'closed: found before training' [ -z "$(find "$tmp/closed" -type f)" ]
+for name in linear_regression xor gradient_check custom_op; do
+  run "closed_$name" bash -c '"$@" >&-' - "$examples/$name"
+  deaf "closed_$name" 'Bad file descriptor'
+done
+if [ -c /dev/full ] && ! echo x 2>/dev/null >/dev/full; then
+  for name in linear_regression xor gradient_check custom_op; do
+    run "full_$name" bash -c '"$@" >/dev/full' - "$examples/$name"
+    deaf "full_$name" 'No space left on device'
+  done
+  for options in --help "${few[*]} --out $tmp/full" "${few[*]} --weights $tmp/a/lenet.safetensors"; do
+    # shellcheck disable=SC2086  # the options are words
+    run full bash -c '"$@" >/dev/full' - "$mnist" $options
+    deaf full 'No space left on device'
+  done
+  run full_err bash -c '"$@" 2>/dev/full' - "$mnist" --epochs 0
+  check 'a full stderr: exit code 1' [ "$(cat "$tmp/full_err.code")" = 1 ]
+else
+  echo 'skipped: a full disk (no /dev/full here)'
+fi
+run closed_err bash -c '"$@" 2>&-' - "$mnist" --epochs 0
+check 'a closed stderr: a bad option is exit code 1' [ "$(cat "$tmp/closed_err.code")" = 1 ]
+run all_closed bash -c '"$@" <&- 2>&-' - "$mnist" "${few[@]}" --out "$tmp/all"
+check 'closed stdin and stderr: it works' good all_closed
+run all_again "$mnist" "${few[@]}" --weights "$tmp/all/lenet.safetensors"
+check 'closed stdin and stderr: nothing got into the weights' same_last_line "$tmp/all_closed.out" "$tmp/all_again.out"
+run memory bash -c 'ulimit -v 3000000; "$@"' - "$mnist" --train-size 10000000 --threads 1 --out "$tmp/o"
+check 'out of memory: what was done, and a remedy' complains memory \
+  'out of memory while making the built-in digits; try a smaller --train-size'
+
 run help "$mnist" --help
 check '--help helps' has "$tmp/help.out" '--weights'
 

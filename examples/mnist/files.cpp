@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cerrno>
@@ -12,67 +11,36 @@
 #include <memory>
 #include <stdexcept>
 
+#include <xgrad/core/file.hpp>
+
 namespace fs = std::filesystem;
 
 namespace {
 
-[[noreturn]] void fail(const fs::path& path, const std::string& what) { throw std::runtime_error(path.string() + ": " + what); }
-[[noreturn]] void fail_system(const fs::path& path) { fail(path, fmt::format("cannot be written ({})", std::strerror(errno))); }
-
-/// A new file in a directory, which is removed again unless it is renamed to something.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const fs::path& directory) : name_((directory / "mnist-XXXXXX").string()) {
-    descriptor_ = mkstemp(name_.data());
-    if (descriptor_ < 0) fail_system(directory);
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  ~TemporaryFile() {
-    close(descriptor_);
-    if (!name_.empty()) unlink(name_.c_str());
-  }
-
-  void write(const std::string& text) {
-    for (std::size_t done = 0; done < text.size();) {
-      const ssize_t n = ::write(descriptor_, text.data() + done, text.size() - done);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) fail_system(name_);
-      done += static_cast<std::size_t>(n);
-    }
-  }
-  void rename_to(const fs::path& path) {
-    // mkstemp lets only the owner read; the report is for whoever may read the directory's other files
-    const mode_t mask = umask(0);
-    umask(mask);
-    if (fchmod(descriptor_, 0666 & ~mask) != 0 || fsync(descriptor_) != 0 || std::rename(name_.c_str(), path.c_str()) != 0)
-      fail_system(path);
-    name_.clear();
-  }
-
- private:
-  std::string name_;
-  int descriptor_;
-};
+int output_error = 0;  // errno of the first failure
 
 }  // namespace
+
+void hold_standard_streams() {
+  for (int number = STDIN_FILENO; number <= STDERR_FILENO; ++number)  // the lowest free number is what open takes
+    if (fcntl(number, F_GETFD) < 0) static_cast<void>(open("/dev/null", number == STDOUT_FILENO ? O_RDONLY : O_RDWR));
+}
+
+void say(const std::string& text) {
+  if ((std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) && output_error == 0)
+    output_error = errno;
+}
+
+void check_output() {
+  if (output_error != 0)
+    throw std::runtime_error(fmt::format("standard output: cannot be written: {}", std::strerror(output_error)));
+}
 
 void prepare_directory(const fs::path& directory, std::initializer_list<const char*> files) {
   std::error_code error;
   fs::create_directories(directory, error);
-  if (error) fail(directory, fmt::format("no such directory can be made ({})", error.message()));
-  for (const char* file : files) {
-    const fs::file_status status = fs::status(directory / file, error);
-    if (fs::exists(status) && !fs::is_regular_file(status))
-      fail(directory / file, "is there and no regular file; it must be one to be replaced");
-  }
-  TemporaryFile probe(directory);
-}
-
-void write_whole(const fs::path& path, const std::string& text) {
-  TemporaryFile file(path.has_parent_path() ? path.parent_path() : fs::path("."));
-  file.write(text);
-  file.rename_to(path);
+  if (error) throw std::runtime_error(fmt::format("{}: no such directory can be made: {}", directory.string(), error.message()));
+  for (const char* file : files) const xgrad::WholeFile probe(directory / file);
 }
 
 std::optional<std::string> draw_svg(const std::string& dot) {

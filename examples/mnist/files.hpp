@@ -1,15 +1,21 @@
 #pragma once
-/// Files as the program writes them: whole or not at all.
+/// What the program has to do with the system: its output, its folder, another program.
 #include <filesystem>
 #include <optional>
 #include <string>
 
-/// Makes the directory where there is none. Throws std::runtime_error unless the named files can be written in it: better before an
+/// Whoever starts a program with a closed stream gives its number to the next file that is opened, and what is printed goes into
+/// that. Fills such numbers; a closed standard output stays one that cannot be written.
+void hold_standard_streams();
+
+/// Prints to standard output, at once. What fails is remembered and not thrown: training goes on, and its weights are saved.
+void say(const std::string& text);
+/// Throws std::runtime_error when something could not be printed.
+void check_output();
+
+/// Makes the directory where there is none. Throws an std::exception unless the named files can be written in it: better before an
 /// hour of training than after.
 void prepare_directory(const std::filesystem::path& directory, std::initializer_list<const char*> files);
-
-/// Replaces a file in one step: who reads it meanwhile, or pulls the plug, has the old text or the new one.
-void write_whole(const std::filesystem::path& path, const std::string& text);
 
 /// What Graphviz makes of a graph: an <svg> element. Nothing where Graphviz is not installed or fails.
 std::optional<std::string> draw_svg(const std::string& dot);

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 #include <algorithm>
-#include <cstdio>
+
+#include "files.hpp"
 
 namespace {
 
@@ -19,8 +20,7 @@ Progress::Progress(std::size_t epochs, std::size_t samples)
     : terminal_(isatty(STDOUT_FILENO) != 0), epochs_(epochs), samples_(samples) {}
 
 Progress::~Progress() {
-  if (open_) std::fputs("\n", stdout);
-  std::fflush(stdout);
+  if (open_) say("\n");
 }
 
 double Progress::seconds() const { return between(start_, Clock::now()); }
@@ -44,14 +44,12 @@ void Progress::batch(std::size_t samples, std::size_t right, double loss) {
   loss_ += loss * static_cast<double>(samples);
   trained_ = Clock::now();
   if (terminal_ && between(shown_, trained_) > 0.1) {
-    fmt::print("\r{}\x1b[K", line());
-    std::fflush(stdout);
+    say(fmt::format("\r{}\x1b[K", line()));
     shown_ = trained_;
     open_ = true;
   } else if (!terminal_ && done_ < samples_ && done_ * lines_per_epoch / samples_ > told_) {
     told_ = done_ * lines_per_epoch / samples_;
-    fmt::print("{}\n", line());
-    std::fflush(stdout);
+    say(fmt::format("{}\n", line()));
   }
 }
 
@@ -59,8 +57,7 @@ void Progress::epoch(double test_accuracy) {
   const Clock::time_point now = Clock::now();
   testing_ += between(trained_, now);
   trained_ = now;
-  fmt::print("{}{}   test {:.2f} %{}\n", terminal_ ? "\r" : "", line(), 100 * test_accuracy, terminal_ ? "\x1b[K" : "");
-  std::fflush(stdout);
+  say(fmt::format("{}{}   test {:.2f} %{}\n", terminal_ ? "\r" : "", line(), 100 * test_accuracy, terminal_ ? "\x1b[K" : ""));
   ++epoch_;
   done_ = right_ = told_ = 0;
   loss_ = 0;

@@ -8,6 +8,8 @@
 #include <string>
 #include <type_traits>
 
+#include <xgrad/core/text.hpp>
+
 #include "../core/tell.hpp"
 
 namespace xgrad::kernels {
@@ -86,7 +88,8 @@ Choice choose_level() {
     if (level.name == wanted) return {&level, ""};
     names += (names.empty() ? "" : ", ") + std::string(level.name);
   }
-  return {best, fmt::format("XGRAD_ISA is {}; it must be one of {} on this processor: using {}", wanted, names, best->name)};
+  return {best, fmt::format("XGRAD_ISA is {}; it must be one of {} on this processor: using {}", printable(wanted, 60), names,
+                            best->name)};
 }
 
 const Choice& choice() {

@@ -27,12 +27,12 @@ struct Split {
 };
 
 /// Reads a pair of idx files as MNIST publishes them (http://yann.lecun.com/exdb/mnist): n images of unsigned bytes, and n labels
-/// 0 … 9. Either may be gzip-compressed, whatever it is called. The classes are called "0" … "9", or as Fashion-MNIST calls
-/// them when the path of the images contains "fashion".
+/// 0 … 9. Either may be gzip-compressed, whatever it is called, in one member or several, behind which nothing else may be. The
+/// classes are called "0" … "9", or as Fashion-MNIST calls them when the path of the images contains "fashion".
 ///
-/// Throws FileError when a file is missing, damaged, cut short, too long or not such a file, when a label is above 9, or when
-/// the counts differ; the message names the file and the byte (after decompression) at which it went wrong. Memory is taken as
-/// the file fills it, not as its header claims.
+/// Throws FileError when a file is missing, no regular file (a FIFO might never begin), damaged, cut short, too long or not such a
+/// file, when a label is above 9, or when the counts differ; the message names the file and the byte (after decompression) at which
+/// it went wrong. Memory is taken as the file fills it, not as its header claims.
 XGRAD_API Dataset read_idx(const std::filesystem::path& images, const std::filesystem::path& labels,
                            Where where = Where::current());
 

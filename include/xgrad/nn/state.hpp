@@ -180,7 +180,8 @@ void copy_parameters(const From& from, To&& to, Where where = Where::current()) 
 
 /// Writes all state of a network (see state_entries) to a file in the safetensors format
 /// (https://huggingface.co/docs/safetensors), whole or not at all: a file that was there stays until the new one is complete. A
-/// number is an entry of shape (), a Generator one of six U64. Throws FileError.
+/// number is an entry of shape (), a Generator one of six U64. How it treats links, permissions and what killed programs left, and
+/// what it refuses, says WholeFile in core/file.hpp. Throws FileError.
 template <class Net>
 void save(const Net& net, const std::string& path, Where where = Where::current()) {
   const auto state = state_entries(net, where);
