@@ -7,7 +7,7 @@ kind=$1 tree=$(cd "$2" && pwd); shift 2
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
+passed=0 failed=0 options=()
 export LC_ALL=C
 
 # check TEXT COMMAND...: runs a command, or a program whose last line counts, and shows what it printed when it fails
@@ -34,10 +34,10 @@ pkg_config() {  # PREFIX LIBDIR COMPILER...
   "$@" "$work/main.o" "$work/model.o" "${libs[@]}" -Wl,-rpath,"$prefix/$libdir" -o "$work/program" && "$work/program"
 }
 
-cmake_package() {  # PREFIX COMPILER...
+cmake_package() {  # PREFIX COMPILER...     more options of cmake are in the array options
   local prefix=$1; shift
   rm -rf "$work/cmake"
-  cmake -S "$here/cmake" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="${*: -1}" &&
+  cmake -S "$here/cmake" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="${*: -1}" "${options[@]}" &&
     cmake --build "$work/cmake" --parallel 2 && "$work/cmake/program"
 }
 
@@ -63,6 +63,10 @@ case $kind in
     check 'pkg-config' pkg_config "$work/moved" "$libdir" "$@"
     if has_cmake; then
       check 'CMake' cmake_package "$work/moved" "$@"
+      # where xtensor and {fmt} brought no CMake files their headers do
+      options=(-DCMAKE_DISABLE_FIND_PACKAGE_xtensor=TRUE -DCMAKE_DISABLE_FIND_PACKAGE_fmt=TRUE)
+      check 'CMake: headers alone' cmake_package "$work/moved" "$@"
+      options=()
       check 'CMake: another version' wrong_version "$work/moved"
     fi
     ;;
