@@ -1,6 +1,7 @@
 // The text of a GradcheckReport.
 #include <fmt/format.h>
 #include <algorithm>
+#include <cmath>
 
 #include <xgrad/autodiff/gradcheck.hpp>
 #include <xgrad/core/shape.hpp>
@@ -13,6 +14,7 @@ std::vector<std::string> line(const GradcheckInput& input) {
   const std::size_t size = size_of(input.shape);
   std::string checked = input.entries == size ? fmt::format("all {}", size) : fmt::format("{} of {}", input.entries, size);
   if (input.directions) checked += fmt::format(", {} directions", input.directions);
+  if (input.visible > 0 && std::isfinite(input.visible)) checked += fmt::format(" (errors above {:.0e})", input.visible);
   if (input.entries + input.directions == 0)
     return {input.name, to_string(input.shape), checked, "", "", "", "", input.ok ? "ok" : "FAILED"};
   std::string worst = input.located ? to_string(input.index) : "a direction";
@@ -28,6 +30,12 @@ std::vector<std::string> line(const GradcheckInput& input) {
 }
 
 }  // namespace
+
+bool AllowZero::covers(const std::string& name) const {
+  return all || std::ranges::any_of(names, [&](const std::string& some) {
+           return name == some || (name.starts_with(some) && name[some.size()] == '.');
+         });
+}
 
 std::string to_string(const GradcheckReport& report) {
   std::string text = "gradcheck at " + to_string(report.where);

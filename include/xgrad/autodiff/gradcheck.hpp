@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -14,18 +16,31 @@
 
 namespace xgrad {
 
+/// Inputs whose gradients may be all zero: `true` for all, `{"branch", "fc2.bias"}` for those of these names or in these layers.
+struct AllowZero {
+  bool all = false;
+  std::vector<std::string> names;
+
+  AllowZero(bool every = false) : all(every) {}  // NOLINT(google-explicit-constructor)
+  AllowZero(std::initializer_list<std::string_view> some) : names(some.begin(), some.end()) {}  // NOLINT
+  XGRAD_API bool covers(const std::string& name) const;
+};
+
 struct GradcheckOptions {
   /// 1 checks the gradient; 2 also the gradient of the gradient, which `create_graph` computes; and so on.
   int order = 1;
   double rtol = 1e-7;  ///< largest difference allowed, relative to the larger of the two derivatives
   double atol = 0;     ///< and absolute; what rounding in the function explains is allowed for without being asked
   std::uint64_t seed = 0;
-  /// Gradients that are all zero fail unless this is set: they prove nothing.
-  bool allow_zero = false;
+  /// Gradients that are all zero fail unless they are allowed to be, all or by name: they prove nothing.
+  AllowZero allow_zero = false;
   /// Jacobians of up to this many entries, and of larger ones inputs of up to this many elements, are checked entry by entry.
   std::size_t max_entries = 1000;
   std::size_t samples = 32;    ///< entries checked of inputs with more elements, chosen at random …
   std::size_t directions = 4;  ///< … and random directions, along which all of the input's elements move together
+  /// Moves all inputs together along `directions` random directions, and checks no single entries: a network with millions of
+  /// parameters then costs a few dozen evaluations.
+  bool joint = false;
 };
 
 /// What became of one input at one order.
@@ -40,6 +55,8 @@ struct GradcheckInput {
   double analytic = 0, numeric = 0;
   /// |analytic - numeric| relative to the larger of them, rounding allowed for. At most rtol where ok.
   double error = 0;
+  /// An entry that is wrong by more than this cannot have escaped the directions; see gradcheck. 0 where there were none.
+  double visible = 0;
   bool located = false;        ///< the worst is an entry, not a direction
   bool kink = false;           ///< the slopes on the two sides of the point disagree …
   double point = 0;            ///< … which is this value of the entry
@@ -107,10 +124,17 @@ std::function<Variable<double>()> bind_inputs(const F& f, const std::vector<Vari
 ///
 /// The function takes one to eight Variable<double>, or a std::vector of them, and returns one of any shape. The inputs are leaves
 /// that require a gradient; while the check runs their values move, and are exactly what they were when it ends, also where the
-/// function throws. Small Jacobians are checked whole. Of large ones a random combination of the result's entries is
-/// differentiated, and large inputs are moved along random directions, which see any wrong entry (the worst is then searched
-/// for), and at a random sample of entries. Where the differences of one step size do not settle, as beside a kink, smaller
-/// steps are tried.
+/// function throws, and so is whatever else the function writes with `update` or `assign`. Where the differences of one step size
+/// do not settle, as beside a kink or near the end of a domain, smaller steps are tried, down to 1e-5 of the entry itself.
+///
+/// What is found: Jacobians of up to `max_entries` entries are checked whole, and every entry that is wrong by more than rtol and
+/// rounding fails. Of larger ones a random combination of the result's entries is differentiated. Its gradient is checked entry by
+/// entry for inputs of up to `max_entries` elements, and for larger ones (with `joint`, for all together) along random directions
+/// ±1/√n. A single entry that is wrong by more than GradcheckInput::visible, about √n (rtol × the derivative along the direction
+/// + rounding), fails for certain; smaller errors of single entries escape unless they are among the `samples`. Errors of
+/// several entries may cancel: if the largest is above `visible`, they escape with a probability of at most 2^-directions, 1/16.
+/// Elements whose value or gradient is more than a thousand times what is usual have directions of their own, so that they do not
+/// hide the others. When a direction disagrees, the worst entry is searched for.
 ///
 /// Throws GraphError for an input that is undefined, no leaf or needs no gradient, ValueError for options that make no sense, and
 /// whatever the function throws. A wrong gradient is not an exception: see GradcheckReport::ok.
