@@ -234,6 +234,47 @@ TEST_CASE("gradients may share a buffer until one is changed") {
   CHECK(b.grad() == Array<double>{1, 1});
 }
 
+TEST_CASE("an update that throws leaves everything as it was") {
+  struct Mine {};
+  V x = leaf(Array<double>{{1, 2}, {3, 4}});
+  backward(sum(square(x)));
+  const V kept = square(x);
+  for (const Shape& shape : {Shape{4}, Shape{2, 3}, Shape{1}, Shape{0}, Shape{}}) {
+    CHECK_THROWS_AS(x.update_grad([&](Array<double>& g) { g = xg::zeros<double>(shape); }), xg::ShapeError);
+    CHECK_THROWS_AS(x.update_grad([&](Array<double>& g) { g.fill(9), g.resize(shape); }), xg::ShapeError);
+    CHECK_THROWS_AS(x.update([&](Array<double>& v) { v = xg::zeros<double>(shape); }), xg::ShapeError);
+    CHECK_THROWS_AS(x.update([&](Array<double>& v) { v.fill(9), v.resize(shape); }), xg::ShapeError);
+    CHECK_THROWS_AS(x.assign(xg::zeros<double>(shape)), xg::ShapeError);
+  }
+  CHECK_THROWS_AS(x.update([](Array<double>& v) {
+    v.fill(9);
+    throw Mine();
+  }),
+                  Mine);
+  CHECK_THROWS_AS(x.update_grad([](Array<double>& g) {
+    g.fill(9);
+    throw Mine();
+  }),
+                  Mine);
+  CHECK(x.value() == Array<double>{{1, 2}, {3, 4}});
+  CHECK(x.grad() == Array<double>{{2, 4}, {6, 8}});
+  xg::optim::SGD<double> sgd({x}, {.lr = 1});
+  sgd.step();
+  CHECK(x.value() == Array<double>{{-1, -2}, {-3, -4}});
+  // a hook's gradient of another shape is refused, and nothing is added
+  x.on_grad([](const V& g) { return sum(g); });
+  CHECK_THROWS_AS(backward(sum(square(x))), xg::ShapeError);
+  CHECK(x.grad() == Array<double>{{2, 4}, {6, 8}});
+}
+
+TEST_CASE("an array whose lengths wrap is no value") {
+  const std::size_t large = std::size_t{1} << 32;
+  Array<double> wrapped;
+  wrapped.resize(Shape{large, large});
+  REQUIRE(wrapped.size() == 0);
+  CHECK_THROWS_AS(V(wrapped, true), xg::ShapeError);
+}
+
 // These tests name their own lines.
 // clang-format off
 TEST_CASE("an output that a gradient keeps must not change either") {

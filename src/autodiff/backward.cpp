@@ -22,7 +22,7 @@ Variable<T> checked_seed(const Variable<T>& root, const Variable<T>* seed, const
                        fmt::format("the root has shape {}, but only one element has a gradient of its own; reduce it with sum or "
                                    "mean, or pass a seed of the same shape",
                                    to_string(root.shape())));
-    return Variable<T>(ones<T>(root.shape()));
+    return Variable<T>(ones<T>(root.shape(), Where{}));
   }
   if (!seed->defined() || seed->shape() != root.shape())
     throw ShapeError(where, who,
@@ -59,7 +59,7 @@ std::vector<Variable<T>> run_grad(const Variable<T>& y, const std::vector<Variab
                          .where = where};
   std::vector<Variable<T>> result = engine::pull<T>({{y.node(), std::move(g)}}, targets, run);
   for (std::size_t k = 0; k < x.size(); ++k)
-    if (!result[k].defined()) result[k] = Variable<T>(zeros<T>(x[k].shape()));
+    if (!result[k].defined()) result[k] = Variable<T>(zeros<T>(x[k].shape(), Where{}));
   if (!options.create_graph)  // each gets a buffer of its own, so that changing one changes no other
     for (Variable<T>& gradient : result)
       if (!gradient.storage()->references.only_one()) gradient = Variable<T>(Array<T>(gradient.value()));

@@ -136,7 +136,7 @@ struct Checkpoint {
                                   {.retain = record, .record = record, .stop = true, .who = "checkpoint", .where = c.where()});
     for (std::size_t k = 0; k < targets.size(); ++k)
       if (out.wants(places[k]))
-        out.set(places[k], gradients[k].defined() ? gradients[k] : Variable<T>(zeros<T>(targets[k]->shape())));
+        out.set(places[k], gradients[k].defined() ? gradients[k] : Variable<T>(zeros<T>(targets[k]->shape(), Where{})));
   }
 
  private:

@@ -35,7 +35,7 @@ struct StackRows {
   Shape shape;
   std::uint32_t uses(std::size_t) const { return use::none; }
   Result<T> forward(Inputs<T> in) {
-    Array<T> out(shape);
+    Array<T> out = make_array<T>(shape);
     for (std::size_t k = 0; k < in.size(); ++k) copy_row(out.data() + k * in[k].size(), in[k].data(), in[k].size() * sizeof(T));
     return out;
   }
@@ -50,7 +50,7 @@ struct RowOf {
   std::size_t k;
   Shape shape;
   Result<T> forward(Inputs<T> in) {
-    Array<T> out(shape);
+    Array<T> out = make_array<T>(shape);
     copy_row(out.data(), in[0].data() + k * out.size(), out.size() * sizeof(T));
     return out;
   }
@@ -65,7 +65,7 @@ struct PlaceRow {
   std::size_t k;
   Shape shape;
   Result<T> forward(Inputs<T> in) {
-    Array<T> out = zeros<T>(shape);
+    Array<T> out = zeros<T>(shape, Where{});
     copy_row(out.data() + k * in[0].size(), in[0].data(), in[0].size() * sizeof(T));
     return out;
   }
@@ -130,10 +130,10 @@ class Evaluation {
     if (!roots.empty())
       gradients = engine::pull<T>(roots, nodes, {.retain = retain || record, .record = record, .who = who_, .where = where_});
     for (std::size_t k = 0; k < targets.size(); ++k)
-      if (!gradients[k].defined()) gradients[k] = Variable<T>(zeros<T>(targets[k].shape()));
+      if (!gradients[k].defined()) gradients[k] = Variable<T>(zeros<T>(targets[k].shape(), Where{}));
     return gradients;
   }
-  Vars<T> gradients(bool record) const { return pull({y}, {Variable<T>(ones<T>(y.shape()))}, x, false, record); }
+  Vars<T> gradients(bool record) const { return pull({y}, {Variable<T>(ones<T>(y.shape(), Where{}))}, x, false, record); }
 
   /// Jacobians of several results: blocks[i][j] for result i and input j.
   std::vector<Vars<T>> blocks(const Vars<T>& results) const {
@@ -142,7 +142,7 @@ class Evaluation {
       std::vector<Vars<T>> rows(x.size());
       Vars<T> arrays;
       for (const Variable<T>& input : x)
-        arrays.emplace_back(differentiable_ ? Array<T>() : Array<T>(joined(result.shape(), input.shape())));
+        arrays.emplace_back(differentiable_ ? Array<T>() : block_of(result.shape(), input.shape()));
       for (std::size_t k = 0; k < result.size(); ++k) {
         const Vars<T> row = pull({result}, {unit(result.shape(), k)}, x, true, differentiable_);
         for (std::size_t j = 0; j < x.size(); ++j)
@@ -161,11 +161,11 @@ class Evaluation {
 
   /// The Jacobians column by column, where there are fewer of them than rows.
   Vars<T> columns() const {
-    const Variable<T> u(ones<T>(y.shape()), true, where_);
+    const Variable<T> u(ones<T>(y.shape(), Where{}), true, where_);
     const Vars<T> g = pull({y}, {u}, x, true, true);
     Vars<T> arrays;
     for (std::size_t j = 0; j < x.size(); ++j) {
-      Array<T> block(joined(y.shape(), x[j].shape()));
+      Array<T> block = block_of(y.shape(), x[j].shape());
       const std::size_t count = x[j].size();
       for (std::size_t k = 0; k < count; ++k) {
         const Variable<T> column = pull({g[j]}, {unit(x[j].shape(), k)}, {u}, true, false)[0];
@@ -177,8 +177,15 @@ class Evaluation {
   }
 
  private:
+  Array<T> block_of(const Shape& result, const Shape& input) const {
+    try {
+      return make_array<T>(joined(result, input));
+    } catch (...) {
+      detail::rethrow(where_, who_);
+    }
+  }
   static Variable<T> unit(const Shape& shape, std::size_t k) {
-    Array<T> seed = zeros<T>(shape);
+    Array<T> seed = zeros<T>(shape, Where{});
     seed.data()[k] = 1;
     return Variable<T>(std::move(seed));
   }
@@ -220,7 +227,7 @@ WithValue<T, Variable<T>> detail::jvp(const VectorFunction<T>& f, const Vars<T>&
                                       Where where) {
   const Evaluation<T> at(f, x, options, "jvp", where);
   at.need_vectors(v);
-  const Variable<T> u(ones<T>(at.y.shape()), true, where);  // whatever its value: the gradient is linear in it
+  const Variable<T> u(ones<T>(at.y.shape(), Where{}), true, where);  // whatever its value: the gradient is linear in it
   const Vars<T> g = at.pull({at.y}, {u}, at.x, true, true);
   return {at.out(at.y), at.pull(g, v, {u}, false, at.differentiable())[0]};
 }

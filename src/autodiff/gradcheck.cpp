@@ -173,7 +173,7 @@ class Checker {
  private:
   /// Random numbers away from 0; for a scalar result at order 1 just 1, so that the report shows the derivatives themselves.
   Array<double> weights(const Shape& shape, bool one) {
-    Array<double> w(shape);
+    Array<double> w = make_array<double>(shape);
     for (double& x : std::span(w.data(), w.size()))
       x = one ? 1 : generator_.uniform(0.5, 1.5) * (generator_.below(2) == 0 ? 1 : -1);
     return w;
@@ -211,7 +211,7 @@ class Checker {
       if (const V s = total(std::move(t)); s.requires_grad())
         g = grad(s, x, {.create_graph = record || k + 1 < order, .allow_unused = true}, where_);
       else
-        for (const V& input : x) g.emplace_back(zeros<double>(input.shape()));
+        for (const V& input : x) g.emplace_back(zeros<double>(input.shape(), Where{}));
       t.clear();
       for (std::size_t i = 0; i < x.size(); ++i) t.push_back(weighted(g[i], u[i]));
     }
@@ -249,7 +249,7 @@ class Checker {
     jacobian_.assign(x.size(), {});
     used_.assign(x.size(), true);
     for (std::size_t o = 0; o < y.size(); ++o) {
-      Array<double> seed = zeros<double>(y.shape());
+      Array<double> seed = zeros<double>(y.shape(), Where{});
       seed.data()[o] = 1;
       std::vector<V> g;
       if (y.requires_grad()) g = grad(y, x, V(std::move(seed)), {.retain_graph = true, .allow_unused = true}, where_);

@@ -1,6 +1,7 @@
 #include <xgrad/core/error.hpp>
 
 #include <cstring>
+#include <new>
 
 #include <xgrad/core/text.hpp>
 
@@ -30,6 +31,17 @@ void Error::place(Where where, std::string_view op) {
 void Error::note(std::string_view text) {
   message_ += " (" + printable(text) + ")";
   compose();
+}
+
+void detail::rethrow(Where where, std::string_view op) {
+  try {
+    throw;
+  } catch (Error& error) {
+    error.place(where, op);
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw MemoryError(where, op, "there is no memory left");
+  }
 }
 
 void Error::compose() {

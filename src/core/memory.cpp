@@ -1,5 +1,6 @@
 #include <xgrad/core/memory.hpp>
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -7,11 +8,15 @@
 #include <cstdint>
 #include <cstdlib>
 #include <mutex>
-#include <new>
 #include <utility>
+
+#include <xgrad/core/error.hpp>
 
 #if __has_include(<sys/mman.h>)
 #include <sys/mman.h>
+#endif
+#if __has_include(<unistd.h>)
+#include <unistd.h>
 #endif
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -49,6 +54,8 @@ constexpr std::size_t size_of_class(std::size_t k) {
 static_assert(size_of_class(class_of(1)) == 64 && size_of_class(class_of(1024)) == 1024 && size_of_class(class_of(1025)) == 1280 &&
               size_of_class(class_of(1280)) == 1280 && size_of_class(class_of(2048)) == 2048 &&
               size_of_class(class_of(2049)) == 2560);
+
+constexpr std::size_t most = size_of_class(classes - 1);
 
 struct Block {
   Block* next;
@@ -117,8 +124,16 @@ constexpr std::size_t large_page = std::size_t{2} << 20;
 
 void* from_system(std::size_t size) {
   const bool large = size >= 2 * large_page;
-  void* block = std::aligned_alloc(large && size % large_page == 0 ? large_page : 64, size);  // it takes multiples alone
-  if (!block) throw std::bad_alloc{};
+  const std::size_t alignment = large && size % large_page == 0 ? large_page : 64;
+  void* block = std::aligned_alloc(alignment, size);  // it takes multiples alone
+  if (!block) {
+    trim();
+    block = std::aligned_alloc(alignment, size);
+  }
+  if (!block) {
+    local.in_use -= static_cast<std::ptrdiff_t>(size);
+    detail::no_memory(size, 1);
+  }
 #ifdef MADV_HUGEPAGE
   if (large) madvise(block, size, MADV_HUGEPAGE);  // a wish: nothing is lost where it is not granted
 #endif
@@ -126,13 +141,35 @@ void* from_system(std::size_t size) {
   return block;
 }
 
+/// Half of what can be addressed where the system does not say.
+std::size_t physical_memory() {
+#ifdef _SC_PHYS_PAGES
+  const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+  if (pages > 0 && page > 0) return static_cast<std::size_t>(pages) * static_cast<std::size_t>(page);
+#endif
+  return most;
+}
+constinit std::atomic<std::size_t> largest{0};  // not known yet: static Variables are made before anything here could run
+
 // Small blocks are counted by the thread and published in portions: an atomic addition per scalar op would be felt.
 constexpr std::ptrdiff_t portion = 64 * 1024;
 
 }  // namespace
 
+std::size_t limit() noexcept {
+  if (const std::size_t known = largest.load(std::memory_order_relaxed)) return known;
+  set_limit(0);
+  return largest.load(std::memory_order_relaxed);
+}
+void set_limit(std::size_t bytes) noexcept { largest = std::min(bytes == 0 ? physical_memory() : bytes, most); }
+
+void detail::no_memory(std::size_t n, std::size_t size) {
+  if (n > PTRDIFF_MAX / size) throw MemoryError(fmt::format("{} elements of {} bytes are more than memory can hold", n, size));
+  throw MemoryError(fmt::format("there is no memory for {} bytes; the largest array may have {}", n * size, limit()));
+}
+
 void* allocate(std::size_t bytes) {
-  if (bytes > size_of_class(classes - 1)) throw std::bad_alloc{};
+  if (bytes > largest.load(std::memory_order_relaxed) && bytes > limit()) detail::no_memory(bytes, 1);
   const std::size_t k = class_of(bytes), size = size_of_class(k);
   local.in_use += static_cast<std::ptrdiff_t>(size);
   if (local.in_use > portion || local.dead) publish(std::exchange(local.in_use, 0));

@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include <xgrad/core/shape.hpp>
+
 namespace xgrad {
 
 namespace {
@@ -71,14 +73,15 @@ double Generator::normal() {
 }
 
 std::uint64_t Generator::below(std::uint64_t n) {
-  __extension__ using Wide = unsigned __int128;
+  __extension__ using Product = unsigned __int128;
   for (;;) {
-    const Wide product = static_cast<Wide>(next()) * n;
+    const Product product = static_cast<Product>(next()) * n;
     if (static_cast<std::uint64_t>(product) >= (0 - n) % n) return static_cast<std::uint64_t>(product >> 64);
   }
 }
 
-std::vector<std::size_t> Generator::permutation(std::size_t n) {
+std::vector<std::size_t> Generator::permutation(std::size_t n, Where where) {
+  check_size(Shape{n}, sizeof(std::size_t), where);
   std::vector<std::size_t> order(n);
   std::iota(order.begin(), order.end(), std::size_t{0});
   for (std::size_t i = n; i > 1; --i) std::swap(order[i - 1], order[below(i)]);

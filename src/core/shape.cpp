@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <cstdint>
 
 namespace xgrad {
 
@@ -9,7 +10,29 @@ std::string to_string(const Shape& shape) {
   return shape.size() == 1 ? fmt::format("({},)", shape[0]) : fmt::format("({})", fmt::join(shape, ", "));
 }
 
-void check_size(const Shape& shape) { static_cast<void>(size_of(shape)); }
+void check_size(const Shape& shape, std::size_t element_bytes, Where where) {
+  std::size_t bytes = 1;
+  bool overflow = __builtin_mul_overflow(bytes, element_bytes, &bytes), empty = false;
+  for (const std::size_t length : shape) {
+    empty |= length == 0;
+    overflow |= __builtin_mul_overflow(bytes, length, &bytes);
+  }
+  if (empty || (!overflow && bytes <= memory::limit())) return;
+  throw ShapeError(where, "",
+                   overflow ? fmt::format("an array of shape {} has more elements than memory can hold", to_string(shape))
+                            : fmt::format("an array of shape {} takes {} bytes, which is more than memory can hold; {} is the most",
+                                          to_string(shape), bytes, memory::limit()));
+}
+
+void detail::uncountable(const Shape& shape) {
+  throw ShapeError("an array of shape " + to_string(shape) + " has more elements than memory can hold");
+}
+
+std::size_t length_of(Wide length) {
+  if (length < 0) throw ShapeError("a length of the result is negative");
+  if (length > PTRDIFF_MAX) throw ShapeError("a length of the result is beyond 2^63; memory cannot hold so many elements");
+  return static_cast<std::size_t>(length);
+}
 
 std::size_t normalise_axis(std::ptrdiff_t axis, std::size_t rank) {
   const auto n = static_cast<std::ptrdiff_t>(rank);

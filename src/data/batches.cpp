@@ -15,7 +15,7 @@ namespace xgrad {
 
 template <Real T>
 Batches<T>::Batches(const Dataset& data, BatchOptions options, Generator& generator, Where where)
-    : images_(&data.images), labels_(&data.labels), options_(options), generator_(&generator), table_(256) {
+    : images_(&data.images), labels_(&data.labels), options_(options), generator_(&generator), table_(256), where_(where) {
   check(data.images.shape(), where);
   for (std::size_t p = 0; p < 256; ++p)
     table_[p] = static_cast<T>((static_cast<double>(p) / 255 - options.mean) / options.deviation);
@@ -23,7 +23,7 @@ Batches<T>::Batches(const Dataset& data, BatchOptions options, Generator& genera
 
 template <Real T>
 Batches<T>::Batches(const Array<T>& features, const Labels& labels, BatchOptions options, Generator& generator, Where where)
-    : features_(&features), labels_(&labels), options_(options), generator_(&generator) {
+    : features_(&features), labels_(&labels), options_(options), generator_(&generator), where_(where) {
   check(features.shape(), where);
 }
 
@@ -47,7 +47,7 @@ void Batches<T>::check(const Shape& shape, Where where) const {
 
 template <Real T>
 std::vector<std::size_t> Batches<T>::order() const {
-  if (options_.shuffle) return generator_->permutation(samples());
+  if (options_.shuffle) return generator_->permutation(samples(), where_);
   std::vector<std::size_t> rows(samples());
   std::iota(rows.begin(), rows.end(), std::size_t{0});
   return rows;
@@ -57,13 +57,15 @@ template <Real T>
 Batch<T> Batches<T>::gather(const std::vector<std::size_t>& order, std::size_t first, std::size_t n) const {
   const std::size_t now = images_ ? images_->shape()[0] : features_->shape()[0];
   if (now != order.size() || labels_->size() != order.size())
-    throw ValueError(fmt::format(
-        "Batches: the data had {} samples when this epoch began and has {} with {} labels now; it must not change inside the loop",
-        order.size(), now, labels_->size()));
+    throw ValueError(
+        where_, "Batches",
+        fmt::format(
+            "the data had {} samples when this epoch began and has {} with {} labels now; it must not change inside the loop",
+            order.size(), now, labels_->size()));
   const std::size_t* rows = order.data() + first;
   Shape shape = images_ ? images_->shape() : features_->shape();
   shape[0] = n;
-  Batch<T> batch{Array<T>(shape), Labels(Shape{n})};
+  Batch<T> batch{make_array<T>(shape, where_), make_array<std::int64_t>(Shape{n}, where_)};
   const std::size_t width = size_of(shape) / n;
   T* out = batch.images.data();
   for (std::size_t i = 0; i < n; ++i, out += width) {
@@ -102,8 +104,12 @@ Dataset slice(const Dataset& data, std::size_t begin, std::size_t end, Where whe
         where, "slice",
         fmt::format("samples {} to {} of a data set of {}; begin <= end <= {} must hold", begin, end, data.size(), data.size()));
   Shape shape = data.images.shape();
+  if (data.labels.dimension() != 1 || shape.empty() || shape[0] != data.size())
+    throw ShapeError(where, "slice",
+                     fmt::format("images are {}, labels are {}; there must be one label for each of the images", to_string(shape),
+                                 to_string(data.labels.shape())));
   shape[0] = end - begin;
-  Dataset result{Array<std::uint8_t>(shape), Labels(Shape{end - begin}), data.names, data.classes};
+  Dataset result{make_array<std::uint8_t>(shape), make_array<std::int64_t>(Shape{end - begin}), data.names, data.classes};
   const std::size_t width = data.size() == 0 ? 0 : data.images.size() / data.size();
   std::copy(data.images.data() + begin * width, data.images.data() + end * width, result.images.data());
   std::copy(data.labels.data() + begin, data.labels.data() + end, result.labels.data());

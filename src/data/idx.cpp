@@ -118,7 +118,7 @@ Dataset read_pair(const fs::path& image_path, const fs::path& label_path, Caller
   result.names = names_for(image_path);
   result.classes = classes;
   Blocks labels = label_file.content(label_lengths);
-  result.labels = Labels(Shape{n});
+  result.labels = make_array<std::int64_t>(Shape{n});
   unload(std::move(labels), result.labels.data());
   const std::int64_t *begin = result.labels.data(), *end = begin + n;
   const std::int64_t* wrong = std::find_if(begin, end, [](auto label) { return label >= std::int64_t{classes}; });
@@ -127,7 +127,7 @@ Dataset read_pair(const fs::path& image_path, const fs::path& label_path, Caller
     label_file.fail(fmt::format("label {} of item {} at offset {}; it must be 0 to 9", *wrong, item, item + 8));
   }
   Blocks pixels = image_file.content(image_lengths);
-  result.images = Array<std::uint8_t>(Shape{n, image_lengths[1], image_lengths[2], 1});
+  result.images = make_array<std::uint8_t>(Shape{n, image_lengths[1], image_lengths[2], 1});
   unload(std::move(pixels), result.images.data());
   return result;
 }

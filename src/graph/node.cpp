@@ -19,6 +19,28 @@ void detail::not_one_element(const Shape& shape, Where where) {
   throw ShapeError(where, "item", "the Variable has shape " + to_string(shape) + "; item() needs exactly one element");
 }
 
+void detail::value_shape_changed(const Shape& now, const Shape& before, Where where) {
+  throw ShapeError(where, "update",
+                   "the value is now " + to_string(now) + ", it was " + to_string(before) + "; an update must keep the shape");
+}
+
+void detail::gradient_shape_changed(const Shape& now, const Shape& variable, Where where) {
+  throw ShapeError(where, "update_grad",
+                   "the gradient is now " + to_string(now) + ", the Variable is " + to_string(variable) + "; they must be equal");
+}
+
+void detail::check_value(const Shape& shape, std::size_t size, Where where) {
+  try {
+    if (size_of(shape) == size) return;
+  } catch (Error& error) {
+    error.place(where, "Variable");
+    throw;
+  }
+  throw ShapeError(where, "Variable",
+                   "the array has " + std::to_string(size) + " elements; with its shape " + to_string(shape) + " it must have " +
+                       std::to_string(size_of(shape)));
+}
+
 void detail::undeclarable(std::size_t i) {
   throw ValueError("use::input(" + std::to_string(i) + "): only the first 31 inputs can be declared");
 }

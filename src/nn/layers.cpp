@@ -3,6 +3,8 @@
 #include <string>
 #include <xgrad/nn/init.hpp>
 
+#include "../ops/support.hpp"
+
 namespace xgrad::nn {
 namespace {
 
@@ -27,9 +29,12 @@ void draw(Variable<T>& weight, Variable<T>& bias, Generator& generator) {
 }
 /// What layers with weights have in common: a weight of this shape and a bias, unless left out.
 template <class T>
-void make(Variable<T>& weight, Variable<T>& bias, const Shape& shape, std::size_t outputs, bool has_bias, Where where) {
-  weight = Variable<T>(zeros<T>(shape), true, where);
-  if (has_bias) bias = Variable<T>(zeros<T>(Shape{outputs}), true, where);
+void make(Variable<T>& weight, Variable<T>& bias, const Shape& shape, std::size_t outputs, bool has_bias, Where where,
+          const char* layer) {
+  placed(where, layer, [&] {
+    weight = Variable<T>(zeros<T>(shape, Where{}), true, where);
+    if (has_bias) bias = Variable<T>(zeros<T>(Shape{outputs}, Where{}), true, where);
+  });
   draw(weight, bias, default_generator());
 }
 
@@ -37,7 +42,7 @@ void make(Variable<T>& weight, Variable<T>& bias, const Shape& shape, std::size_
 
 template <class T>
 Linear<T>::Linear(std::size_t in, std::size_t out, LinearOptions options, Where where) {
-  make(weight, bias, {out, in}, out, options.bias, where);
+  make(weight, bias, {out, in}, out, options.bias, where, "Linear");
 }
 template <class T>
 void Linear<T>::reset_parameters(Generator& generator) {
@@ -48,7 +53,7 @@ template <class T>
 Conv2d<T>::Conv2d(std::size_t in, std::size_t out, Extent2d size, Conv2dLayerOptions o, Where where)
     : options{o.stride, o.padding, o.dilation, o.groups} {
   const std::size_t h = kernel_length(size.h, where, "Conv2d"), w = kernel_length(size.w, where, "Conv2d");
-  make(weight, bias, {out, h, w, per_group(in, out, o.groups, in, where, "Conv2d")}, out, o.bias, where);
+  make(weight, bias, {out, h, w, per_group(in, out, o.groups, in, where, "Conv2d")}, out, o.bias, where, "Conv2d");
 }
 template <class T>
 void Conv2d<T>::reset_parameters(Generator& generator) {
@@ -59,7 +64,7 @@ template <class T>
 Conv1d<T>::Conv1d(std::size_t in, std::size_t out, std::ptrdiff_t size, Conv1dLayerOptions o, Where where)
     : options{o.stride, o.padding, o.dilation, o.groups} {
   const std::size_t k = kernel_length(size, where, "Conv1d");
-  make(weight, bias, {out, k, per_group(in, out, o.groups, in, where, "Conv1d")}, out, o.bias, where);
+  make(weight, bias, {out, k, per_group(in, out, o.groups, in, where, "Conv1d")}, out, o.bias, where, "Conv1d");
 }
 template <class T>
 void Conv1d<T>::reset_parameters(Generator& generator) {
@@ -71,7 +76,7 @@ ConvTranspose2d<T>::ConvTranspose2d(std::size_t in, std::size_t out, Extent2d si
     : options{o.stride, o.padding, o.output_padding, o.dilation, o.groups} {
   const char* name = "ConvTranspose2d";
   const std::size_t h = kernel_length(size.h, where, name), w = kernel_length(size.w, where, name);
-  make(weight, bias, {in, h, w, per_group(in, out, o.groups, out, where, name)}, out, o.bias, where);
+  make(weight, bias, {in, h, w, per_group(in, out, o.groups, out, where, name)}, out, o.bias, where, "ConvTranspose2d");
 }
 template <class T>
 void ConvTranspose2d<T>::reset_parameters(Generator& generator) {

@@ -45,7 +45,7 @@ void separate_variable(detail::Separator<T>& separator, const std::string& path,
 /// The elements of `from` as those of `to`.
 template <class B>
 Array<B> converted(const StateEntry& from) {
-  Array<B> value(from.shape);
+  Array<B> value = make_array<B>(from.shape);
   const auto convert = [&]<class A>(const A* source) {
     std::transform(source, source + value.size(), value.data(), [](A x) { return static_cast<B>(x); });
   };

@@ -30,10 +30,10 @@ struct Reduced {
   }
   /// Elements that become one.
   std::size_t count(const Shape& shape) const {
-    std::size_t n = 1;
+    Shape gone;
     for (std::size_t k = 0; k < shape.size(); ++k)
-      if (reduced[k]) n *= shape[k];
-    return n;
+      if (reduced[k]) gone.push_back(shape[k]);
+    return size_of(gone);
   }
 };
 
@@ -42,22 +42,23 @@ struct Reduced {
 template <class T, class Reduce>
 Array<T> reduce_axes(const Array<T>& x, const std::vector<bool>& reduced, const Shape& result, Reduce reduce) {
   const Shape& shape = x.shape();
-  Array<T> out(result), partial;
+  Array<T> out = make_array<T>(result), partial;
+  if (out.size() == 0) return out;
   const T* source = x.data();
   std::size_t inner = 1;
   for (std::size_t end = shape.size(), begin = end; end > 0; end = begin) {
-    std::size_t middle = 1, outer = 1;
-    while (begin > 0 && reduced[begin - 1] == reduced[end - 1]) middle *= shape[--begin];
+    while (begin > 0 && reduced[begin - 1] == reduced[end - 1]) --begin;
+    const std::size_t middle = size_of(shape, begin, end);
     if (!reduced[end - 1]) {
       inner *= middle;
       continue;
     }
-    for (std::size_t k = 0; k < begin; ++k) outer *= shape[k];
+    const std::size_t outer = size_of(shape, 0, begin);
     if (std::none_of(reduced.begin(), reduced.begin() + static_cast<std::ptrdiff_t>(begin), [](bool r) { return r; })) {
       reduce(source, out.data(), outer, middle, inner);
       return out;
     }
-    Array<T> next(Shape{outer * inner});
+    Array<T> next = make_array<T>(Shape{outer, inner});
     reduce(source, next.data(), outer, middle, inner);
     partial = std::move(next);
     source = partial.data();
@@ -69,10 +70,8 @@ Array<T> reduce_axes(const Array<T>& x, const std::vector<bool>& reduced, const 
 /// An array as (outer, length, inner) around one axis.
 struct Around {
   std::size_t outer = 1, length = 1, inner = 1;
-  Around(const Shape& shape, std::size_t axis) : length(shape[axis]) {
-    for (std::size_t k = 0; k < axis; ++k) outer *= shape[k];
-    for (std::size_t k = axis + 1; k < shape.size(); ++k) inner *= shape[k];
-  }
+  Around(const Shape& shape, std::size_t axis)
+      : outer(size_of(shape, 0, axis)), length(shape[axis]), inner(size_of(shape, axis + 1, shape.size())) {}
 };
 
 }  // namespace xgrad

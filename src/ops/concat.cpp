@@ -34,7 +34,7 @@ struct Concat {
     starts.assign(1, 0);
     for (std::size_t i = 0; i < in.size(); ++i) {
       check(in, i);
-      starts.push_back(starts.back() + (stacked ? 1 : in[i].shape()[axis]));
+      starts.push_back(length_of(Wide{starts.back()} + (stacked ? 1 : in[i].shape()[axis])));
     }
     Shape shape;
     for (std::size_t k = 0; k < in[0].dimension(); ++k) {
@@ -42,7 +42,7 @@ struct Concat {
       if (k != axis || stacked) shape.push_back(in[0].shape()[k]);
     }
     if (axis == in[0].dimension()) shape.push_back(starts.back());
-    Array<T> out(shape);
+    Array<T> out = make_array<T>(shape);
     for (std::size_t i = 0; i < in.size(); ++i) {
       const View part = part_of(shape, i);
       copy_view(in[i].data(), View(part.shape), out.data(), part);
@@ -88,17 +88,18 @@ struct Roll {
   static constexpr std::array uses{use::none};
   std::size_t axis;
   std::ptrdiff_t shift;
+  bool backwards = false;  // instead of a shift with the other sign, which the smallest number does not have
 
   Result<T> forward(Inputs<T> in) {
-    Array<T> out(in[0].shape());
+    Array<T> out = make_array<T>(in[0].shape());
     if (out.size() == 0) return out;
     const Around s(out.shape(), axis);
-    const auto n = static_cast<std::ptrdiff_t>(s.length);
-    kernels::roll(in[0].data(), out.data(), s.outer, s.length, s.inner, static_cast<std::size_t>((shift % n + n) % n));
+    const auto n = static_cast<std::ptrdiff_t>(s.length), places = (backwards ? -(shift % n) : shift % n);
+    kernels::roll(in[0].data(), out.data(), s.outer, s.length, s.inner, static_cast<std::size_t>(places < 0 ? places + n : places));
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
-    return apply(Roll{axis, -shift}, {g}, c.where());
+    return apply(Roll{axis, shift, !backwards}, {g}, c.where());
   }
 };
 
@@ -143,8 +144,9 @@ Variable<T> tile(Variable<T> x, const std::vector<std::ptrdiff_t>& repeats, Wher
     apart.push_back(n);
     stretched.push_back(times);
     stretched.push_back(n);
-    result.push_back(times * n);
+    result.push_back(placed(where, "tile", [&] { return length_of(Wide{times} * n); }));
   }
+  placed(where, "tile", [&] { check_size(result, sizeof(T)); });
   return reshape(broadcast_to(reshape(std::move(x), apart, where), stretched, where), result, where);
 }
 
@@ -161,17 +163,19 @@ Variable<T> repeat(Variable<T> x, std::ptrdiff_t count, std::optional<int> axis,
   for (std::size_t k = 0; k < shape.size(); ++k) {
     apart.push_back(shape[k]);
     stretched.push_back(shape[k]);
-    result.push_back(k == at ? shape[k] * static_cast<std::size_t>(count) : shape[k]);
+    result.push_back(k == at ? placed(where, "repeat", [&] { return length_of(Wide{shape[k]} * count); }) : shape[k]);
     if (k != at) continue;
     apart.push_back(1);
     stretched.push_back(static_cast<std::size_t>(count));
   }
+  placed(where, "repeat", [&] { check_size(result, sizeof(T)); });
   return reshape(broadcast_to(reshape(std::move(x), apart, where), stretched, where), result, where);
 }
 
 template <class T>
 Variable<T> pad(Variable<T> x, const std::vector<PadWidth>& widths, PadOptions options, Where where) {
   const Shape shape = x.shape(where);
+  Shape padded = shape;
   placed(where, "pad", [&] {
     if (widths.size() != shape.size())
       throw ShapeError(fmt::format("x is {}, {} widths are given; there must be one per axis", to_string(shape), widths.size()));
@@ -179,16 +183,18 @@ Variable<T> pad(Variable<T> x, const std::vector<PadWidth>& widths, PadOptions o
       const auto [before, after] = widths[k];
       if (before < 0 || after < 0)
         throw ValueError(fmt::format("the widths of axis {} are {} and {}; they must not be negative", k, before, after));
-      if (options.mode != PadMode::constant && shape[k] == 0 && before + after > 0)
+      if (options.mode != PadMode::constant && shape[k] == 0 && (before > 0 || after > 0))
         throw ShapeError(fmt::format("x is {}: axis {} has nothing to repeat; pad it with a constant", to_string(shape), k));
+      padded[k] = length_of(Wide{shape[k]} + before + after);
     }
+    check_size(padded, std::max(sizeof(T), sizeof(std::int64_t)));
   });
   if (options.mode == PadMode::constant) return detail::pad_constant(std::move(x), widths, static_cast<T>(options.value), where);
   for (std::size_t k = 0; k < widths.size(); ++k) {
     const auto [before, after] = widths[k];
-    if (before + after == 0) continue;
+    if (before == 0 && after == 0) continue;
     const auto n = static_cast<std::ptrdiff_t>(shape[k]);
-    Labels index(Shape{static_cast<std::size_t>(before + n + after)});
+    Labels index = make_array<std::int64_t>(Shape{padded[k]});
     for (std::ptrdiff_t i = 0; i < before + n + after; ++i) index.data()[i] = mirrored(i - before, n, options.mode);
     x = index_select(std::move(x), static_cast<int>(k), std::move(index), where);
   }

@@ -1,6 +1,8 @@
 #include <xgrad/ops/conv.hpp>
 
 #include <fmt/format.h>
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 
 #include <xgrad/graph/apply.hpp>
@@ -20,6 +22,9 @@ using kernels::Pass;
 
 std::size_t whole(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
 
+/// Of a padded image along an axis. The libraries below count in 32 bits.
+constexpr Wide most_places = 0x7fffffff;
+
 void check_steps(std::ptrdiff_t stride, std::ptrdiff_t dilation, std::ptrdiff_t before, std::ptrdiff_t after, const char* axis) {
   if (stride < 1) throw ValueError(fmt::format("stride {} along the {}; it must be at least 1", stride, axis));
   if (dilation < 1) throw ValueError(fmt::format("dilation {} along the {}; it must be at least 1", dilation, axis));
@@ -31,12 +36,19 @@ void check_steps(std::ptrdiff_t stride, std::ptrdiff_t dilation, std::ptrdiff_t 
 std::size_t output_length(std::size_t length, std::size_t k, std::ptrdiff_t stride, std::ptrdiff_t dilation, std::ptrdiff_t before,
                           std::ptrdiff_t after, const char* axis) {
   check_steps(stride, dilation, before, after, axis);
-  const std::size_t padded = length + whole(before) + whole(after), extent = k == 0 ? 0 : whole(dilation) * (k - 1) + 1;
+  const Wide padded = Wide{length} + before + after, extent = k == 0 ? 0 : Wide{dilation} * (k - 1) + 1;
+  if (padded > most_places)
+    throw ShapeError(
+        fmt::format("the {} is {}, padding {} and {}; together they may be at most 2^31 - 1", axis, length, before, after));
   if (k == 0 || padded < extent)
-    throw ShapeError(fmt::format("the kernel's {} {}{} must be from 1 to the padded image's {}", axis, extent,
-                                 dilation > 1 ? fmt::format(" (dilation {})", dilation) : "", padded));
-  return (padded - extent) / whole(stride) + 1;
+    throw ShapeError(fmt::format("the kernel's {} {}{} must be from 1 to the padded image's {}", axis,
+                                 static_cast<std::size_t>(std::min(extent, Wide{PTRDIFF_MAX})),
+                                 dilation > 1 ? fmt::format(" (dilation {})", dilation) : "", static_cast<std::size_t>(padded)));
+  return static_cast<std::size_t>((padded - extent) / stride + 1);
 }
+
+/// A step where there is more than one place to step to, which cannot lead far then, and else 1.
+std::size_t step_of(std::ptrdiff_t step, std::size_t places) { return places > 1 ? whole(step) : 1; }
 
 void check_groups(std::ptrdiff_t groups) {
   if (groups < 1) throw ValueError(fmt::format("groups is {}; it must be at least 1", groups));
@@ -52,11 +64,14 @@ ConvShape conv_shape(const Shape& x, const Shape& w, const Conv2dOptions& option
   if (groups == 1 && x[3] != w[3])
     throw ShapeError(
         fmt::format("x is {}, w is {}: x.shape[3] = {} must equal w.shape[3] = {}", to_string(x), to_string(w), x[3], w[3]));
-  if (x[3] != groups * w[3])
+  if (Wide{x[3]} != Wide{groups} * w[3])
     throw ShapeError(fmt::format("x is {}, w is {}: x.shape[3] = {} must equal {} groups times w.shape[3] = {}", to_string(x),
                                  to_string(w), x[3], groups, w[3]));
   if (w[0] % groups != 0)
     throw ShapeError(fmt::format("w is {}: w.shape[0] = {} outputs do not divide into {} groups", to_string(w), w[0], groups));
+  const std::size_t oh = output_length(x[1], w[1], stride.h, dilation.h, padding.top, padding.bottom, "height");
+  const std::size_t ow = output_length(x[2], w[2], stride.w, dilation.w, padding.left, padding.right, "width");
+  static_cast<void>(size_of(Shape{x[0], oh, ow, w[1], w[2], x[3]}));  // what a matrix of all patches would hold
   return {.n = x[0],
           .h = x[1],
           .w = x[2],
@@ -64,14 +79,14 @@ ConvShape conv_shape(const Shape& x, const Shape& w, const Conv2dOptions& option
           .o = w[0],
           .kh = w[1],
           .kw = w[2],
-          .oh = output_length(x[1], w[1], stride.h, dilation.h, padding.top, padding.bottom, "height"),
-          .ow = output_length(x[2], w[2], stride.w, dilation.w, padding.left, padding.right, "width"),
-          .stride_h = whole(stride.h),
-          .stride_w = whole(stride.w),
+          .oh = oh,
+          .ow = ow,
+          .stride_h = step_of(stride.h, oh),
+          .stride_w = step_of(stride.w, ow),
           .top = whole(padding.top),
           .left = whole(padding.left),
-          .dilation_h = whole(dilation.h),
-          .dilation_w = whole(dilation.w),
+          .dilation_h = step_of(dilation.h, w[1]),
+          .dilation_w = step_of(dilation.w, w[2]),
           .groups = groups};
 }
 
@@ -95,7 +110,8 @@ struct Conv2d {
 
   Result<T> forward(Inputs<T> in) {
     const ConvShape s = conv_shape(in[0].shape(), in[1].shape(), options);
-    Array<T> out(Shape{s.n, s.oh, s.ow, s.o});
+    Array<T> out = make_array<T>(Shape{s.n, s.oh, s.ow, s.o});
+    if (out.size() == 0) return out;
     kernels::convolve<T>(
         Pass::forward,
         {.images = in[0].data(), .weights = in[1].data(), .bias = in.size() > 2 ? in[2].data() : nullptr, .out = out.data()}, s);
@@ -119,7 +135,8 @@ struct Conv2dInputGrad {
 
   Result<T> forward(Inputs<T> in) {
     const ConvShape s = conv_shape(images, in[1].shape(), in[0].shape(), options);
-    Array<T> out(images);
+    Array<T> out = make_array<T>(images);
+    if (out.size() == 0) return out;
     kernels::convolve<T>(Pass::input_grad, {.weights = in[1].data(), .result = in[0].data(), .out = out.data()}, s);
     return out;
   }
@@ -137,7 +154,8 @@ struct Conv2dWeightGrad {
 
   Result<T> forward(Inputs<T> in) {
     const ConvShape s = conv_shape(in[0].shape(), weights, in[1].shape(), options);
-    Array<T> out(weights);
+    Array<T> out = make_array<T>(weights);
+    if (out.size() == 0) return out;
     kernels::convolve<T>(Pass::weight_grad, {.images = in[0].data(), .result = in[1].data(), .out = out.data()}, s);
     return out;
   }
@@ -154,6 +172,8 @@ ConvShape window_shape(const Shape& x, Extent2d size, const Im2colOptions& optio
   return conv_shape(x, Shape{1, whole(size.h), whole(size.w), x[3]}, {options.stride, options.padding, options.dilation});
 }
 
+Shape columns_shape(const ConvShape& s) { return {size_of(Shape{s.n, s.oh, s.ow}), size_of(Shape{s.kh, s.kw, s.c})}; }
+
 template <class T>
 struct Im2col {
   static constexpr std::string_view name = "im2col";
@@ -163,7 +183,8 @@ struct Im2col {
 
   Result<T> forward(Inputs<T> in) {
     const ConvShape s = window_shape(in[0].shape(), size, options);
-    Array<T> out(Shape{s.rows(), s.columns()});
+    Array<T> out = make_array<T>(columns_shape(s));
+    if (out.size() == 0) return out;
     kernels::im2col(in[0].data(), out.data(), s);
     return out;
   }
@@ -182,10 +203,11 @@ struct Col2im {
 
   Result<T> forward(Inputs<T> in) {
     const ConvShape s = window_shape(images, size, options);
-    if (const Shape expected{s.rows(), s.columns()}; in[0].shape() != expected)
+    if (const Shape expected = columns_shape(s); in[0].shape() != expected)
       throw ShapeError(fmt::format("columns is {}, but im2col of images {} gives {}", to_string(in[0].shape()), to_string(images),
                                    to_string(expected)));
-    Array<T> out = zeros<T>(images);
+    Array<T> out = zeros<T>(images, Where{});
+    if (in[0].size() == 0) return out;
     kernels::col2im(in[0].data(), out.data(), s);
     return out;
   }
@@ -240,7 +262,7 @@ Variable<T> conv1d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type
       throw ShapeError(fmt::format("x is {}, w is {}: x must be (n, l, c) and w (o, k, c{})", to_string(sx), to_string(sw),
                                    groups > 1 ? " / groups" : ""));
     check_groups(groups);
-    if (sx[2] != whole(groups) * sw[2])
+    if (Wide{sx[2]} != Wide{groups} * sw[2])
       throw ShapeError(fmt::format("x is {}, w is {}: x.shape[2] = {} must equal {}w.shape[2] = {}", to_string(sx), to_string(sw),
                                    sx[2], groups > 1 ? fmt::format("{} groups times ", groups) : "", sw[2]));
     static_cast<void>(
@@ -273,7 +295,7 @@ Variable<T> conv_transpose2d(Variable<T> x, std::type_identity_t<Variable<T>> w,
           fmt::format("x is {}, w is {}: x.shape[3] = {} must equal w.shape[0] = {}", to_string(sx), to_string(sw), sx[3], sw[0]));
     if (sx[3] % whole(groups) != 0)
       throw ShapeError(fmt::format("x is {}: x.shape[3] = {} channels do not divide into {} groups", to_string(sx), sx[3], groups));
-    check_bias(w, bias, sw[3] * whole(groups));
+    check_bias(w, bias, length_of(Wide{sw[3]} * groups));
     const auto length = [&](std::size_t in, std::size_t k, std::ptrdiff_t step, std::ptrdiff_t spread, std::ptrdiff_t before,
                             std::ptrdiff_t after, std::ptrdiff_t added, const char* axis) {
       check_steps(step, spread, before, after, axis);
@@ -282,15 +304,15 @@ Variable<T> conv_transpose2d(Variable<T> x, std::type_identity_t<Variable<T>> w,
             fmt::format("output_padding {} along the {}; it must be from 0 to {}, less than the stride", added, axis, step - 1));
       if (in == 0 || k == 0)
         throw ShapeError(fmt::format("x is {}, w is {}: the {} of both must be at least 1", to_string(sx), to_string(sw), axis));
-      const auto signed_in = static_cast<std::ptrdiff_t>(in), signed_k = static_cast<std::ptrdiff_t>(k);
-      const std::ptrdiff_t out = (signed_in - 1) * step - before - after + spread * (signed_k - 1) + added + 1;
+      const Wide out = (Wide{in} - 1) * step - before - after + Wide{spread} * (Wide{k} - 1) + added + 1;
       if (out < 1)
         throw ShapeError(fmt::format("x is {}, w is {}: the result's {} would be {}; the padding is too large", to_string(sx),
-                                     to_string(sw), axis, out));
-      return whole(out);
+                                     to_string(sw), axis, static_cast<std::ptrdiff_t>(std::max(out, Wide{PTRDIFF_MIN}))));
+      return length_of(out);
     };
     return Shape{sx[0], length(sx[1], sw[1], stride.h, dilation.h, padding.top, padding.bottom, extra.h, "height"),
-                 length(sx[2], sw[2], stride.w, dilation.w, padding.left, padding.right, extra.w, "width"), sw[3] * whole(groups)};
+                 length(sx[2], sw[2], stride.w, dilation.w, padding.left, padding.right, extra.w, "width"),
+                 length_of(Wide{sw[3]} * groups)};
   });
   Variable<T> y =
       apply(Conv2dInputGrad<T>{{options.stride, options.padding, options.dilation, options.groups}, images, "conv_transpose2d"},

@@ -53,7 +53,7 @@ Shape with_axis(Shape shape) {
 /// Each sample's weight: that of its class, 0 where it is ignored.
 template <class T>
 Array<T> sample_weights(const Labels& labels, const std::vector<double>& class_weights) {
-  Array<T> result(labels.shape());
+  Array<T> result = make_array<T>(labels.shape());
   std::transform(labels.data(), labels.data() + labels.size(), result.data(), [&](std::int64_t label) {
     return label < 0 ? T(0) : class_weights.empty() ? T(1) : static_cast<T>(class_weights[static_cast<std::size_t>(label)]);
   });
@@ -62,7 +62,7 @@ Array<T> sample_weights(const Labels& labels, const std::vector<double>& class_w
 /// One row of weights for all samples.
 template <class T>
 Array<T> weights_row(const std::vector<double>& class_weights, std::size_t classes) {
-  Array<T> result = full<T>(Shape{classes}, T(1));
+  Array<T> result = full<T>(Shape{classes}, T(1), Where{});
   std::transform(class_weights.begin(), class_weights.end(), result.data(), [](double w) { return static_cast<T>(w); });
   return result;
 }
@@ -76,7 +76,7 @@ bool any_ignored(const Labels& labels) {
   return std::any_of(labels.data(), labels.data() + labels.size(), [](std::int64_t label) { return label < 0; });
 }
 Mask considered(const Labels& labels) {
-  Mask result(labels.shape());
+  Mask result = make_array<bool>(labels.shape());
   std::transform(labels.data(), labels.data() + labels.size(), result.data(), [](std::int64_t label) { return label >= 0; });
   return result;
 }
@@ -84,7 +84,7 @@ Mask considered(const Labels& labels) {
 /// `on` at each sample's label and `off` elsewhere.
 template <class T>
 Array<T> one_hot(const Labels& labels, const Shape& shape, T on, T off) {
-  Array<T> result = full<T>(shape, off);
+  Array<T> result = full<T>(shape, off, Where{});
   for (std::size_t r = 0; r < labels.size(); ++r)
     if (labels.data()[r] >= 0) result.data()[r * shape.back() + static_cast<std::size_t>(labels.data()[r])] = on;
   return result;
@@ -99,7 +99,7 @@ struct CrossEntropyGrad {
   Ref<Storage<T>> scales;  // of the forward run
 
   Result<T> forward(Inputs<T> in) {
-    Array<T> out(in[0].shape());
+    Array<T> out = make_array<T>(in[0].shape());
     kernels::cross_entropy_grad(in[0].data(), labels->array.data(), scales->array.data(), in[1].data(), out.data(), in[1].size(),
                                 out.shape().back());
     return out;
@@ -131,8 +131,8 @@ struct CrossEntropy {
 
   Result<T> forward(Inputs<T> in) {
     const Labels& y = labels->array;
-    Array<T> loss(y.shape());
-    scales = Storage<T>::create(Array<T>(Shape{y.size(), 2}));
+    Array<T> loss = make_array<T>(y.shape());
+    scales = Storage<T>::create(make_array<T>(Shape{y.size(), 2}));
     kernels::cross_entropy(in[0].data(), y.data(), loss.data(), scales->array.data(), y.size(), in[0].shape().back());
     return loss;
   }
@@ -154,7 +154,7 @@ struct NllLossGrad {
   Result<T> forward(Inputs<T> in) {
     Shape shape = in[0].shape();
     shape.push_back(classes);
-    Array<T> out = zeros<T>(shape);
+    Array<T> out = zeros<T>(shape, Where{});
     for (std::size_t r = 0; r < in[0].size(); ++r)
       if (const std::int64_t label = labels->array.data()[r]; label >= 0)
         out.data()[r * classes + static_cast<std::size_t>(label)] = -in[0].data()[r];
@@ -172,7 +172,7 @@ struct NllLoss {
 
   Result<T> forward(Inputs<T> in) {
     const std::size_t classes = in[0].shape().back();
-    Array<T> out(labels->array.shape());
+    Array<T> out = make_array<T>(labels->array.shape());
     for (std::size_t r = 0; r < out.size(); ++r) {
       const std::int64_t label = labels->array.data()[r];
       out.data()[r] = label < 0 ? T(0) : -in[0].data()[r * classes + static_cast<std::size_t>(label)];

@@ -23,7 +23,7 @@ struct Dropout {
   Result<T> forward(Inputs<T> in) {
     const bool taken = in.reusable(0);
     const T* x = in[0].data();
-    Ref<Storage<T>> out = taken ? in.take(0) : Storage<T>::create(Array<T>(in[0].shape()));
+    Ref<Storage<T>> out = taken ? in.take(0) : Storage<T>::create(make_array<T>(in[0].shape()));
     T* y = out->array.data();
     const bool* kept = mask->array.data();
     if (rows == 1)
@@ -48,7 +48,7 @@ Variable<T> drop(std::string_view name, Variable<T> x, std::size_t samples, std:
                  const DropoutOptions& options, Generator& generator, Where where) {
   if (!(p >= 0 && p <= 1)) throw ValueError(where, name, fmt::format("p = {} must be from 0 to 1", p));
   if (!options.training || p == 0) return x;
-  Mask mask(Shape{samples, channels});
+  Mask mask = placed(where, name, [&] { return make_array<bool>(Shape{samples, channels}); });
   for (bool& kept : std::span(mask.data(), mask.size())) kept = generator.uniform() >= p;
   const T scale = p < 1 ? static_cast<T>(1 / (1 - p)) : T(0);
   return apply(Dropout<T>{name, samples, rows, channels, Storage<bool>::create(std::move(mask)), scale}, {std::move(x)}, where);
@@ -67,7 +67,7 @@ Variable<T> dropout2d(Variable<T> x, double p, DropoutOptions options, Generator
   const Shape& shape = x.shape(where);
   if (shape.size() < 2)
     throw ShapeError(where, "dropout2d", fmt::format("x is {}; it must have two axes at least, (n, …, c)", to_string(shape)));
-  const std::size_t rows = size_of(Shape(shape.begin() + 1, shape.end() - 1));
+  const std::size_t rows = placed(where, "dropout2d", [&] { return size_of(shape, 1, shape.size() - 1); });
   return drop("dropout2d", std::move(x), shape[0], rows, shape.back(), p, options, generator, where);
 }
 

@@ -44,9 +44,9 @@ struct Named {
 
   std::size_t length(Name name) const { return x.shape()[place_of(names, name)]; }
   std::size_t lengths(const Names& of) const {
-    std::size_t product = 1;
-    for (const Name name : of) product *= length(name);
-    return product;
+    Shape shape;
+    for (const Name name : of) shape.push_back(length(name));
+    return size_of(shape);
   }
 };
 
@@ -106,8 +106,15 @@ Named<T> contract(Named<T> a, Named<T> b, const Names& needed, Where where) {
   const bool transpose_b = b.names == batch + columns + summed && !columns.empty();
   if (!transpose_a) a = arrange(std::move(a), batch + rows + summed, where);
   if (!transpose_b) b = arrange(std::move(b), batch + summed + columns, where);
-  const std::size_t m = a.lengths(rows), k = a.lengths(summed), n = b.lengths(columns);
-  Shape left = batch.empty() ? Shape{} : Shape{a.lengths(batch)}, right = left;
+  std::size_t m = 0, k = 0, n = 0;
+  Shape left;
+  placed(where, "einsum", [&] {
+    m = a.lengths(rows);
+    k = a.lengths(summed);
+    n = b.lengths(columns);
+    if (!batch.empty()) left.push_back(a.lengths(batch));
+  });
+  Shape right = left;
   for (const std::size_t length : {transpose_a ? k : m, transpose_a ? m : k}) left.push_back(length);
   for (const std::size_t length : {transpose_b ? n : k, transpose_b ? k : n}) right.push_back(length);
   Variable<T> product = matmul(shaped(std::move(a.x), left, where), shaped(std::move(b.x), right, where),

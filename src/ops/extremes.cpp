@@ -39,7 +39,7 @@ struct Extreme {
         optimise(trace<2>([](auto v, auto best) { return where(best == best, where(v == best, 1, 0), where(v == v, 0, 1)); }));
     const Array<T>&x = c.input_value(0), &y = c.output_value();
     const bool has_nan = std::any_of(y.data(), y.data() + y.size(), [](T v) { return std::isnan(v); });
-    Array<T> chosen(x.shape());
+    Array<T> chosen = make_array<T>(x.shape());
     const ProgramInput<T> inputs[]{{x.data(), &x.shape()}, {y.data(), &axes.kept}};
     run<T>(has_nan ? equal_or_nan : equal, chosen.data(), chosen.shape(), inputs);
     Array<T> counts = reduce_axes(chosen, axes.reduced, axes.kept, kernels::sum<T>);
@@ -55,7 +55,7 @@ Labels place_of(const Variable<T>& x, std::optional<int> axis, ReduceOptions opt
     need_elements(shape, reduced);
     return reduced;
   });
-  Labels out(axes.result);
+  Labels out = placed(where, name, [&] { return make_array<std::int64_t>(axes.result); });
   if (out.size() == 0) return out;
   const std::size_t k = axis ? normalise_axis(*axis, shape.size()) : 0;
   const Around s = axis ? Around(shape, k) : Around(Shape{x.size()}, 0);
@@ -65,7 +65,7 @@ Labels place_of(const Variable<T>& x, std::optional<int> axis, ReduceOptions opt
 
 /// 1 where true, 0 elsewhere, summed along axes.
 Labels count_true(const Mask& x, const Reduced& axes) {
-  Labels ones(x.shape());
+  Labels ones = make_array<std::int64_t>(x.shape());
   std::copy_n(x.data(), x.size(), ones.data());
   return reduce_axes(ones, axes.reduced, axes.result, kernels::count);
 }
@@ -77,7 +77,7 @@ Reduced reduced_of(const Shape& shape, const Axes& axes, ReduceOptions options, 
 template <class T>
 Mask not_zero(const Variable<T>& x, Where where) {
   const Array<T>& values = x.value(where);
-  Mask mask(values.shape());
+  Mask mask = make_array<bool>(values.shape());
   std::transform(values.data(), values.data() + values.size(), mask.data(), [](T v) { return v != 0; });
   return mask;
 }
@@ -109,7 +109,7 @@ Labels count_nonzero(const Mask& x, Axes axes, ReduceOptions options, Where wher
 }
 Mask any(const Mask& x, Axes axes, ReduceOptions options, Where where) {
   const Labels counts = count_true(x, reduced_of(x.shape(), axes, options, "any", where));
-  Mask out(counts.shape());
+  Mask out = make_array<bool>(counts.shape());
   std::transform(counts.data(), counts.data() + counts.size(), out.data(), [](std::int64_t n) { return n > 0; });
   return out;
 }
@@ -117,7 +117,7 @@ Mask all(const Mask& x, Axes axes, ReduceOptions options, Where where) {
   const Reduced reduced = reduced_of(x.shape(), axes, options, "all", where);
   const Labels counts = count_true(x, reduced);
   const auto most = static_cast<std::int64_t>(reduced.count(x.shape()));
-  Mask out(counts.shape());
+  Mask out = make_array<bool>(counts.shape());
   std::transform(counts.data(), counts.data() + counts.size(), out.data(), [=](std::int64_t n) { return n == most; });
   return out;
 }

@@ -67,6 +67,7 @@ const Shape& common_shape(std::span<const Array<T>* const> inputs, std::optional
     }
     shape = &room.emplace(broadcast_shapes(*shape, inputs[i]->shape()));
   }
+  if (room) check_size(*room, sizeof(T));
   return *shape;
 }
 
@@ -110,7 +111,7 @@ struct FormulaOp {
 
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
     const CompiledRoutine::Gradient& gradient = routine->gradient(i);
-    if (gradient.zero) return Variable<T>(zeros<T>(c.input_shape(i)));
+    if (gradient.zero) return Variable<T>(zeros<T>(c.input_shape(i), Where{}));
     if (gradient.passes) return sum_to(c.take(g), c.input_shape(i));
     const std::size_t count = gradient.reads.size(), n = routine->program().inputs;
     if (!recording()) {  // the same on arrays: nothing to record, so no Variables to count

@@ -69,7 +69,7 @@ struct Take {
   std::string_view name() const { return label; }
   std::uint32_t uses(std::size_t) const { return use::none; }
   Result<T> forward(Inputs<T> in) {
-    Array<T> out(shape);
+    Array<T> out = make_array<T>(shape);
     const Labels& rows = positions.rows->array;
     kernels::take(in[0].data(), rows.data(), out.data(), rows.size(), positions.inner);
     return out;
@@ -88,7 +88,7 @@ struct Put {
   std::string_view name() const { return label; }
   std::uint32_t uses(std::size_t) const { return use::none; }
   Result<T> forward(Inputs<T> in) {
-    Array<T> out = zeros<T>(shape);
+    Array<T> out = zeros<T>(shape, Where{});
     const Labels& rows = positions.rows->array;
     if (in[0].size() > 0)
       kernels::put(in[0].data(), rows.data(), out.data(), rows.size(), positions.inner, out.size() / positions.inner);
@@ -134,7 +134,7 @@ struct Band {
   Result<T> forward(Inputs<T> in) {
     const Shape& shape = in[0].shape();
     if (shape.size() < 2) throw ShapeError(fmt::format("x is {}; it must have at least two axes", to_string(shape)));
-    Array<T> out(shape);
+    Array<T> out = make_array<T>(shape);
     const std::size_t rows = shape[shape.size() - 2], columns = shape.back();
     if (out.size() > 0) kernels::band(in[0].data(), out.data(), out.size() / (rows * columns), rows, columns, from, to);
     return out;
@@ -148,14 +148,15 @@ constexpr std::ptrdiff_t far = std::ptrdiff_t{1} << 60;
 /// index_select and embedding.
 template <class T>
 Variable<T> rows_of(std::string_view name, Variable<T> x, std::size_t axis, const Labels& index, Where where) {
-  const Around s(x.shape(), axis);
+  const Around s = placed(where, name, [&] { return Around(x.shape(), axis); });
   Shape shape;
   for (std::size_t k = 0; k < x.shape().size(); ++k)
     if (k != axis)
       shape.push_back(x.shape()[k]);
     else
       for (std::size_t length : index.shape()) shape.push_back(length);
-  Labels rows(Shape{s.outer, index.size()});
+  placed(where, name, [&] { check_size(shape, sizeof(T)); });
+  Labels rows = placed(where, name, [&] { return make_array<std::int64_t>(Shape{s.outer, index.size()}); });
   for (std::size_t o = 0; o < s.outer; ++o)
     std::transform(index.data(), index.data() + index.size(), rows.data() + o * index.size(),
                    [&](std::int64_t i) { return static_cast<std::int64_t>(o * s.length) + i; });
@@ -171,12 +172,11 @@ void check_indices(const Labels& index, std::size_t n, std::string_view what) {
 
 Positions positions_along(const Shape& x, std::size_t axis, const Labels& index, const Shape& shape, bool negative) {
   const auto n = static_cast<std::int64_t>(x[axis]);
-  std::size_t inner = 1;
-  for (std::size_t k = axis + 1; k < x.size(); ++k) inner *= x[k];
+  const std::size_t inner = size_of(x, axis + 1, x.size());
   for (std::size_t k = 0; k < index.size(); ++k)
     if (const std::int64_t i = index.data()[k]; i >= n || i < (negative ? -n : 0))
       out_of_range(index, k, axis_of(axis, x[axis], negative));
-  Labels rows(shape);
+  Labels rows = make_array<std::int64_t>(shape);
   each_offset(shape, strides_along(index.shape(), shape, shape.size()), strides_along(x, shape, axis),
               [&](std::size_t k, std::size_t from, std::size_t base) {
                 const std::int64_t i = index.data()[from];
@@ -278,13 +278,13 @@ Variable<T> masked_select(Variable<T> x, const Condition& condition, Where where
   Shape whole(shape.size(), 1);  // the mask's shape with as many axes as x
   std::copy(mask.shape().begin(), mask.shape().end(), whole.end() - static_cast<std::ptrdiff_t>(mask.dimension()));
   const std::vector<std::size_t> strides = strides_along(whole, shape, shape.size());
-  Labels every(Shape{x.size()});
+  Labels every = placed(where, "masked_select", [&] { return make_array<std::int64_t>(Shape{x.size()}); });
   std::size_t count = 0;
   each_offset(shape, strides, strides, [&](std::size_t k, std::size_t from, std::size_t) {
     every.data()[count] = static_cast<std::int64_t>(k);  // stays if the mask says so: no branch to mispredict
     count += mask.data()[from] ? 1 : 0;
   });
-  Labels rows(Shape{count});
+  Labels rows = make_array<std::int64_t>(Shape{count});
   std::copy_n(every.data(), count, rows.data());
   return take("masked_select", std::move(x), {Storage<std::int64_t>::create(std::move(rows)), 1}, Shape{count}, where);
 }
@@ -306,7 +306,7 @@ Array<T> one_hot(const Indices& labels, std::size_t classes, Where where) {
   placed(where, "one_hot", [&] { check_indices(index, classes, fmt::format("there are {} classes", classes)); });
   Shape shape = index.shape();
   shape.push_back(classes);
-  Array<T> out = zeros<T>(shape);
+  Array<T> out = placed(where, "one_hot", [&] { return zeros<T>(shape, Where{}); });
   for (std::size_t k = 0; k < index.size(); ++k) out.data()[k * classes + static_cast<std::size_t>(index.data()[k])] = 1;
   return out;
 }

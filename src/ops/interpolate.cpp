@@ -41,6 +41,11 @@ ResampleShape resample_shape(const Shape& x, Extent2d size, const InterpolateOpt
   if (x[1] == 0 || x[2] == 0) throw ShapeError(fmt::format("x is {}; its images must have pixels", to_string(x)));
   if (options.align_corners && options.mode == Interpolation::nearest)
     throw ValueError("align_corners has no meaning for nearest; leave it out or choose bilinear");
+  if (size.h > 0 && size.w > 0) {  // before a table is built
+    const auto h = static_cast<std::size_t>(size.h), w = static_cast<std::size_t>(size.w);
+    check_size(Shape{x[0], h, w, x[3]}, sizeof(float));
+    for (const std::size_t n : {h, w}) check_size(Shape{n}, sizeof(Blend));
+  }
   return {x[0], x[1], x[2], x[3], blends(x[1], size.h, options, "height"), blends(x[2], size.w, options, "width")};
 }
 
@@ -56,7 +61,7 @@ struct Resample {
   ResampleShape shape;
 
   Result<T> forward(Inputs<T> in) {
-    Array<T> out(Shape{shape.n, shape.rows.size(), shape.columns.size(), shape.c});
+    Array<T> out = make_array<T>(Shape{shape.n, shape.rows.size(), shape.columns.size(), shape.c});
     kernels::resample(in[0].data(), out.data(), shape);
     return out;
   }
@@ -70,7 +75,7 @@ struct ResampleBack {
   ResampleShape shape;
 
   Result<T> forward(Inputs<T> in) {
-    Array<T> out(Shape{shape.n, shape.h, shape.w, shape.c});
+    Array<T> out = make_array<T>(Shape{shape.n, shape.h, shape.w, shape.c});
     kernels::resample_back(in[0].data(), out.data(), shape);
     return out;
   }

@@ -36,7 +36,8 @@ struct Matmul {
     const Shape batch = shape;
     shape.push_back(m);
     shape.push_back(n);
-    Array<T> out(shape);
+    Array<T> out = make_array<T>(shape);
+    if (out.size() == 0) return out;
     if (b_batch.empty() && !flags.transpose_a) {  // one matrix for the whole batch: one product
       kernels::gemm(false, flags.transpose_b, count * m, n, k, in[0].data(), in[1].data(), out.data());
       return out;
@@ -73,7 +74,8 @@ struct Linear {
 
   Result<T> forward(Inputs<T> in) {
     const std::size_t rows = in[0].shape()[0], columns = in[0].shape()[1], outputs = in[1].shape()[0];
-    Array<T> out(Shape{rows, outputs});
+    Array<T> out = make_array<T>(Shape{rows, outputs});
+    if (out.size() == 0) return out;
     kernels::gemm(false, true, rows, outputs, columns, in[0].data(), in[1].data(), out.data(), false, in[2].data());
     return out;
   }
@@ -128,7 +130,10 @@ Variable<T> linear(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type
   Shape result = shape;
   result.back() = weight[0];
   const bool matrix = shape.size() == 2;
-  if (!matrix) x = reshape(std::move(x), Shape{size_of(Shape(shape.begin(), shape.end() - 1)), weight[1]}, where);
+  if (!matrix) {
+    const std::size_t rows = placed(where, "linear", [&] { return size_of(shape, 0, shape.size() - 1); });
+    x = reshape(std::move(x), Shape{rows, weight[1]}, where);
+  }
   Variable<T> y = b.defined() ? apply(Linear<T>{}, {std::move(x), std::move(w), std::move(b)}, where)
                               : apply(Matmul<T>{{.transpose_b = true}}, {std::move(x), std::move(w)}, where);
   return matrix ? y : reshape(std::move(y), result, where);

@@ -46,8 +46,8 @@ struct Normalise {
 
   Result<T> forward(Inputs<T> in) {
     const Shape statistics{shape.samples, shape.groups};
-    mean = Array<T>(statistics);
-    rstd = Array<T>(statistics);
+    mean = make_array<T>(statistics);
+    rstd = make_array<T>(statistics);
     kernels::norm_statistics(shape, in[0].data(), mean.data(), rstd.data());
     std::optional<Array<T>> room;
     if (find_scales(in[0])) kernels::norm_statistics(shape, in_scale(in[0], room).data(), mean.data(), rstd.data());
@@ -62,7 +62,7 @@ struct Normalise {
     }
     wanted = nullptr;
     for (std::size_t k = 0; k < rstd.size(); ++k) rstd.data()[k] = 1 / std::sqrt(rstd.data()[k] + eps * scale(k) * scale(k));
-    Array<T> out(in[0].shape());
+    Array<T> out = make_array<T>(in[0].shape());
     kernels::norm_forward(shape, x.data(), mean.data(), rstd.data(), has_weight ? in[1].data() : nullptr,
                           has_bias ? in[1 + has_weight].data() : nullptr, out.data());
     return out;
@@ -74,8 +74,9 @@ struct Normalise {
     if (recording()) return recorded_vjps(c, g, out, want_x, want_weight, want_bias);
     if (!want_x && !want_weight) return out.set(bias, reshape(sum(channels_last(g), 0), c.input_shape(bias)));
     const Shape nothing{0};
-    Array<T> gx(want_x ? c.input_shape(0) : nothing), gweight(want_weight ? c.input_shape(1) : nothing);
-    Array<T> gbias(want_bias ? c.input_shape(bias) : nothing);
+    Array<T> gx = make_array<T>(want_x ? c.input_shape(0) : nothing);
+    Array<T> gweight = make_array<T>(want_weight ? c.input_shape(1) : nothing);
+    Array<T> gbias = make_array<T>(want_bias ? c.input_shape(bias) : nothing);
     std::optional<Array<T>> room;
     kernels::norm_backward(shape, in_scale(c.input_value(0), room).data(), g.value().data(), mean.data(), rstd.data(),
                            want_x && has_weight ? c.input_value(1).data() : nullptr, want_x ? gx.data() : nullptr,
@@ -185,12 +186,9 @@ std::size_t channels_of(const Shape& x, std::size_t least_axes, std::string_view
 template <class T>
 void update_running(Variable<T> running, const Array<T>& fresh, double momentum, Where where) {
   if (!running.defined()) return;
-  running.update(
-      [&](Array<T>& mine) {
-        const T m = static_cast<T>(momentum);
-        for (std::size_t k = 0; k < mine.size(); ++k) mine.data()[k] += m * (fresh.data()[k] - mine.data()[k]);
-      },
-      where);
+  Array<T>& mine = running.change("batch_norm", where);
+  const T m = static_cast<T>(momentum);
+  for (std::size_t k = 0; k < mine.size(); ++k) mine.data()[k] += m * (fresh.data()[k] - mine.data()[k]);
 }
 
 template <class T>
@@ -254,10 +252,11 @@ Variable<T> layer_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, 
                        LayerNormOptions options, Where where) {
   const Shape& shape = x.shape(where);
   const auto [leading, normalised] = last_axes(shape, options.axes, "layer_norm", where);
-  std::size_t samples = 1;
-  for (std::size_t k = 0; k < leading; ++k) samples *= shape[k];
-  return normalise<T>("layer_norm", {samples, 1, 1, size_of(normalised)}, normalised, std::move(x), std::move(weight),
-                      std::move(bias), options.eps, nullptr, where);
+  const auto [samples, width] = placed(where, "layer_norm", [&, leading = leading] {
+    return std::pair(size_of(shape, 0, leading), size_of(shape, leading, shape.size()));
+  });
+  return normalise<T>("layer_norm", {samples, 1, 1, width}, normalised, std::move(x), std::move(weight), std::move(bias),
+                      options.eps, nullptr, where);
 }
 
 template <class T>
@@ -268,7 +267,7 @@ Variable<T> group_norm(Variable<T> x, int groups, std::type_identity_t<Variable<
   if (count == 0 || channels % count != 0)
     throw ShapeError(where, "group_norm",
                      fmt::format("x is {}: its {} channels do not divide into {} groups", to_string(shape), channels, groups));
-  const std::size_t rows = size_of(Shape(shape.begin() + 1, shape.end() - 1));
+  const std::size_t rows = placed(where, "group_norm", [&] { return size_of(shape, 1, shape.size() - 1); });
   return normalise<T>("group_norm", {shape[0], rows, count, channels / count}, Shape{channels}, std::move(x), std::move(weight),
                       std::move(bias), options.eps, nullptr, where);
 }
@@ -278,7 +277,7 @@ Variable<T> instance_norm(Variable<T> x, std::type_identity_t<Variable<T>> weigh
                           GroupNormOptions options, Where where) {
   const Shape& shape = x.shape(where);
   const std::size_t channels = channels_of(shape, 2, "instance_norm", where);
-  const std::size_t rows = size_of(Shape(shape.begin() + 1, shape.end() - 1));
+  const std::size_t rows = placed(where, "instance_norm", [&] { return size_of(shape, 1, shape.size() - 1); });
   return normalise<T>("instance_norm", {shape[0], rows, channels, 1}, Shape{channels}, std::move(x), std::move(weight),
                       std::move(bias), options.eps, nullptr, where);
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 
 #include <xgrad/graph/apply.hpp>
@@ -24,7 +25,7 @@ std::size_t whole(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
 
 void check_images(const Shape& x) {
   if (x.size() != 4) throw ShapeError(fmt::format("x is {}; it must be (n, h, w, c)", to_string(x)));
-  if (x[1] * x[2] * x[3] > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
+  if (size_of(x, 1, 4) > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
     throw ShapeError(fmt::format("x is {}: an image may have at most 2^31 - 1 elements", to_string(x)));
 }
 void check_pixels(const Shape& x) {
@@ -32,38 +33,53 @@ void check_pixels(const Shape& x) {
   if (x[1] == 0 || x[2] == 0) throw ShapeError(fmt::format("x is {}; its images must have pixels", to_string(x)));
 }
 
-/// The windows of max_pool2d and its like along one axis of n pixels.
-Windows pool_windows(const Shape& x, std::size_t n, std::ptrdiff_t size, std::ptrdiff_t stride, std::ptrdiff_t before,
-                     std::ptrdiff_t after, bool ceil_mode, bool count_padding, const char* axis) {
-  if (stride < 1) throw ValueError(fmt::format("stride {} along the {}; it must be at least 1", stride, axis));
-  if (before < 0 || after < 0)
-    throw ValueError(fmt::format("padding {} along the {}; it must not be negative", std::min(before, after), axis));
-  const auto length = static_cast<std::ptrdiff_t>(n), padded = length + before + after;
-  if (size < 1 || size > padded || n == 0)
-    throw ShapeError(
-        fmt::format("x is {}: the window's {} {} must be from 1 to {}", to_string(x), axis, size, n == 0 ? 0 : padded));
-  if (std::max(before, after) >= size)
-    throw ValueError(
-        fmt::format("padding {} along the {}; it must be less than the window's {}", std::max(before, after), axis, size));
-  std::ptrdiff_t count = (padded - size + (ceil_mode ? stride - 1 : 0)) / stride + 1;
-  if (ceil_mode && (count - 1) * stride >= length + before) --count;
-  Windows windows;
-  for (std::ptrdiff_t i = 0; i < count; ++i) {
-    const std::ptrdiff_t first = i * stride - before, last = std::min(first + size, length + after);
-    const std::ptrdiff_t begin = std::max<std::ptrdiff_t>(first, 0), end = std::min(last, length);
-    windows.push_back({whole(begin), whole(end), whole(count_padding ? last - first : end - begin)});
+/// max_pool2d and its like along one axis of n pixels.
+struct Sliding {
+  std::ptrdiff_t n, size, stride, before, after;
+  bool ceil_mode;
+
+  /// How many windows there are. Throws where they make no sense.
+  std::size_t count(const Shape& x, const char* axis) const {
+    if (stride < 1) throw ValueError(fmt::format("stride {} along the {}; it must be at least 1", stride, axis));
+    if (before < 0 || after < 0)
+      throw ValueError(fmt::format("padding {} along the {}; it must not be negative", std::min(before, after), axis));
+    const Wide padded = Wide{n} + before + after;
+    if (size < 1 || size > padded || n == 0)
+      throw ShapeError(fmt::format("x is {}: the window's {} {} must be from 1 to {}", to_string(x), axis, size,
+                                   n == 0 ? 0 : static_cast<std::ptrdiff_t>(std::min(padded, Wide{PTRDIFF_MAX}))));
+    if (std::max(before, after) >= size)
+      throw ValueError(
+          fmt::format("padding {} along the {}; it must be less than the window's {}", std::max(before, after), axis, size));
+    Wide result = (padded - size + (ceil_mode ? stride - 1 : 0)) / stride + 1;
+    if (ceil_mode && (result - 1) * stride >= Wide{n} + before) --result;
+    return length_of(result);
   }
-  return windows;
+  Windows windows(std::size_t count, bool count_padding) const {
+    Windows result;
+    result.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const Wide first = Wide{i} * stride - before, last = std::min(first + size, Wide{n} + after);
+      const Wide begin = std::max(first, Wide{0}), end = std::min(last, Wide{n});
+      const auto place = [](Wide k) { return static_cast<std::size_t>(k); };
+      result.push_back({place(begin), place(end), place(count_padding ? last - first : end - begin)});
+    }
+    return result;
+  }
+};
+
+/// Before a table of windows is built.
+void check_result(const Shape& x, std::size_t h, std::size_t w) {
+  check_size(Shape{x[0], h, w, x[3]}, sizeof(float));
+  for (const std::size_t n : {h, w}) check_size(Shape{n}, sizeof(Window));
 }
 
 PoolShape pool_shape(const Shape& x, Extent2d size, Extent2d stride, Padding2d padding, bool ceil_mode, bool count_padding) {
   check_images(x);
-  return {x[0],
-          x[1],
-          x[2],
-          x[3],
-          pool_windows(x, x[1], size.h, stride.h, padding.top, padding.bottom, ceil_mode, count_padding, "height"),
-          pool_windows(x, x[2], size.w, stride.w, padding.left, padding.right, ceil_mode, count_padding, "width")};
+  const Sliding down{static_cast<std::ptrdiff_t>(x[1]), size.h, stride.h, padding.top, padding.bottom, ceil_mode};
+  const Sliding across{static_cast<std::ptrdiff_t>(x[2]), size.w, stride.w, padding.left, padding.right, ceil_mode};
+  const std::size_t h = down.count(x, "height"), w = across.count(x, "width");
+  check_result(x, h, w);
+  return {x[0], x[1], x[2], x[3], down.windows(h, count_padding), across.windows(w, count_padding)};
 }
 
 PoolShape adaptive_shape(const Shape& x, Extent2d size) {
@@ -72,12 +88,13 @@ PoolShape adaptive_shape(const Shape& x, Extent2d size) {
     if (parts < 1) throw ValueError(fmt::format("size {} along the {}; it must be at least 1", parts, axis));
     const std::size_t count = whole(parts);
     Windows result;
-    for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t i = 0; i < count; ++i) {  // i n is less than the square of a number of windows that memory holds
       const std::size_t begin = i * n / count, end = ((i + 1) * n + count - 1) / count;
       result.push_back({begin, end, end - begin});
     }
     return result;
   };
+  if (size.h > 0 && size.w > 0) check_result(x, whole(size.h), whole(size.w));
   return {x[0], x[1], x[2], x[3], windows(x[1], size.h, "height"), windows(x[2], size.w, "width")};
 }
 
@@ -99,7 +116,7 @@ struct WindowScatter {
   Shape shape;
 
   Result<T> forward(Inputs<T> in) {
-    Array<T> out(shape);
+    Array<T> out = make_array<T>(shape);
     const std::size_t n = std::max<std::size_t>(shape[0], 1);
     kernels::scatter(in[0].data(), index->array.data(), out.data(), shape[0], in[0].size() / n, out.size() / n);
     return out;
@@ -114,7 +131,7 @@ struct WindowGather {
   Index index;
 
   Result<T> forward(Inputs<T> in) {
-    Array<T> out(index->array.shape());
+    Array<T> out = make_array<T>(index->array.shape());
     const std::size_t n = std::max<std::size_t>(out.shape()[0], 1);
     kernels::gather(in[0].data(), index->array.data(), out.data(), out.shape()[0], out.size() / n, in[0].size() / n);
     return out;
@@ -145,8 +162,8 @@ struct ExtremePool {
   std::string_view name() const { return label; }
 
   Result<T> forward(Inputs<T> in) {
-    Array<T> out(result_shape(shape));
-    index = Storage<std::int32_t>::create(Array<std::int32_t>(out.shape()));
+    Array<T> out = make_array<T>(result_shape(shape));
+    index = Storage<std::int32_t>::create(make_array<std::int32_t>(out.shape()));
     kernels::extreme_pool(largest, in[0].data(), out.data(), index->array.data(), shape);
     return out;
   }
@@ -169,7 +186,7 @@ struct AvgPool {
   std::string_view name() const { return label; }
 
   Result<T> forward(Inputs<T> in) {
-    Array<T> out(result_shape(shape));
+    Array<T> out = make_array<T>(result_shape(shape));
     kernels::avg_pool(in[0].data(), out.data(), shape);
     return out;
   }
@@ -184,7 +201,7 @@ struct AvgSpread {
   PoolShape shape;
 
   Result<T> forward(Inputs<T> in) {
-    Array<T> out(Shape{shape.n, shape.h, shape.w, shape.c});
+    Array<T> out = make_array<T>(Shape{shape.n, shape.h, shape.w, shape.c});
     kernels::avg_spread(in[0].data(), out.data(), shape);
     return out;
   }
@@ -217,15 +234,15 @@ struct DistanceTransformPool2d {
               windows(x[2], stride.w, reach ? std::optional(reach->w) : std::nullopt, "width")},
              whole(stride.h),
              whole(stride.w)};
-    Array<T> out(result_shape(shape.windows));
-    index = Storage<std::int32_t>::create(Array<std::int32_t>(out.shape()));
+    Array<T> out = make_array<T>(result_shape(shape.windows));
+    index = Storage<std::int32_t>::create(make_array<std::int32_t>(out.shape()));
     kernels::deform_pool(in[0].data(), in[1].data(), out.data(), index->array.data(), shape);
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
     if (i == 0) return window_scatter(g, index, c.input_shape(0), c.where());
     const PoolShape& s = shape.windows;
-    Array<T> features(Shape{s.n, s.rows.size(), s.columns.size(), s.c, 4});
+    Array<T> features = make_array<T>(Shape{s.n, s.rows.size(), s.columns.size(), s.c, 4});
     kernels::deform_features(index->array.data(), features.data(), shape);
     return -sum(reshape(g, Shape{s.n, s.rows.size(), s.columns.size(), s.c, 1}) * features, {0, 1, 2});
   }
@@ -235,7 +252,7 @@ struct DistanceTransformPool2d {
     if (stride < 1) throw ValueError(fmt::format("stride {} along the {}; it must be at least 1", stride, axis));
     if (reach && *reach < 0) throw ValueError(fmt::format("reach {} along the {}; it must not be negative", *reach, axis));
     Windows result;
-    for (std::size_t place = 0; place < n; place += whole(stride)) {
+    for (std::size_t place = 0; place < n; place += std::min(whole(stride), n)) {
       const std::size_t r = std::min(n, reach ? whole(*reach) : n);
       const std::size_t begin = place - std::min(place, r), end = std::min(n, place + r + 1);
       result.push_back({begin, end, end - begin});

@@ -7,12 +7,14 @@
 
 #include <xgrad/core/shape.hpp>
 
+#include "support.hpp"
+
 namespace xgrad {
 namespace {
 
 template <class T, class F>
-Array<T> generated(const Shape& shape, F f) {
-  Array<T> result(shape);
+Array<T> generated(const Shape& shape, std::string_view name, Where where, F f) {
+  Array<T> result = placed(where, name, [&] { return make_array<T>(shape); });
   std::generate_n(result.data(), result.size(), [&] { return static_cast<T>(f()); });
   return result;
 }
@@ -56,13 +58,13 @@ template <Real T>
 Array<T> uniform(const Shape& shape, double low, double high, Generator& generator, Where where) {
   if (!(low <= high && std::isfinite(high - low)))
     wrong(where, "uniform", fmt::format("low is {}, high is {}; they must be finite, and low not above high", low, high));
-  return generated<T>(shape, [&] { return below<T>(generator.uniform(low, high), low, high); });
+  return generated<T>(shape, "uniform", where, [&] { return below<T>(generator.uniform(low, high), low, high); });
 }
 
 template <Real T>
 Array<T> normal(const Shape& shape, double mean, double deviation, Generator& generator, Where where) {
   if (!(deviation >= 0)) wrong(where, "normal", fmt::format("the deviation is {}; it must not be negative", deviation));
-  return generated<T>(shape, [&] { return mean + deviation * generator.normal(); });
+  return generated<T>(shape, "normal", where, [&] { return mean + deviation * generator.normal(); });
 }
 
 template <Real T>
@@ -70,7 +72,7 @@ Array<T> truncated_normal(const Shape& shape, double mean, double deviation, dou
                           Where where) {
   if (!(deviation > 0)) wrong(where, "truncated_normal", fmt::format("the deviation is {}; it must be positive", deviation));
   if (!(low < high)) wrong(where, "truncated_normal", fmt::format("low is {}, high is {}; low must be less than high", low, high));
-  return generated<T>(shape, [&] {
+  return generated<T>(shape, "truncated_normal", where, [&] {
     const double x = mean + deviation * truncated((low - mean) / deviation, (high - mean) / deviation, generator);
     return std::clamp(static_cast<T>(x), static_cast<T>(low), static_cast<T>(high));  // rounding may have crossed a bound
   });
@@ -79,7 +81,7 @@ Array<T> truncated_normal(const Shape& shape, double mean, double deviation, dou
 template <Real T>
 Array<T> bernoulli(const Shape& shape, double p, Generator& generator, Where where) {
   if (!is_probability(p)) wrong(where, "bernoulli", fmt::format("p is {}; it must be from 0 to 1", p));
-  return generated<T>(shape, [&] { return generator.uniform() < p ? 1 : 0; });
+  return generated<T>(shape, "bernoulli", where, [&] { return generator.uniform() < p ? 1 : 0; });
 }
 
 template <Real T>
@@ -87,28 +89,29 @@ Array<T> bernoulli(const Array<T>& p, Generator& generator, Where where) {
   for (std::size_t k = 0; k < p.size(); ++k)
     if (!is_probability(static_cast<double>(p.data()[k])))
       wrong(where, "bernoulli", fmt::format("p is {} at index {}; it must be from 0 to 1", p.data()[k], k));
-  Array<T> result(p.shape());
+  Array<T> result = make_array<T>(p.shape());
   std::transform(p.data(), p.data() + p.size(), result.data(),
                  [&](T x) { return generator.uniform() < static_cast<double>(x) ? T(1) : T(0); });
   return result;
 }
 
 template <Real T>
-Array<T> gumbel(const Shape& shape, Generator& generator, Where) {
+Array<T> gumbel(const Shape& shape, Generator& generator, Where where) {
   // 1 - u is in (0, 1], and its logarithm 0 once in 2⁵³ times
-  return generated<T>(shape, [&] { return -std::log(std::max(-std::log1p(-generator.uniform()), 0x1.0p-54)); });
+  return generated<T>(shape, "gumbel", where, [&] { return -std::log(std::max(-std::log1p(-generator.uniform()), 0x1.0p-54)); });
 }
 
 Labels randint(const Shape& shape, std::int64_t low, std::int64_t high, Generator& generator, Where where) {
   if (low >= high) wrong(where, "randint", fmt::format("low is {}, high is {}; low must be less than high", low, high));
   const std::uint64_t n = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
-  return generated<std::int64_t>(shape, [&] { return static_cast<std::uint64_t>(low) + generator.below(n); });
+  return generated<std::int64_t>(shape, "randint", where, [&] { return static_cast<std::uint64_t>(low) + generator.below(n); });
 }
 
 Labels permutation(std::int64_t n, Generator& generator, Where where) {
   if (n < 0) wrong(where, "permutation", fmt::format("n is {}; it must not be negative", n));
-  const std::vector<std::size_t> order = generator.permutation(static_cast<std::size_t>(n));
-  Labels result(Shape{order.size()});
+  const std::vector<std::size_t> order =
+      placed(where, "permutation", [&] { return generator.permutation(static_cast<std::size_t>(n), {}); });
+  Labels result = make_array<std::int64_t>(Shape{order.size()});
   std::transform(order.begin(), order.end(), result.data(), [](std::size_t k) { return static_cast<std::int64_t>(k); });
   return result;
 }
@@ -118,7 +121,10 @@ Labels categorical(const Array<T>& logits, Generator& generator, Where where) {
   const Shape& shape = logits.shape();
   if (shape.empty()) throw ShapeError(where, "categorical", "logits are (); they must have an axis for the classes");
   const std::size_t classes = shape.back();
-  Labels result(Shape(shape.begin(), shape.end() - 1));
+  Labels result = placed(where, "categorical", [&] {
+    check_size(Shape{classes}, sizeof(double));
+    return make_array<std::int64_t>(Shape(shape.begin(), shape.end() - 1));
+  });
   std::vector<double> sums(classes);  // of probabilities, up to a common factor
   for (std::size_t r = 0; r < result.size(); ++r) {
     const T* row = logits.data() + r * classes;

@@ -40,7 +40,7 @@ template <class T>
 Variable<T> mean(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
   const Shape& shape = x.shape(where);
   Reduced reduced = placed(where, "mean", [&] { return Reduced(shape, axes, options.keepdims); });
-  const std::size_t count = reduced.count(shape);
+  const std::size_t count = placed(where, "mean", [&] { return reduced.count(shape); });
   return div(apply(Sum<T>{std::move(reduced)}, {std::move(x)}, where), static_cast<T>(count), where);
 }
 

@@ -30,7 +30,7 @@ struct CumSum {
   bool backwards = false;
 
   Result<T> forward(Inputs<T> in) {
-    Array<T> out(in[0].shape());
+    Array<T> out = make_array<T>(in[0].shape());
     const Around s(out.shape(), axis);
     kernels::running_sum(in[0].data(), out.data(), s.outer, s.length, s.inner, backwards);
     return out;
@@ -49,7 +49,7 @@ struct Recurrence {
   bool backwards;
 
   Result<T> forward(Inputs<T> in) {
-    Array<T> out(in[0].shape());
+    Array<T> out = make_array<T>(in[0].shape());
     const Around s(out.shape(), axis);
     kernels::recurrence(in[0].data(), in[1].data(), out.data(), s.outer, s.length, s.inner, backwards);
     return out;
@@ -70,7 +70,7 @@ struct CumProd {
   bool backwards = false;
 
   Result<T> forward(Inputs<T> in) {
-    Array<T> out(in[0].shape());
+    Array<T> out = make_array<T>(in[0].shape());
     const Around s(out.shape(), axis);
     kernels::running_product(in[0].data(), out.data(), s.outer, s.length, s.inner, backwards);
     return out;

@@ -28,7 +28,7 @@ void check_attention(const Shape& q, const Shape& k, const Shape& v, Where where
 }
 
 Mask causal_mask(std::size_t queries, std::size_t keys) {
-  Mask mask(Shape{queries, keys});
+  Mask mask = make_array<bool>(Shape{queries, keys});
   for (std::size_t i = 0; i < mask.size(); ++i) mask.data()[i] = i % keys <= i / keys;
   return mask;
 }
@@ -41,7 +41,7 @@ void check_cell(std::string_view name, std::size_t gates, const Variable<T>& x, 
   if (input.empty() || state.empty())
     throw ShapeError(where, name,
                      fmt::format("x is {}, h is {}; they must be (…, in) and (…, hidden)", to_string(input), to_string(state)));
-  const std::size_t rows = gates * state.back();
+  const std::size_t rows = placed(where, name, [&] { return length_of(Wide{gates} * state.back()); });
   const auto check = [&](const Variable<T>& v, const char* what, const Shape& expected) {
     if (v.shape(where) != expected)
       throw ShapeError(where, name,
@@ -62,7 +62,9 @@ Variable<T> scaled_dot_product_attention(Variable<T> q, std::type_identity_t<Var
   const Shape &queries = q.shape(where), &keys = k.shape(where);
   check_attention(queries, keys, v.shape(where), where);
   std::vector<Mask> masks;
-  if (options.causal) masks.push_back(causal_mask(queries[queries.size() - 2], keys[keys.size() - 2]));
+  if (options.causal)
+    masks.push_back(placed(where, "scaled_dot_product_attention",
+                           [&] { return causal_mask(queries[queries.size() - 2], keys[keys.size() - 2]); }));
   if (options.mask) masks.push_back(std::move(*options.mask));
   const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(queries.back())));
   Variable<T> scores = matmul(mul(std::move(q), static_cast<T>(scale), where), std::move(k), {.transpose_b = true}, where);

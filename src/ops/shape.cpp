@@ -14,7 +14,7 @@ namespace xgrad {
 
 Shape Lengths::resolve(const Shape& from) const {
   Shape shape(lengths_.size());
-  std::size_t known = 1, open = lengths_.size();
+  std::size_t open = lengths_.size();
   for (std::size_t k = 0; k < lengths_.size(); ++k) {
     if (lengths_[k] == -1 && open == lengths_.size()) {
       open = k;
@@ -24,9 +24,9 @@ Shape Lengths::resolve(const Shape& from) const {
       throw ShapeError(fmt::format("length {} of axis {}: lengths are not negative, except for one -1 that stands for what is left",
                                    lengths_[k], k));
     shape[k] = static_cast<std::size_t>(lengths_[k]);
-    known *= shape[k];
   }
-  const std::size_t size = size_of(from);
+  if (open < lengths_.size()) shape[open] = 1;
+  const std::size_t size = size_of(from), known = size_of(shape);
   if (open < lengths_.size()) {
     if (known == 0 || size % known != 0)
       throw ShapeError(fmt::format("x is {}: its {} elements do not divide evenly by the other lengths of ({})", to_string(from),
@@ -53,7 +53,7 @@ struct Reshape {
       out->array.reshape(shape);
       return out;
     }
-    Array<T> out(shape);
+    Array<T> out = make_array<T>(shape);
     std::copy_n(in[0].data(), in[0].size(), out.data());
     return out;
   }
@@ -69,7 +69,7 @@ struct Permute {
   Result<T> forward(Inputs<T> in) {
     Shape shape(axes.size());
     for (std::size_t k = 0; k < axes.size(); ++k) shape[k] = in[0].shape()[axes[k]];
-    Array<T> out(shape);
+    Array<T> out = make_array<T>(shape);
     kernels::permute(in[0].data(), out.data(), in[0].shape().data(), axes.data(), axes.size());
     return out;
   }
@@ -91,9 +91,8 @@ struct BroadcastTo {
       throw ShapeError(
           fmt::format("x is {}, which does not broadcast to {}: from the last axis on, lengths must be equal, or x's 1",
                       to_string(in[0].shape()), to_string(shape)));
-    check_size(shape);
     static const Program& copy = *new Program(optimise(trace<1>([](auto x) { return x; })));
-    Array<T> out(shape);
+    Array<T> out = make_array<T>(shape);
     const ProgramInput<T> input{in[0].data(), &in[0].shape()};
     run<T>(copy, out.data(), shape, std::span(&input, 1));
     return out;
@@ -115,9 +114,7 @@ Variable<T> flatten(Variable<T> x, int from, Where where) {
   const std::size_t rank = shape.size(),
                     first = rank == 0 && from == 0 ? 0 : placed(where, "flatten", [&] { return normalise_axis(from, rank); });
   Shape flat(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(first));
-  std::size_t rest = 1;
-  for (std::size_t k = first; k < rank; ++k) rest *= shape[k];
-  flat.push_back(rest);
+  flat.push_back(placed(where, "flatten", [&] { return size_of(shape, first, rank); }));
   return apply(Reshape<T>{std::move(flat)}, {std::move(x)}, where);
 }
 

@@ -17,7 +17,7 @@ constexpr ReduceOptions keep{.keepdims = true};
 /// kernel(x, …, out, rows, n) into a new array of x's shape.
 template <class T, class Kernel, class... More>
 Array<T> by_rows(Kernel kernel, const Array<T>& x, const More&... more) {
-  Array<T> out(x.shape());
+  Array<T> out = make_array<T>(x.shape());
   const std::size_t n = out.shape().back();
   kernel(x.data(), more.data()..., out.data(), n == 0 ? 0 : out.size() / n, n);
   return out;

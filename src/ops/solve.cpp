@@ -67,7 +67,7 @@ struct OneTriangle {
   T diagonal;
 
   Result<T> forward(Inputs<T> in) {
-    Array<T> out(in[0].shape());
+    Array<T> out = make_array<T>(in[0].shape());
     const std::size_t n = out.shape().back();
     for (std::size_t k = 0; k < out.size(); ++k) {
       const std::size_t row = k / n % n, column = k % n;
@@ -101,7 +101,7 @@ template <class T, class F>
 Array<T> solve_batch(const Array<T>& a, const Array<T>& b, const Shape& shape, F solve_one) {
   const Shape a_batch = batch_of(a.shape()), b_batch = batch_of(b.shape()), batch = batch_of(shape);
   const std::size_t n = shape[shape.size() - 2], k = shape.back(), count = size_of(batch);
-  Array<T> out(shape);
+  Array<T> out = make_array<T>(shape);
   parallel_for(count, n * n * k, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
       T* to = out.data() + i * n * k;
@@ -188,7 +188,7 @@ struct Inverse {
     const Factors<T> factors(in[0]);
     factors.need_regular();
     const std::size_t n = factors.n;
-    Array<T> out = zeros<T>(in[0].shape());
+    Array<T> out = zeros<T>(in[0].shape(), Where{});
     parallel_for(factors.count, n * n * n, [&](std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i < end; ++i) {
         T* x = out.data() + i * n * n;
@@ -212,7 +212,7 @@ struct Cholesky {
   Result<T> forward(Inputs<T> in) {
     const Shape& shape = in[0].shape();
     const std::size_t n = square_length(shape), count = size_of(batch_of(shape));
-    Array<T> out(shape);
+    Array<T> out = make_array<T>(shape);
     const kernels::Failure failure = kernels::cholesky_batch(count, n, in[0].data(), out.data());
     if (failure.matrix < count)
       throw ValueError(fmt::format("{} is not positive definite: its leading {} × {} block is not", which(failure.matrix, shape),
@@ -246,7 +246,7 @@ struct Det {
 
   Result<T> forward(Inputs<T> in) {
     const Factors<T> factors(in[0]);
-    Array<T> out(batch_of(in[0].shape()));
+    Array<T> out = make_array<T>(batch_of(in[0].shape()));
     for (std::size_t i = 0; i < factors.count; ++i)
       out.data()[i] = kernels::determinant(factors.n, factors.matrix(i), factors.pivots_of(i));
     return out;
@@ -268,8 +268,8 @@ struct LogDet {
   Result<T> forward(Inputs<T> in) {
     const Factors<T> factors(in[0]);
     factors.need_regular();
-    Array<T> out(batch_of(in[0].shape()));
-    if (signs) *signs = Array<T>(out.shape());
+    Array<T> out = make_array<T>(batch_of(in[0].shape()));
+    if (signs) *signs = make_array<T>(out.shape());
     for (std::size_t i = 0; i < factors.count; ++i) {
       const auto [sign, size] = kernels::log_determinant(factors.n, factors.matrix(i), factors.pivots_of(i));
       if (signs)

@@ -21,18 +21,19 @@ void need_countable(std::size_t n) {
 
 /// Where along the axis the first k elements in order are.
 template <class T>
-Labels places(const Array<T>& x, std::size_t axis, std::size_t k, bool descending) {
+Labels places(const char* name, const Array<T>& x, std::size_t axis, std::size_t k, bool descending, Where where) {
   Shape shape = x.shape();
-  const Around s(shape, axis);
+  const Around s = placed(where, name, [&] { return Around(shape, axis); });
   shape[axis] = k;
-  Labels order(shape);
+  Labels order = placed(where, name, [&] { return make_array<std::int64_t>(shape); });
+  if (order.size() == 0) return order;
   kernels::argsort(x.data(), order.data(), s.outer, s.length, s.inner, k, descending);
   return order;
 }
 
 template <class T>
 Variable<T> taken(const char* name, Variable<T> x, std::size_t axis, const Labels& order, Where where) {
-  Positions positions = positions_along(x.shape(), axis, order, order.shape());
+  Positions positions = placed(where, name, [&] { return positions_along(x.shape(), axis, order, order.shape()); });
   return take(name, std::move(x), std::move(positions), order.shape(), where);
 }
 
@@ -51,14 +52,14 @@ std::size_t axis_of(const char* name, const Variable<T>& x, int axis, Where wher
 template <class T>
 Variable<T> sort(Variable<T> x, int axis, SortOptions options, Where where) {
   const std::size_t k = axis_of("sort", x, axis, where);
-  const Labels order = places(x.value(), k, x.shape()[k], options.descending);
+  const Labels order = places("sort", x.value(), k, x.shape()[k], options.descending, where);
   return taken("sort", std::move(x), k, order, where);
 }
 
 template <class T>
 Labels argsort(const Variable<T>& x, int axis, SortOptions options, Where where) {
   const std::size_t k = axis_of("argsort", x, axis, where);
-  return places(x.value(), k, x.shape()[k], options.descending);
+  return places("argsort", x.value(), k, x.shape()[k], options.descending, where);
 }
 
 template <class T>
@@ -66,7 +67,7 @@ TopK<T> topk(Variable<T> x, std::ptrdiff_t k, int axis, TopKOptions options, Whe
   const std::size_t at = axis_of("topk", x, axis, where);
   if (k < 0 || static_cast<std::size_t>(k) > x.shape()[at])
     throw ValueError(where, "topk", fmt::format("k is {}; axis {} of x takes 0 to {}", k, at, x.shape()[at]));
-  Labels order = places(x.value(), at, static_cast<std::size_t>(k), options.largest);
+  Labels order = places("topk", x.value(), at, static_cast<std::size_t>(k), options.largest, where);
   Variable<T> values = taken("topk", std::move(x), at, order, where);
   return {std::move(values), std::move(order)};
 }
@@ -74,17 +75,20 @@ TopK<T> topk(Variable<T> x, std::ptrdiff_t k, int axis, TopKOptions options, Whe
 template <class T>
 Variable<T> median(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
   const Reduced reduced = placed(where, "median", [&] { return Reduced(x.shape(where), axes, options.keepdims); });
-  const std::size_t n = reduced.count(x.shape());
-  placed(where, "median", [&] { need_countable(n); });
+  const std::size_t n = placed(where, "median", [&] {
+    const std::size_t count = reduced.count(x.shape());
+    need_countable(count);
+    return count;
+  });
   if (n == 0) return mean(std::move(x), std::move(axes), options, where);
   // The reduced axes last, as one.
   std::vector<std::ptrdiff_t> order;
   for (const bool last : {false, true})
     for (std::size_t k = 0; k < reduced.reduced.size(); ++k)
       if (reduced.reduced[k] == last) order.push_back(static_cast<std::ptrdiff_t>(k));
-  const std::size_t rows = size_of(reduced.kept);
+  const std::size_t rows = placed(where, "median", [&] { return size_of(reduced.kept); });
   x = reshape(permute(std::move(x), order, where), Shape{rows, n}, where);
-  Labels middle(Shape{rows, n % 2 == 1 ? 1u : 2u});
+  Labels middle = placed(where, "median", [&] { return make_array<std::int64_t>(Shape{rows, n % 2 == 1 ? 1u : 2u}); });
   kernels::middle(x.value().data(), middle.data(), rows, n);
   Variable<T> result = taken("median", std::move(x), 1, middle, where);
   if (n % 2 == 0) result = mean(std::move(result), 1, {}, where);

@@ -24,7 +24,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 /// A formula of arrays, where nothing is recorded. `shape` is the common one.
 template <class T>
 Array<T> evaluate(const Program& program, const Shape& shape, std::initializer_list<ProgramInput<T>> inputs) {
-  Array<T> out(shape);
+  Array<T> out = make_array<T>(shape);
   run<T>(program, out.data(), shape, std::span(inputs.begin(), inputs.size()));
   return out;
 }

@@ -16,9 +16,8 @@ template <class F>
 auto placed(Where where, std::string_view op, F&& check) {
   try {
     return check();
-  } catch (Error& error) {
-    error.place(detail::thread_state.line ? detail::thread_state.line : where, op);
-    throw;
+  } catch (...) {
+    detail::rethrow(detail::thread_state.line ? detail::thread_state.line : where, op);
   }
 }
 

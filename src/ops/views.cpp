@@ -1,7 +1,6 @@
 // Operations that read or fill a regular part of an array.
 #include <fmt/format.h>
 #include <algorithm>
-#include <cstdlib>
 
 #include <xgrad/graph/apply.hpp>
 #include <xgrad/ops/index.hpp>
@@ -17,7 +16,7 @@ View::View(const Shape& whole) : shape(whole), strides(whole.size()) {
   std::size_t stride = 1;
   for (std::size_t k = whole.size(); k-- > 0;) {
     strides[k] = static_cast<std::ptrdiff_t>(stride);
-    stride *= whole[k];
+    if (__builtin_mul_overflow(stride, whole[k], &stride)) stride = 0;  // then there are no elements to step to
   }
 }
 
@@ -47,7 +46,7 @@ struct ReadView {
   std::string_view name() const { return label; }
   std::uint32_t uses(std::size_t) const { return use::none; }
   Result<T> forward(Inputs<T> in) {
-    Array<T> out(view.shape);
+    Array<T> out = make_array<T>(view.shape);
     copy_view(in[0].data(), view, out.data(), View(view.shape));
     return out;
   }
@@ -66,7 +65,7 @@ struct FillView {
   std::string_view name() const { return label; }
   std::uint32_t uses(std::size_t) const { return use::none; }
   Result<T> forward(Inputs<T> in) {
-    Array<T> out = full(shape, background);
+    Array<T> out = full(shape, background, Where{});
     copy_view(in[0].data(), View(view.shape), out.data(), view);
     return out;
   }
@@ -112,7 +111,7 @@ void cut(View& view, std::size_t axis, const Slice& range) {
   // As Python does: where a step backwards may end before the first element, that is -1.
   const std::ptrdiff_t low = range.step > 0 ? 0 : -1, high = range.step > 0 ? n : n - 1;
   const auto place = [&](std::optional<std::ptrdiff_t> bound, std::ptrdiff_t otherwise) {
-    return bound ? std::clamp(*bound < 0 ? *bound + n : *bound, low, high) : otherwise;
+    return bound ? std::clamp(*bound < 0 ? *bound + n : *bound, low, high) : otherwise;  // no sum of opposite signs overflows
   };
   const std::ptrdiff_t start = place(range.start, range.step > 0 ? low : high),
                        stop = place(range.stop, range.step > 0 ? high : low);
@@ -135,7 +134,7 @@ View slice_view(const Shape& shape, const std::vector<Slice>& slices) {
 View diagonal_view(const Shape& shape, std::ptrdiff_t offset, std::size_t axis1, std::size_t axis2) {
   View view(shape);
   const auto rows = static_cast<std::ptrdiff_t>(shape[axis1]), columns = static_cast<std::ptrdiff_t>(shape[axis2]);
-  const std::ptrdiff_t row = std::clamp<std::ptrdiff_t>(-offset, 0, rows), column = std::clamp<std::ptrdiff_t>(offset, 0, columns);
+  const std::ptrdiff_t row = -std::clamp<std::ptrdiff_t>(offset, -rows, 0), column = std::clamp<std::ptrdiff_t>(offset, 0, columns);
   const std::ptrdiff_t length = std::min(rows - row, columns - column), stride = view.strides[axis1] + view.strides[axis2];
   if (length > 0) view.offset = row * view.strides[axis1] + column * view.strides[axis2];
   view.drop(std::max(axis1, axis2)).drop(std::min(axis1, axis2));
@@ -214,8 +213,12 @@ Variable<T> diag(Variable<T> x, std::ptrdiff_t k, Where where) {
   const Shape& shape = x.shape(where);
   if (shape.size() == 2) return read_view("diag", std::move(x), diagonal_view(shape, k, 0, 1), where);
   if (shape.size() != 1) throw ShapeError(where, "diag", fmt::format("x is {}; it must be a vector or a matrix", to_string(shape)));
-  const std::size_t n = shape[0] + static_cast<std::size_t>(std::abs(k));
-  return fill_view<T>("diag", std::move(x), diagonal_view(Shape{n, n}, k, 0, 1), Shape{n, n}, where);
+  const Shape square = placed(where, "diag", [&] {
+    const std::size_t n = length_of(Wide{shape[0]} + (k < 0 ? -Wide{k} : Wide{k}));
+    check_size(Shape{n, n}, sizeof(T));
+    return Shape{n, n};
+  });
+  return fill_view<T>("diag", std::move(x), diagonal_view(square, k, 0, 1), square, where);
 }
 
 namespace detail {
@@ -223,7 +226,10 @@ namespace detail {
 template <class T>
 Variable<T> pad_constant(Variable<T> x, const std::vector<PadWidth>& widths, T value, Where where) {
   Shape shape = x.shape();
-  for (std::size_t k = 0; k < shape.size(); ++k) shape[k] += static_cast<std::size_t>(widths[k].before + widths[k].after);
+  placed(where, "pad", [&] {
+    for (std::size_t k = 0; k < shape.size(); ++k) shape[k] = length_of(Wide{shape[k]} + widths[k].before + widths[k].after);
+    check_size(shape, sizeof(T));
+  });
   View view(shape);
   for (std::size_t k = 0; k < shape.size(); ++k) view.cut(k, widths[k].before, 1, x.shape()[k]);
   return fill_view("pad", std::move(x), std::move(view), std::move(shape), where, value);
@@ -235,13 +241,13 @@ std::vector<Variable<T>> split(Variable<T> x, std::vector<std::ptrdiff_t> length
   const Shape& shape = x.shape(where);
   const std::size_t k = placed(where, "split", [&] {
     const std::size_t place = normalise_axis(axis, shape.size());
-    std::ptrdiff_t total = 0;
+    Wide total = 0;
     bool negative = false;
     for (std::ptrdiff_t length : lengths) {
       total += length;
       negative = negative || length < 0;
     }
-    if (negative || total != static_cast<std::ptrdiff_t>(shape[place]))
+    if (negative || total != Wide{shape[place]})
       throw ShapeError(fmt::format("x is {}, the parts of axis {} are ({}); none may be negative, and together they must be {}",
                                    to_string(shape), place, fmt::join(lengths, ", "), shape[place]));
     return place;
@@ -263,6 +269,7 @@ std::vector<Variable<T>> split(Variable<T> x, int parts, int axis, Where where) 
   const std::size_t length = placed(where, "split", [&] {
     const std::size_t n = shape[normalise_axis(axis, shape.size())];
     if (parts < 1) throw ValueError(fmt::format("{} parts; there must be at least 1", parts));
+    check_size(Shape{static_cast<std::size_t>(parts)}, sizeof(Variable<T>));  // of no elements there may be many parts
     if (n % static_cast<std::size_t>(parts) != 0)
       throw ShapeError(fmt::format("x is {}: the {} elements of axis {} do not divide evenly into {} parts; give the lengths",
                                    to_string(shape), n, axis, parts));

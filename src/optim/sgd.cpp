@@ -20,7 +20,7 @@ SGD<T>::SGD(std::vector<Variable<T>> parameters, SGDOptions options, Where where
     throw ValueError(where, "SGD", "momentum is " + std::to_string(options.momentum) + "; it must be in [0, 1)");
   if (options.nesterov && options.momentum == 0) throw ValueError(where, "SGD", "nesterov needs a momentum above 0");
   if (options.momentum > 0)
-    for (const Variable<T>& p : parameters_) momentum_.push_back(zeros<T>(p.shape()));
+    for (const Variable<T>& p : parameters_) momentum_.push_back(zeros<T>(p.shape(), Where{}));
 }
 
 template <class T>
@@ -34,12 +34,11 @@ void SGD<T>::step() {
     // In blocks that count as a quarter of their elements: gradients and parameters would have to move to the other threads' caches
     // and back, which takes longer than to update 50000 of them.
     constexpr std::size_t block = 64;
-    p.update([&](Array<T>& w) {
-      parallel_for((w.size() + block - 1) / block, block / 4, [&](std::size_t begin, std::size_t end) {
-        const std::size_t first = begin * block, last = std::min(end * block, w.size());
-        update(w.data() + first, g + first, m ? m + first : nullptr, last - first, T(options_.lr), T(options_.momentum),
-               T(options_.weight_decay), options_.nesterov);
-      });
+    Array<T>& w = p.change("step", {});
+    parallel_for((w.size() + block - 1) / block, block / 4, [&](std::size_t begin, std::size_t end) {
+      const std::size_t first = begin * block, last = std::min(end * block, w.size());
+      update(w.data() + first, g + first, m ? m + first : nullptr, last - first, T(options_.lr), T(options_.momentum),
+             T(options_.weight_decay), options_.nesterov);
     });
   }
 }

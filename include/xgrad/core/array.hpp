@@ -12,6 +12,7 @@
 #endif
 
 #include <xgrad/core/memory.hpp>
+#include <xgrad/core/where.hpp>
 
 namespace xgrad {
 
@@ -21,7 +22,8 @@ using Shape = xt::svector<std::size_t, 4, std::allocator<std::size_t>, true>;
 /// An xtensor container: row-major, any number of axes, on the pool. Unlike xt::xarray it is one type whatever XTENSOR_USE_XSIMD
 /// says.
 template <class T>
-using Array = xt::xarray_container<xt::uvector<T, memory::Allocator<T>>, xt::layout_type::row_major, Shape, xt::xtensor_expression_tag>;
+using Array =
+    xt::xarray_container<xt::uvector<T, memory::Allocator<T>>, xt::layout_type::row_major, Shape, xt::xtensor_expression_tag>;
 
 using Labels = Array<std::int64_t>;
 using Mask = Array<bool>;
@@ -57,25 +59,33 @@ concept Container = Expression<E> && std::derived_from<E, xt::xcontainer<E>> && 
 /// "(64, 400)"; "(5,)" for one axis and "()" for none, as NumPy writes it.
 XGRAD_API std::string to_string(const Shape& shape);
 
-/// Throws ShapeError when an array of this shape has more elements than a std::size_t can count.
-XGRAD_API void check_size(const Shape& shape);
+/// Throws ShapeError when an array of this shape, whose elements have so many bytes each, is larger than this machine's memory or
+/// its lengths do not multiply to a number.
+XGRAD_API void check_size(const Shape& shape, std::size_t element_bytes = 1, Where where = {});
 
-/// An Array of this shape filled with one value. Out of line: when it is inlined, g++ 12 warns that an empty Shape is
-/// uninitialised.
+/// An Array of this shape whose elements are not set: the one way to make the result of an operation. Throws ShapeError as
+/// check_size does, before anything is allocated. `where` is left out where `apply` fills in the user's line. Out of line: when it
+/// is inlined, g++ 12 warns that an empty Shape is uninitialised.
 template <class T>
-[[gnu::noinline]] Array<T> full(const Shape& shape, T value) {
-  check_size(shape);
-  Array<T> result(shape);
+[[gnu::noinline]] Array<T> make_array(const Shape& shape, Where where = {}) {
+  check_size(shape, sizeof(T), where);
+  return Array<T>(shape);
+}
+
+/// An Array of this shape filled with one value. Throws as make_array does.
+template <class T>
+Array<T> full(const Shape& shape, T value, Where where = Where::current()) {
+  Array<T> result = make_array<T>(shape, where);
   result.fill(value);
   return result;
 }
 template <class T>
-Array<T> zeros(const Shape& shape) {
-  return full<T>(shape, T(0));
+Array<T> zeros(const Shape& shape, Where where = Where::current()) {
+  return full<T>(shape, T(0), where);
 }
 template <class T>
-Array<T> ones(const Shape& shape) {
-  return full<T>(shape, T(1));
+Array<T> ones(const Shape& shape, Where where = Where::current()) {
+  return full<T>(shape, T(1), where);
 }
 
 }  // namespace xgrad

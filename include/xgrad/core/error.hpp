@@ -51,9 +51,19 @@ class XGRAD_API ValueError : public Error {
 class XGRAD_API GraphError : public Error {
   using Error::Error;
 };
+/// Memory that cannot be had.
+class XGRAD_API MemoryError : public Error {
+  using Error::Error;
+};
 /// A file that cannot be read or written, or that is not what it should be. The message names file and offset.
 class XGRAD_API FileError : public Error {
   using Error::Error;
 };
+
+namespace detail {
+/// In a handler: throws the current exception again, an Error with line and name where they are still unknown,
+/// std::bad_alloc as a MemoryError.
+[[noreturn]] XGRAD_API void rethrow(Where where, std::string_view op);
+}  // namespace detail
 
 }  // namespace xgrad

@@ -9,7 +9,8 @@
 /// read and write a whole vector at the end of an array. Under AddressSanitizer the pool steps aside.
 namespace xgrad::memory {
 
-/// At least `bytes` bytes (zero is allowed), aligned to 64. Throws std::bad_alloc.
+/// At least `bytes` bytes (zero is allowed), aligned to 64. Throws MemoryError, which says how many, when they are more than the
+/// limit or the system has none left.
 XGRAD_API void* allocate(std::size_t bytes);
 /// Gives back a block of `allocate(bytes)`; any thread may do so.
 XGRAD_API void deallocate(void* block, std::size_t bytes) noexcept;
@@ -27,6 +28,16 @@ XGRAD_API void reset_peak() noexcept;
 /// Returns cached blocks to the system: those of the calling thread and those shared by all.
 XGRAD_API void trim() noexcept;
 
+/// The largest block, and so the largest array, in bytes: the machine's memory, or what set_limit said. What is larger is refused
+/// before anything is allocated, with an error that names the number.
+XGRAD_API std::size_t limit() noexcept;
+/// 0 for the machine's memory again.
+XGRAD_API void set_limit(std::size_t bytes) noexcept;
+
+namespace detail {
+[[noreturn]] XGRAD_API void no_memory(std::size_t n, std::size_t size);
+}
+
 // In this namespace and not in xgrad: it is a template argument of every Array, and would bring xgrad's functions into the
 // unqualified calls inside of xtensor (`sum` in xt::mean).
 template <class T>
@@ -36,7 +47,7 @@ struct Allocator {
   template <class U>
   Allocator(const Allocator<U>&) noexcept {}  // NOLINT(google-explicit-constructor): an allocator converts
   T* allocate(std::size_t n) {
-    if (n > static_cast<std::size_t>(-1) / sizeof(T)) throw std::bad_array_new_length();
+    if (n > PTRDIFF_MAX / sizeof(T)) detail::no_memory(n, sizeof(T));
     return static_cast<T*>(memory::allocate(n * sizeof(T)));
   }
   void deallocate(T* p, std::size_t n) noexcept { memory::deallocate(p, n * sizeof(T)); }

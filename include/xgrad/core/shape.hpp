@@ -29,17 +29,29 @@ class Axes {
 /// `axis` counted from the front. Throws ShapeError when it is not in [-rank, rank).
 XGRAD_API std::size_t normalise_axis(std::ptrdiff_t axis, std::size_t rank);
 
-/// The number of elements. Throws ShapeError when it does not fit in a std::size_t.
-inline std::size_t size_of(const Shape& shape) {
+namespace detail {
+[[noreturn]] XGRAD_API void uncountable(const Shape& shape);
+}
+
+/// The product of the lengths of axes first … last - 1. Throws ShapeError when it does not fit in a std::size_t, which an array
+/// without elements may lead to.
+inline std::size_t size_of(const Shape& shape, std::size_t first, std::size_t last) {
   std::size_t n = 1;
   bool overflow = false, empty = false;
-  for (std::size_t length : shape) {
-    empty |= length == 0;
-    overflow |= __builtin_mul_overflow(n, length, &n);
+  for (std::size_t k = first; k < last; ++k) {
+    empty |= shape[k] == 0;
+    overflow |= __builtin_mul_overflow(n, shape[k], &n);
   }
-  if (overflow && !empty) throw ShapeError("an array of shape " + to_string(shape) + " has more elements than memory can hold");
+  if (overflow && !empty) detail::uncountable(shape);
   return empty ? 0 : n;
 }
+/// The number of elements. Throws ShapeError when it does not fit in a std::size_t.
+inline std::size_t size_of(const Shape& shape) { return size_of(shape, 0, shape.size()); }
+
+/// Wide enough for any sum of a few products of two users' numbers.
+__extension__ using Wide = __int128;
+/// A length that was computed. Throws ShapeError when it is negative or no machine could hold so many elements.
+XGRAD_API std::size_t length_of(Wide length);
 
 /// The common shape of NumPy's broadcasting. Throws ShapeError, naming the operands "a" and "b".
 XGRAD_API Shape broadcast_shapes(const Shape& a, const Shape& b);

@@ -56,9 +56,7 @@ class Batches {
   Batches(Array<T>&&, Labels&&, BatchOptions = {}, Generator& = default_generator(), Where = Where::current()) = delete;
 
   /// How many batches an epoch has.
-  std::size_t count() const {
-    return options_.drop_last ? samples() / options_.size : (samples() + options_.size - 1) / options_.size;
-  }
+  std::size_t count() const { return samples() / options_.size + (!options_.drop_last && samples() % options_.size != 0 ? 1 : 0); }
   /// How many samples the data has.
   std::size_t samples() const { return labels_->size(); }
 
@@ -77,6 +75,7 @@ class Batches {
   BatchOptions options_;
   Generator* generator_;
   std::vector<T> table_;  // what becomes of each byte
+  Where where_;
 };
 
 /// Where an epoch is. A batch is made when it is asked for.

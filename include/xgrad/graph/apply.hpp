@@ -162,9 +162,8 @@ Variable<T> apply(Op op, std::span<Variable<T>> inputs, Where where, std::uint32
       watched.check(*result.storage, detail::name_of(*running), where);
     if (record) static_cast<detail::Recorded<T, Op>&>(*node).finish(result, inputs, keep, lent);
     return Variable<T>(std::move(result.storage), std::move(node));
-  } catch (Error& error) {
-    error.place(where, detail::name_of(*running));
-    throw;
+  } catch (...) {
+    detail::rethrow(where, detail::name_of(*running));
   }
 }
 

@@ -27,6 +27,10 @@ XGRAD_API Variable<T> div(Operand<T>& a, Operand<T>& b);
 // Errors, out of line: they would be most of what a user's file has to compile.
 [[noreturn]] XGRAD_API void undefined_variable(Where where);
 [[noreturn]] XGRAD_API void not_one_element(const Shape& shape, Where where);
+[[noreturn]] XGRAD_API void value_shape_changed(const Shape& now, const Shape& before, Where where);
+[[noreturn]] XGRAD_API void gradient_shape_changed(const Shape& now, const Shape& variable, Where where);
+/// Throws ShapeError for an array that is less than its shape says: xtensor multiplies lengths without a look.
+XGRAD_API void check_value(const Shape& shape, std::size_t size, Where where);
 
 /// Tells the thread's journal that the value is about to be written.
 template <class T>
@@ -63,6 +67,7 @@ class Variable {
   template <std::same_as<Array<T>> A>
   Variable(A value, bool requires_grad = false, Where where = Where::current())  // NOLINT(google-explicit-constructor)
       : value_(Storage<T>::create(std::move(value))) {
+    if (value_->array.dimension() > 1) detail::check_value(value_->array.shape(), value_->array.size(), where);
     if (requires_grad) become_leaf(where);
   }
   /// From any other xtensor container or expression of exactly this value type.
@@ -73,7 +78,7 @@ class Variable {
   /// A 0-d array.
   template <Scalar S>
   Variable(S value, bool requires_grad = false, Where where = Where::current())  // NOLINT(google-explicit-constructor)
-      : Variable(full<T>(Shape{}, static_cast<T>(value)), requires_grad, where) {}
+      : Variable(full<T>(Shape{}, static_cast<T>(value), Where{}), requires_grad, where) {}
 
   /// For ops and the engine: a value with the node that produced it.
   explicit Variable(Ref<Storage<T>> value, Ref<Node<T>> node = {}) noexcept : value_(std::move(value)), node_(std::move(node)) {}
@@ -109,17 +114,14 @@ class Variable {
   void zero_grad() noexcept {
     if (has_grad()) node_->gradient = {};
   }
-  /// f(Array<T>&) may change the gradient in place: clipping, averaging. The buffer is made this Variable's own first.
+  /// f(Array<T>&) may change the gradient: clipping, averaging. It works on a copy, so that nothing has changed when it throws.
+  /// Throws ShapeError when it leaves another shape.
   template <class F>
   void update_grad(F&& f, Where where = Where::current()) {
-    static_cast<void>(grad(where));
-    Ref<Storage<T>>& gradient = node_->gradient.value_;
-    if (!gradient->references.only_one()) gradient = Storage<T>::create(Array<T>(gradient->array));
-    std::forward<F>(f)(gradient->array);
-    if (gradient->array.shape() != value_->array.shape())
-      throw ShapeError(where, "update_grad",
-                       "the gradient is now " + to_string(gradient->array.shape()) + ", the Variable is " +
-                           to_string(value_->array.shape()) + "; they must be equal");
+    Array<T> changed = grad(where);
+    std::forward<F>(f)(changed);
+    if (changed.shape() != value_->array.shape()) detail::gradient_shape_changed(changed.shape(), value_->array.shape(), where);
+    node_->gradient = Variable(Storage<T>::create(std::move(changed)));
   }
 
   /// Calls f(gradient) in every backward and grad that comes through this Variable, leaf or result, when its gradient is complete:
@@ -163,24 +165,29 @@ class Variable {
       throw ShapeError(
           where, "assign",
           "the new value is " + to_string(value.shape()) + ", the Variable is " + to_string(shape(where)) + "; they must be equal");
-    update([&](Array<T>& mine) { mine = std::move(value); }, where);
+    change("assign", where) = std::move(value);
   }
-  /// f(Array<T>&) may change the value in place, but not its shape; otherwise as assign.
+  /// f(Array<T>&) may change the value, but not its shape; otherwise as assign. It works on a copy, so that nothing has changed
+  /// when it throws.
   template <class F>
   void update(F&& f, Where where = Where::current()) {
+    if (!is_leaf()) static_cast<void>(change("update", where));
+    Array<T> changed = value(where);
+    std::forward<F>(f)(changed);
+    if (changed.shape() != shape(where)) detail::value_shape_changed(changed.shape(), shape(where), where);
+    change("update", where) = std::move(changed);
+  }
+  /// For optimisers and layers: the array itself, to be written into at once. Who writes keeps its shape.
+  Array<T>& change(const char* what, Where where) {
     if (!is_leaf())
-      throw GraphError(where, "assign",
+      throw GraphError(where, what,
                        "the Variable is the result of " + std::string(node_->name()) + " recorded at " + to_string(node_->where()) +
                            "; only leaves and constants can be assigned: make a copy with Variable(x.value())");
-    const Shape before = shape(where);
+    Storage<T>& mine = *storage(where);
     if (detail::thread_state.journal) [[unlikely]]
       detail::note_write<T>(value_);
-    ++value_->version;
-    std::forward<F>(f)(value_->array);
-    if (value_->array.shape() != before)
-      throw ShapeError(where, "update",
-                       "the value is now " + to_string(value_->array.shape()) + ", it was " + to_string(before) +
-                           "; an update must keep the shape");
+    ++mine.version;
+    return mine.array;
   }
 
   /// For ops and the engine.

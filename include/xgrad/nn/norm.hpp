@@ -160,8 +160,8 @@ class LSTMCell : public RecurrentCell<T> {
     return lstm_cell(std::move(x), std::move(state), w_ih, w_hh, b_ih, b_hh, where);
   }
   /// Zeros for a batch.
-  LSTMState<T> zero_state(std::size_t batch) const {
-    return {zeros<T>(Shape{batch, Base::hidden()}), zeros<T>(Shape{batch, Base::hidden()})};
+  LSTMState<T> zero_state(std::size_t batch, Where where = Where::current()) const {
+    return {zeros<T>(Shape{batch, Base::hidden()}, where), zeros<T>(Shape{batch, Base::hidden()}, where)};
   }
 
   XGRAD_FIELDS(w_ih, w_hh, b_ih, b_hh)
@@ -180,7 +180,9 @@ class GRUCell : public RecurrentCell<T> {
     return gru_cell(std::move(x), std::move(h), w_ih, w_hh, b_ih, b_hh, where);
   }
   /// Zeros for a batch.
-  Variable<T> zero_state(std::size_t batch) const { return zeros<T>(Shape{batch, Base::hidden()}); }
+  Variable<T> zero_state(std::size_t batch, Where where = Where::current()) const {
+    return zeros<T>(Shape{batch, Base::hidden()}, where);
+  }
 
   XGRAD_FIELDS(w_ih, w_hh, b_ih, b_hh)
 };

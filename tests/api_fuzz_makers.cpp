@@ -1,0 +1,80 @@
+// What makes arrays, layers and derivatives from sizes, for the fuzzer.
+#include "api_fuzz.hpp"
+
+namespace api_fuzz {
+namespace {
+
+template <class T>
+using A = Arguments<T>&;
+
+std::size_t size(Source& f) { return static_cast<std::size_t>(f.number()); }
+std::size_t channels(Source& f) { return f.chance(80) ? 1 + f.below(4) : size(f); }
+
+}  // namespace
+
+#define MAKE(name, ...)               \
+  {                                   \
+    name, [](A<T> f) -> Variable<T> { \
+      static_cast<void>(f);           \
+      static_cast<void>(__VA_ARGS__); \
+      return {};                      \
+    }                                 \
+  }
+
+template <class T>
+std::vector<Call<T>> maker_calls() {
+  return {
+      MAKE("full", full<T>(f.any_shape(), T(1))),
+      MAKE("zeros", zeros<T>(f.any_shape())),
+      MAKE("ones", ones<T>(f.any_shape())),
+      MAKE("uniform", uniform<T>(f.any_shape(), f.real(), f.real(), f.random)),
+      MAKE("normal", normal<T>(f.any_shape(), f.real(), f.real(), f.random)),
+      MAKE("truncated_normal", truncated_normal<T>(f.any_shape(), 0, 1, -2, 2, f.random)),
+      MAKE("bernoulli", bernoulli<T>(f.any_shape(), f.real(), f.random)),
+      MAKE("gumbel", gumbel<T>(f.any_shape(), f.random)),
+      MAKE("randint", randint(f.any_shape(), f.number(), f.number(), f.random)),
+      MAKE("permutation", permutation(f.number(), f.random)),
+      MAKE("Generator::permutation", f.random.permutation(size(f))),
+      {"categorical",
+       [](A<T> f) -> Variable<T> {
+         const Variable<T> x = f.any();
+         if (x.defined()) static_cast<void>(categorical(x.value(), f.random));
+         return {};
+       }},
+      {"jacobian", [](A<T> f) -> Variable<T> { return jacobian([](const auto& v) { return sum(square(v), 0); }, f.any()); }},
+      {"hessian", [](A<T> f) -> Variable<T> { return hessian([](const auto& v) { return sum(square(v) * v); }, f.any()); }},
+      {"Linear", [](A<T> f) -> Variable<T> { return nn::Linear<T>(channels(f), channels(f))(f.any()); }},
+      {"Conv2d",
+       [](A<T> f) -> Variable<T> {
+         return nn::Conv2d<T>(channels(f), channels(f), f.extent(), {.groups = f.positive()})(f.of_rank(4));
+       }},
+      {"Conv1d", [](A<T> f) -> Variable<T> { return nn::Conv1d<T>(channels(f), channels(f), f.positive())(f.of_rank(3)); }},
+      {"ConvTranspose2d",
+       [](A<T> f) -> Variable<T> {
+         return nn::ConvTranspose2d<T>(channels(f), channels(f), f.extent(), {.stride = f.extent()})(f.of_rank(4));
+       }},
+      MAKE("BatchNorm", nn::BatchNorm<T>(channels(f))),
+      MAKE("LayerNorm", nn::LayerNorm<T>(f.any_shape())),
+      MAKE("RMSNorm", nn::RMSNorm<T>(channels(f))),
+      MAKE("GroupNorm", nn::GroupNorm<T>(f.integer(), channels(f))),
+      MAKE("LSTMCell", nn::LSTMCell<T>(channels(f), channels(f)).zero_state(size(f))),
+      MAKE("GRUCell", nn::GRUCell<T>(channels(f), channels(f)).zero_state(size(f))),
+      MAKE("digits", digits(f.chance(50) ? f.below(5) : size(f) & ~std::size_t{0xffff}, 1)),
+      {"Batches",
+       [](A<T> f) -> Variable<T> {
+         const Variable<T> x = f.any();
+         if (!x.defined()) return {};
+         const Labels y = f.labels(f.chance(80) && !x.shape().empty() && x.shape()[0] < 1000 ? Shape{x.shape()[0]} : f.shape(), 3);
+         std::size_t samples = 0;
+         const Batches<T> batches(x.value(), y, {.size = size(f), .shuffle = f.flip(), .drop_last = f.flip()}, f.random);
+         for (const auto& batch : batches) samples += batch.labels.size();
+         if (samples > y.size()) throw std::logic_error("there are more samples in batches than in the data");
+         return {};
+       }},
+  };
+}
+
+template std::vector<Call<float>> maker_calls<float>();
+template std::vector<Call<double>> maker_calls<double>();
+
+}  // namespace api_fuzz
