@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include <xgrad/core/parallel.hpp>
@@ -88,11 +89,63 @@ Failure cholesky_batch(std::size_t count, std::size_t n, const T* a, T* l) {
   });
 }
 
+// With row and column interchanges a = P^T L U Q^T, of which the smallest pivot comes last: with d there, u above it and U₁ beside,
+// the adjugate of U is |U₁| times (d U₁⁻¹, -U₁⁻¹ u; 0, 1), that of L its inverse.
+template <class T>
+void cofactors(std::size_t n, const T* a, T* out) {
+  std::fill_n(out, n * n, T(0));
+  std::vector<T> lu(a, a + n * n), x(n * n, T(0));
+  std::vector<std::size_t> rows(n), columns(n);
+  std::iota(rows.begin(), rows.end(), 0);
+  std::iota(columns.begin(), columns.end(), 0);
+  T factor = 1;
+  const auto at = [&](std::size_t i, std::size_t j) -> T& { return lu[i * n + j]; };
+  for (std::size_t k = 0; k + 1 < n; ++k) {
+    std::size_t row = k, column = k;
+    for (std::size_t i = k; i < n; ++i)
+      for (std::size_t j = k; j < n; ++j)
+        if (!(std::abs(at(i, j)) <= std::abs(at(row, column)))) row = i, column = j;
+    if (at(row, column) == 0) return;  // of rank n - 2 or less
+    if (row != k) {
+      std::swap_ranges(&at(row, 0), &at(row, 0) + n, &at(k, 0));
+      std::swap(rows[row], rows[k]);
+      factor = -factor;
+    }
+    if (column != k) {
+      for (std::size_t i = 0; i < n; ++i) std::swap(at(i, column), at(i, k));
+      std::swap(columns[column], columns[k]);
+      factor = -factor;
+    }
+    factor *= at(k, k);
+    for (std::size_t i = k + 1; i < n; ++i) {
+      const T l = at(i, k) /= at(k, k);
+      for (std::size_t j = k + 1; j < n && l != 0; ++j) at(i, j) -= l * at(k, j);
+    }
+  }
+  for (std::size_t i = 0; i < n; ++i) {  // L⁻¹
+    x[i * n + i] = 1;
+    for (std::size_t k = 0; k < i; ++k)
+      for (std::size_t j = 0; j <= k; ++j) x[i * n + j] -= at(i, k) * x[k * n + j];
+  }
+  if (n == 0) return;
+  const T* const last = x.data() + (n - 1) * n;
+  for (std::size_t i = n - 1; i-- > 0;) {
+    T* const row = x.data() + i * n;
+    for (std::size_t j = 0; j < n; ++j) row[j] = at(n - 1, n - 1) * row[j] - at(i, n - 1) * last[j];
+    for (std::size_t k = i + 1; k + 1 < n; ++k)
+      for (std::size_t j = 0; j < n; ++j) row[j] -= at(i, k) * x[k * n + j];
+    for (std::size_t j = 0; j < n; ++j) row[j] /= at(i, i);
+  }
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < n; ++j) out[rows[j] * n + columns[i]] = factor * x[i * n + j];
+}
+
 #define XGRAD_INSTANTIATE(T)                                                        \
   template Failure factor_lu_batch(std::size_t, std::size_t, T*, int*);             \
   template void solve_lu(bool, std::size_t, std::size_t, const T*, const int*, T*); \
   template LogDeterminant<T> log_determinant(std::size_t, const T*, const int*);    \
   template T determinant(std::size_t, const T*, const int*);                        \
+  template void cofactors(std::size_t, const T*, T*);                               \
   template Failure cholesky_batch(std::size_t, std::size_t, const T*, T*);
 XGRAD_INSTANTIATE(float)
 XGRAD_INSTANTIATE(double)

@@ -27,6 +27,10 @@ LogDeterminant<T> log_determinant(std::size_t n, const T* factors, const int* pi
 template <class T>
 T determinant(std::size_t n, const T* factors, const int* pivots);
 
+/// The cofactors of a (n, n), the gradient of its determinant, also where that is 0. About 2 n³ steps.
+template <class T>
+void cofactors(std::size_t n, const T* a, T* out);
+
 /// l (count, n, n): for each matrix s = (a + aᵀ) / 2 the lower triangular l of s = l lᵀ. The failure is the first one that is not
 /// positive definite.
 template <class T>

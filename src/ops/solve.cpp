@@ -239,6 +239,35 @@ Variable<T> times_inverse_transposed(const Variable<T>& g, Variable<T> a, Where 
   return reshape(g, shape) * swap_last(inverse(std::move(a), where), where);
 }
 
+/// The gradient of the determinants, without a division by them. Its own has one.
+template <class T>
+struct Cofactors {
+  static constexpr std::string_view name = "det";
+  static constexpr std::array uses{use::input(0) | use::output};
+
+  Result<T> forward(Inputs<T> in) {
+    const std::size_t n = square_length(in[0].shape()), count = size_of(batch_of(in[0].shape()));
+    Array<T> out(in[0].shape());
+    parallel_for(count, n * n * n, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) kernels::cofactors(n, in[0].data() + i * n * n, out.data() + i * n * n);
+    });
+    return out;
+  }
+  /// With c = |a| a⁻ᵀ: of v : c it is (c (v : c) - c vᵀ c) / |a|.
+  Variable<T> vjp(const Context<T>& context, const Variable<T>& v, std::size_t) const {
+    const Variable<T> c = context.output(), size = det(context.input(0));
+    const Array<T>& sizes = size.value();
+    for (std::size_t i = 0; i < sizes.size(); ++i)
+      if (sizes.data()[i] == 0)
+        throw ValueError(
+            fmt::format("{} is singular: det has no second derivative there that is computed", which(i, context.input_shape(0))));
+    Shape each = size.shape();
+    each.insert(each.end(), {1, 1});
+    const Variable<T> whole = c * sum(c * v, {-2, -1}, {.keepdims = true});
+    return (whole - matmul(matmul(c, v, {.transpose_b = true}), c)) / reshape(size, each);
+  }
+};
+
 template <class T>
 struct Det {
   static constexpr std::string_view name = "det";
@@ -252,7 +281,12 @@ struct Det {
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
-    return times_inverse_transposed(g * c.output(), c.input(0), c.where());
+    const Array<T>& sizes = c.output_value();
+    if (std::find(sizes.data(), sizes.data() + sizes.size(), T(0)) == sizes.data() + sizes.size())
+      return times_inverse_transposed(g * c.output(), c.input(0), c.where());
+    Shape each = g.shape();
+    each.insert(each.end(), {1, 1});
+    return reshape(g, each) * apply(Cofactors<T>{}, {c.input(0)}, c.where());
   }
 };
 
@@ -267,7 +301,7 @@ struct LogDet {
 
   Result<T> forward(Inputs<T> in) {
     const Factors<T> factors(in[0]);
-    factors.need_regular();
+    if (!with_signs) factors.need_regular();
     Array<T> out = make_array<T>(batch_of(in[0].shape()));
     if (signs) *signs = make_array<T>(out.shape());
     for (std::size_t i = 0; i < factors.count; ++i) {

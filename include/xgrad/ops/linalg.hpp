@@ -94,7 +94,7 @@ template <class T>
 XGRAD_API Variable<T> trace(Variable<T> x, std::ptrdiff_t offset = 0, int axis1 = 0, int axis2 = 1, Where where = Where::current());
 
 // Of square matrices (…, n, n), leading axes being a batch; ShapeError when they are not square. A matrix that is singular to the
-// last bit is a ValueError that says which of the batch it is; one that is nearly so gives large numbers. det alone takes both.
+// last bit is a ValueError that says which of the batch it is; one that is nearly so gives large numbers. det and slogdet take both.
 
 /// x with a x = b: b is (…, n, k), its batch and a's broadcast, or a vector (n). Throws ShapeError when b does not fit, ValueError
 /// for a singular matrix.
@@ -139,10 +139,11 @@ XGRAD_API Variable<T> inverse(Variable<T> a, Where where = Where::current());
 template <class T>
 XGRAD_API Variable<T> cholesky(Variable<T> a, Where where = Where::current());
 
-/// The determinant, 0 for a singular matrix (of which the gradient is a ValueError, since it is computed from the inverse).
+/// The determinant, 0 for a singular matrix. Where one of a batch is singular the gradients are the cofactors, found with complete
+/// pivoting, about as dear as three inverses; a second derivative at a singular matrix is a ValueError.
 ///
 /// Shapes: (…, n, n) → (…)
-/// Gradient: g y a⁻ᵀ
+/// Gradient: g y a⁻ᵀ, which at a singular matrix is g times the cofactors
 template <class T>
 XGRAD_API Variable<T> det(Variable<T> a, Where where = Where::current());
 /// The logarithm of the determinant, also where that itself would overflow. Throws ValueError for a matrix that is singular or
@@ -155,10 +156,10 @@ XGRAD_API Variable<T> logdet(Variable<T> a, Where where = Where::current());
 
 template <class T>
 struct SignAndLog {
-  Variable<T> sign;       ///< 1 or -1, a constant
+  Variable<T> sign;       ///< 1, -1, or for a singular matrix 0; a constant
   Variable<T> logabsdet;  ///< the logarithm of the determinant's size
 };
-/// Sign and logarithm of the determinant. Throws ValueError for a singular matrix.
+/// Sign and logarithm of the determinant, 0 and -inf for a singular matrix, of which the gradient is a ValueError.
 ///
 /// Shapes: (…, n, n) → two of (…)
 /// Gradient: g a⁻ᵀ for logabsdet; the sign is a constant
