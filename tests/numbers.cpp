@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <functional>
 #include <limits>
 #include <string>
@@ -135,4 +136,144 @@ TEST_CASE_TEMPLATE("numbers: logsumexp's gradient sums to 1", T, float, double) 
   const auto x = leaf<T>({-inf, -inf}), y = leaf<T>({inf, inf, 1});
   CHECK(is(gradient(logsumexp(x), x), {0, 0}));
   CHECK(is(gradient(logsumexp(y), y), {0.5, 0.5, 0}));
+}
+
+namespace {
+
+/// How far the elements of x are from `truth`, relative to it.
+double off(const Array<float>& x, double truth) {
+  double worst = 0;
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    const double error = std::abs(static_cast<double>(x.data()[k]) / truth - 1);
+    worst = error <= worst ? worst : error;
+  }
+  return worst;
+}
+
+constexpr float third = 1.F / 3;
+constexpr double exact_third = static_cast<double>(third);
+
+Variable<float> thirds(const Shape& shape, bool requires_grad = false) {
+  return Variable<float>(full<float>(shape, third), requires_grad);
+}
+
+}  // namespace
+
+TEST_CASE("numbers: sums of very many equal terms") {
+  constexpr std::size_t many = std::size_t{1} << 24;
+  {
+    const auto x = thirds({many});
+    CHECK(off(sum(x).value(), many * exact_third) < 1e-5);
+    CHECK(off(sum(reshape(x, {4, many / 4}), 1).value(), many / 4 * exact_third) < 1e-5);
+    CHECK(off(sum(reshape(x, {many / 4, 4}), 0).value(), many / 4 * exact_third) < 1e-5);
+    CHECK(off(mean(x).value(), exact_third) < 1e-5);
+    const double last = static_cast<double>(cumsum(x, 0).value()(many - 1));
+    CHECK(std::abs(last / (many * exact_third) - 1) < 1e-5);
+  }
+  {
+    const auto a = thirds({1, many}), b = thirds({many, 1});
+    CHECK(off(matmul(a, b).value(), many * exact_third * exact_third) < 1e-5);
+  }
+  for (const auto& [rows, columns] : {std::pair(3UL, 5UL), std::pair(64UL, 32UL), std::pair(1UL, 24UL), std::pair(200UL, 100UL)}) {
+    const std::size_t m = rows, n = columns, k = m * n > 1000 ? 200000 : 1000000;
+    const double truth = static_cast<double>(k) * exact_third * exact_third;
+    CAPTURE(m);
+    CHECK(off(matmul(thirds({m, k}), thirds({k, n})).value(), truth) < 1e-5);
+    CHECK(off(matmul(thirds({k, m}), thirds({n, k}), {.transpose_a = true, .transpose_b = true}).value(), truth) < 1e-5);
+    CHECK(off(linear(thirds({m, k}), thirds({n, k}), thirds({n})).value(), truth + exact_third) < 1e-5);
+  }
+  const Labels same(Shape{many}, 1);
+  const auto table = thirds({3}, true);
+  const auto row = [&](const Array<float>& g) {
+    return off(full<float>(Shape{1}, g(1)), static_cast<double>(many)) < 1e-5 && g(0) == 0;
+  };
+  CHECK(row(gradient(index_select(table, 0, same), table)));
+  CHECK(row(gradient(gather(table, 0, same), table)));
+  CHECK(row(scatter_add(Variable<float>(zeros<float>(Shape{3})), 0, same, thirds({many})).value() / third));
+}
+
+TEST_CASE("numbers: rows that come very often among others, whose sums stay what they were") {
+  constexpr std::size_t count = 100000;
+  for (const std::size_t inner : {1UL, 3UL, 40UL}) {
+    Labels labels(Shape{count});
+    std::vector<double> times(1000);
+    for (std::size_t k = 0; k < count; ++k) {
+      labels(k) = static_cast<std::int64_t>(k % 3 == 0 ? 7 : k * k % 1000);
+      ++times[static_cast<std::size_t>(labels(k))];
+    }
+    const auto weights = thirds({1000, inner}, true);
+    const Array<float> g = gradient(embedding(labels, weights) * third, weights);
+    bool right = true;
+    for (std::size_t row = 0; row < 1000; ++row)
+      for (std::size_t j = 0; j < inner; ++j)
+        right &= std::abs(static_cast<double>(g(row, j)) - times[row] * exact_third) <= 5e-6 * times[row];
+    CHECK(right);
+  }
+}
+
+TEST_CASE("numbers: what images get back from very many places") {
+  for (const auto mode : {Interpolation::bilinear, Interpolation::nearest})
+    for (const std::size_t side : {1UL, 3UL}) {
+      const auto x = thirds({1, side, side, 1}, true);
+      const Array<float> g = gradient(interpolate(x, 2048, {.mode = mode}) * third, x);
+      double total = 0;
+      for (std::size_t k = 0; k < g.size(); ++k) total += static_cast<double>(g.data()[k]);
+      CHECK(std::abs(total / (2048. * 2048 * exact_third) - 1) < 1e-5);
+    }
+  const auto image = thirds({1, 600, 600, 1}, true);
+  CHECK(off(avg_pool2d(image, 600).value(), exact_third) < 1e-5);
+  const auto small = thirds({1, 120, 120, 1}, true);  // whose middle 3600 windows see
+  const Array<float> spread = gradient(avg_pool2d(small, 60, {.stride = 1}) * third, small);
+  CHECK(std::abs(static_cast<double>(spread(0, 60, 60, 0)) / exact_third - 1) < 1e-5);
+  // one pixel is the best of all windows
+  Array<float> peak = zeros<float>(Shape{1, 300, 300, 1});
+  peak(0, 150, 150, 0) = 1e6F;
+  const Variable<float> peaked(peak, true);
+  const auto weights = leaf<float>(Shape{1, 4}, {1e-3, 0, 1e-3, 0});
+  const Array<float> best = gradient(distance_transform_pool2d(peaked, weights) * third, peaked);
+  CHECK(std::abs(static_cast<double>(best(0, 150, 150, 0)) / (exact_third * 90000) - 1) < 1e-5);
+}
+
+TEST_CASE("numbers: a filter's gradient from very many places") {
+  struct Row {
+    std::size_t n, side, in, out;
+    Conv2dOptions options;
+  };
+  for (const Row& row : {Row{1, 1100, 1, 1, {}}, Row{1, 1000, 3, 8, {}}, Row{3, 513, 2, 3, {.stride = 1, .dilation = 2}},
+                         Row{1, 800, 16, 16, {}}, Row{1, 900, 4, 4, {.groups = 4}}, Row{1, 1501, 1, 2, {.stride = 2}}}) {
+    const std::size_t k = 3;
+    const auto x = thirds({row.n, row.side, row.side, row.in});
+    const auto w = thirds({row.out, k, k, row.in / static_cast<std::size_t>(row.options.groups)}, true);
+    const auto b = thirds({row.out}, true);
+    const auto y = conv2d(x, w, b, row.options);
+    const auto g = grad(sum(y * third), {w, b});
+    const double places = static_cast<double>(y.size() / row.out);
+    CAPTURE(row.in);
+    CHECK(off(g[0].value(), places * exact_third * exact_third) < 2e-5);
+    CHECK(off(g[1].value(), places * exact_third) < 1e-5);
+  }
+}
+
+TEST_CASE("numbers: XGRAD_CONV chooses how convolutions are computed") {
+  const char* const value = std::getenv("XGRAD_CONV");
+  const std::string way = value ? value : "";
+  constexpr std::size_t side = 32, channels = 64;
+  Variable<float> x = thirds({1, side, side, channels});
+  Array<float> pixels = x.value();
+  pixels(0, 8, 8, 0) = 1e6F;
+  const auto w = thirds({channels, 3, 3, channels});
+  if (way == "no such way") {
+    CHECK(error(__LINE__, [&] { conv2d(Variable<float>(pixels), w); }) ==
+          "conv2d: XGRAD_CONV is no such way; it must be patches, direct, winograd, onednn or blocked");
+    return;
+  }
+  const Array<float> y = conv2d(Variable<float>(pixels), w).value();
+  double worst = 0;
+  for (std::size_t i = 0; i + 2 < side; ++i)
+    for (std::size_t j = 0; j + 2 < side; ++j)
+      if (!(i <= 8 && i >= 6 && j <= 8 && j >= 6))  // which see the large one
+        worst = std::max(worst, std::abs(static_cast<double>(y(0, i, j, 0)) - 9 * channels * exact_third * exact_third));
+  MESSAGE("beside a pixel of 1e6 errors are up to ", worst);
+  CHECK(worst < (way == "direct" || way == "patches" || way == "onednn" ? 1e-3 : 1.0));
+  if (way == "winograd") CHECK(worst > 1e-3);
 }

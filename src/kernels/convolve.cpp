@@ -5,9 +5,14 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
+#include <xgrad/core/error.hpp>
 #include <xgrad/core/parallel.hpp>
 
 #include "copy.hpp"
@@ -292,8 +297,26 @@ bool autotune() {
   return on;
 }
 
+/// XGRAD_CONV, the way that the user wants.
+std::optional<Way> wanted() {
+  static const std::optional<Way> way = []() -> std::optional<Way> {
+    const char* const value = std::getenv("XGRAD_CONV");
+    if (!value || !*value) return {};
+    for (const auto& [name, named] :
+         {std::pair("patches", Way::patches), std::pair("direct", Way::direct), std::pair("winograd", Way::winograd),
+          std::pair("onednn", Way::channels_last), std::pair("blocked", Way::blocked)})
+      if (std::string_view(value) == name) return named;
+    throw ValueError("XGRAD_CONV is " + std::string(value) + "; it must be patches, direct, winograd, onednn or blocked");
+  }();
+  return way;
+}
+
 template <class T>
 Way choose(Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
+  if (const std::optional<Way> way = wanted()) {
+    if (*way == Way::winograd) return winograd::suits(s) ? *way : by_rule<T>(pass, s);
+    return *way == Way::direct && !direct::suits(pass, s) ? Way::patches : *way;
+  }
   if (!std::is_same_v<T, float> || !autotune()) return by_rule<T>(pass, s);
   static std::mutex mutex;
   static std::map<std::pair<Pass, ConvShape>, Way> found;
@@ -304,12 +327,110 @@ Way choose(Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
   return found[{pass, s}] = by_trial(pass, x, s);
 }
 
+// The gradient for a weight sums as many products as there are results. Where those are very many the sum is cut.
+
+constexpr std::size_t long_sum = std::size_t{1} << 19;
+
+/// How many results to sum at a time, and of how many neighbours in a row. With few channels oneDNN adds up all of them one after
+/// the other.
+struct AtATime {
+  std::size_t results = std::size_t{1} << 15, columns = 1024;
+};
+AtATime at_a_time(Way way, const ConvShape& s) {
+  const bool naive = (way == Way::channels_last || way == Way::blocked) && s.group_c() < 16;
+  return naive ? AtATime{1024, 256} : AtATime{};
+}
+
+/// Columns [begin, end) of n rows of so many.
+template <class T>
+void copy_columns(const T* x, T* out, std::size_t n, std::size_t columns, std::size_t begin, std::size_t end) {
+  parallel_for(n, end - begin, [&](std::size_t first, std::size_t last) {
+    for (std::size_t k = first; k < last; ++k) std::copy_n(x + k * columns + begin, end - begin, out + k * (end - begin));
+  });
+}
+
+/// Images [begin, end), or of a single image the results' rows [begin, end).
+template <class T>
+std::pair<ConvArrays<T>, ConvShape> stretch(ConvArrays<T> x, ConvShape s, std::size_t begin, std::size_t end) {
+  if (s.n > 1) {
+    x.images += begin * s.h * s.w * s.c;
+    x.result += begin * s.oh * s.ow * s.o;
+    s.n = end - begin;
+    return {x, s};
+  }
+  x.result += begin * s.ow * s.o;
+  const std::size_t first = begin * s.stride_h, last = (end - 1) * s.stride_h + (s.kh - 1) * s.dilation_h + 1;  // with the padding
+  const std::size_t from = std::min(s.h, first - std::min(first, s.top)), to = std::min(s.h, last - std::min(last, s.top));
+  x.images += from * s.w * s.c;
+  s.h = std::max(to, from) - from;
+  s.top -= std::min(first, s.top);
+  s.oh = end - begin;
+  return {x, s};
+}
+
+/// The gradient for the weights as a sum over `parts` stretches, added in pairs.
+template <class T, class F>
+void add_up(const ConvArrays<T>& x, const ConvShape& s, std::size_t parts, F gradient) {
+  const std::size_t length = s.n > 1 ? s.n : s.oh;
+  if (parts < 2 || length < 2) return gradient(x, s);
+  const std::size_t middle = length / 2, size = s.o * s.columns();
+  const auto [left, left_shape] = stretch(x, s, 0, middle);
+  add_up(left, left_shape, (parts + 1) / 2, gradient);
+  auto [right, right_shape] = stretch(x, s, middle, length);
+  const Scratch<T> room(size);
+  right.out = room.data();
+  add_up(right, right_shape, parts / 2, gradient);
+  add_to(x.out, room.data(), size);
+}
+
+/// The same for results in columns [begin, end), a few at a time.
+template <class T, class F>
+void add_up_columns(const ConvArrays<T>& x, const ConvShape& s, std::size_t begin, std::size_t end, AtATime most, F gradient) {
+  if (end - begin > most.columns) {
+    const std::size_t middle = (begin + end) / 2, size = s.o * s.columns();
+    ConvArrays<T> right = x;
+    const Scratch<T> room(size);
+    right.out = room.data();
+    add_up_columns(x, s, begin, middle, most, gradient);
+    add_up_columns(right, s, middle, end, most, gradient);
+    return add_to(x.out, room.data(), size);
+  }
+  ConvShape few = s;
+  const std::size_t first = begin * s.stride_w, last = (end - 1) * s.stride_w + (s.kw - 1) * s.dilation_w + 1;  // with the padding
+  const std::size_t from = std::min(s.w, first - std::min(first, s.left)),
+                    to = std::max(from, std::min(s.w, last - std::min(last, s.left)));
+  few.w = to - from;
+  few.ow = end - begin;
+  few.left -= std::min(first, s.left);
+  const bool all = few.ow == s.ow;
+  const Scratch<T> images(all ? 0 : s.n * s.h * few.w * s.c), result(all ? 0 : s.n * s.oh * few.ow * s.o);
+  ConvArrays<T> part = x;
+  if (!all) {
+    copy_columns(x.images, images.data(), s.n * s.h, s.w * s.c, from * s.c, to * s.c);
+    copy_columns(x.result, result.data(), s.n * s.oh, s.ow * s.o, begin * s.o, end * s.o);
+    part.images = images.data();
+    part.result = result.data();
+  } else {
+    few.w = s.w;
+    few.left = s.left;
+  }
+  add_up(part, few, few.rows() / most.results + 1, gradient);
+}
+
 }  // namespace
 
 template <class T>
 void convolve(Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
-  if (s.groups > 1 && s.group_c() == 1) return by_channels(pass, x, s);
-  run(choose(pass, x, s), pass, x, s);
+  const bool depthwise = s.groups > 1 && s.group_c() == 1;
+  const Way way = depthwise ? Way::direct : choose(pass, x, s);
+  const auto some = [&](const ConvArrays<T>& arrays, const ConvShape& shape) {
+    depthwise ? by_channels(pass, arrays, shape) : run(way, pass, arrays, shape);
+  };
+  // gemm sees to its sums itself
+  if (pass == Pass::weight_grad && way != Way::patches && s.rows() >= long_sum)
+    add_up_columns(x, s, 0, s.ow, at_a_time(way, s), some);
+  else
+    some(x, s);
 }
 template void convolve(Pass, const ConvArrays<float>&, const ConvShape&);
 template void convolve(Pass, const ConvArrays<double>&, const ConvShape&);

@@ -97,12 +97,9 @@ void by_library(Maker maker, bool transpose_a, bool transpose_b, std::size_t m, 
 constexpr std::size_t products_at_a_time = 16;  // that take as long as one element of other loops
 constexpr std::size_t row_step = 16, column_step = 48, least_terms = 64;
 
-}  // namespace
-
 template <class T>
-void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
-          RowStrides strides, bool add, const T* bias) {
-  if (m == 0 || n == 0) return;
+void product(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
+             RowStrides strides, bool add, const T* bias) {
   Maker maker = Maker::blas;
   if constexpr (std::is_same_v<T, float>) {
     maker = by_rule(transpose_b, m, n, k);
@@ -141,6 +138,54 @@ void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std:
         n, m * k / products_at_a_time + 1,
         [&](std::size_t j, std::size_t end) { part(0, m, j, end - j, 0, k, c + j, strides.c, add, bias ? bias + j : nullptr); },
         column_step);
+}
+
+// All of these add up a sum in blocks of a few hundred terms, one block after the other. Where the terms are very many the sum is
+// cut into parts, which do not depend on the number of threads, and the parts are added in pairs.
+
+constexpr std::size_t long_sum = std::size_t{1} << 17, part_terms = std::size_t{1} << 15;
+
+/// c (m, n), dense, = a b.
+template <class T>
+void long_product(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
+                  RowStrides strides) {
+  constexpr std::size_t most_room = std::size_t{1} << 22;
+  const std::size_t step_a = transpose_a ? strides.a : 1, step_b = transpose_b ? 1 : strides.b,
+                    parts = (k + part_terms - 1) / part_terms;
+  const RowStrides dense{strides.a, strides.b, n};
+  if (parts < 2) return product<T>(transpose_a, transpose_b, m, n, k, a, b, c, dense, false, nullptr);
+  if (m * n <= std::size_t{1} << 14 && parts * m * n <= most_room) {  // small results: the threads share out the parts
+    const Scratch<T> room(parts * m * n);
+    parallel_for(parts, part_terms * m * n, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t p = begin; p < end; ++p)
+        product<T>(transpose_a, transpose_b, m, n, std::min(part_terms, k - p * part_terms), a + p * part_terms * step_a,
+                   b + p * part_terms * step_b, room.data() + p * m * n, dense, false, nullptr);
+    });
+    return sum(room.data(), c, 1, parts, m * n);
+  }
+  const std::size_t half = parts / 2 * part_terms;
+  const Scratch<T> room(m * n);
+  long_product(transpose_a, transpose_b, m, n, half, a, b, c, strides);
+  long_product(transpose_a, transpose_b, m, n, k - half, a + half * step_a, b + half * step_b, room.data(), strides);
+  add_to(c, room.data(), m * n);
+}
+
+}  // namespace
+
+template <class T>
+void gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
+          RowStrides strides, bool add, const T* bias) {
+  if (m == 0 || n == 0) return;
+  if (k < long_sum) return product(transpose_a, transpose_b, m, n, k, a, b, c, strides, add, bias);
+  const bool in_place = strides.c == n && !add;
+  const Scratch<T> room(in_place ? 0 : m * n);
+  long_product(transpose_a, transpose_b, m, n, k, a, b, in_place ? c : room.data(), strides);
+  for (std::size_t i = 0; i < m && (bias || !in_place); ++i)
+    for (std::size_t j = 0; j < n; ++j) {
+      T& to = c[i * strides.c + j];
+      if (!in_place) to = room.data()[i * n + j] + (add ? to : T(0));
+      if (bias) to += bias[j];
+    }
 }
 
 template <class T>

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <optional>
 #include <type_traits>
 #include <vector>
 
 #include <xgrad/core/parallel.hpp>
 
 #include "kernels.hpp"
+#include "piles.hpp"
 
 namespace xgrad::kernels {
 
@@ -28,16 +30,24 @@ void put(const T* g, const std::int64_t* positions, T* out, std::size_t count, s
   // Every thread looks at all positions and does those in its own range of the result.
   if (rows == 0) return;
   const Table<T>& kernel = table<T>();
+  std::optional<Piles<T>> piles;
+  if (often(positions, count)) piles.emplace(positions, count, rows, inner);
   parallel_for(rows, count * inner / rows + 1, [&](std::size_t begin, std::size_t end) {
     const auto first = static_cast<std::int64_t>(begin), last = static_cast<std::int64_t>(end);
     for (std::size_t k = 0; k < count; ++k) {
       if (positions[k] < first || positions[k] >= last) continue;
-      T* to = out + static_cast<std::size_t>(positions[k]) * inner;
+      const auto row = static_cast<std::size_t>(positions[k]);
+      if (piles && piles->has(row)) {
+        piles->add(row, g + k * inner);
+        continue;
+      }
+      T* to = out + row * inner;
       if (inner == 1)
         *to += g[k];
       else
         kernel.add_row(to, g + k * inner, inner);
     }
+    if (piles) piles->flush(out, begin, end);
   });
 }
 

@@ -11,7 +11,7 @@ template <class T>
 void take(const T* x, const std::int64_t* positions, T* out, std::size_t count, std::size_t inner);
 
 /// out (rows, inner) += g (count, inner), each row at its position. Rows that come more than once are added in order, whatever the
-/// number of threads.
+/// number of threads, and in bunches where they are very many.
 template <class T>
 void put(const T* g, const std::int64_t* positions, T* out, std::size_t count, std::size_t inner, std::size_t rows);
 

@@ -6,6 +6,8 @@
 #include <xgrad/core/parallel.hpp>
 
 #include "kernels.hpp"
+#include "piles.hpp"
+#include "spread.hpp"
 
 namespace xgrad::kernels {
 namespace {
@@ -18,6 +20,18 @@ std::size_t window_size(const PoolShape& s) {
     return n;
   };
   return longest(s.rows) * longest(s.columns);
+}
+
+/// What windows [begin, end) of an axis reach.
+Reach reach(const std::vector<Window>& axis, std::size_t begin, std::size_t end) {
+  if (begin == end) return {begin, end, 0, 0, 0};
+  std::size_t first = axis[begin].begin, last = 0, terms = 0;
+  for (std::size_t k = begin; k < end; ++k) {
+    first = std::min(first, axis[k].begin);
+    last = std::max(last, axis[k].end);
+    terms += axis[k].end - axis[k].begin;
+  }
+  return {begin, end, std::min(first, last), last, terms};
 }
 
 /// row(image, window of rows, place of the row among the results) for every row of results.
@@ -61,17 +75,23 @@ void avg_spread(const T* g, T* x, const PoolShape& s) {
   const std::size_t size = s.h * s.w * s.c, pooled = s.rows.size() * s.columns.size() * s.c;
   parallel_for(s.n, size + pooled * window_size(s), [&](std::size_t begin, std::size_t end) {
     const auto add = table<T>().add_scaled_row;
+    const auto reach_rows = [&](std::size_t from, std::size_t to) { return reach(s.rows, from, to); };
+    const auto reach_columns = [&](std::size_t from, std::size_t to) { return reach(s.columns, from, to); };
     for (std::size_t n = begin; n < end; ++n) {
       T* image = x + n * size;
       std::fill_n(image, size, T(0));
-      const T* pixel = g + n * pooled;
-      for (const Window& rows : s.rows)
-        for (const Window& columns : s.columns) {
-          const T factor = T(1) / static_cast<T>(rows.count * columns.count);
-          for (std::size_t u = rows.begin; u < rows.end; ++u)
-            for (std::size_t v = columns.begin; v < columns.end; ++v) add(image + (u * s.w + v) * s.c, pixel, factor, s.c);
-          pixel += s.c;
-        }
+      const T* const pixels = g + n * pooled;
+      spread(reach_rows(0, s.rows.size()), reach_columns(0, s.columns.size()), Area<T>{image, 0, 0, s.w, s.c}, reach_rows,
+             reach_columns, [&](const Reach& some_rows, const Reach& some_columns, const Area<T>& to) {
+               for (std::size_t i = some_rows.begin; i < some_rows.end; ++i)
+                 for (std::size_t j = some_columns.begin; j < some_columns.end; ++j) {
+                   const Window &rows = s.rows[i], &columns = s.columns[j];
+                   const T factor = T(1) / static_cast<T>(rows.count * columns.count);
+                   const T* const pixel = pixels + (i * s.columns.size() + j) * s.c;
+                   for (std::size_t u = rows.begin; u < rows.end; ++u)
+                     for (std::size_t v = columns.begin; v < columns.end; ++v) add(to.at(u, v), pixel, factor, s.c);
+                 }
+             });
     }
   });
 }
@@ -166,7 +186,21 @@ void scatter(const T* g, const std::int32_t* index, T* out, std::size_t n, std::
     for (std::size_t i = begin; i < end; ++i) {
       T* image = out + i * in_size;
       std::fill_n(image, in_size, T(0));
-      for (std::size_t k = i * out_size; k < (i + 1) * out_size; ++k) image[index[k]] += g[k];
+      const std::int32_t* const places = index + i * out_size;
+      const T* const from = g + i * out_size;
+      if (!often(places, out_size)) {
+        for (std::size_t k = 0; k < out_size; ++k) image[places[k]] += from[k];
+        continue;
+      }
+      Piles<T> piles(places, out_size, in_size, 1);
+      for (std::size_t k = 0; k < out_size; ++k) {
+        const auto place = static_cast<std::size_t>(places[k]);
+        if (piles.has(place))
+          piles.add(place, from + k);
+        else
+          image[place] += from[k];
+      }
+      piles.flush(image, 0, in_size);
     }
   });
 }

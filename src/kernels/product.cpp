@@ -137,6 +137,8 @@ bool shares_terms(bool transpose_b, std::size_t m, std::size_t n, std::size_t k)
 template <class T>
 void multiply(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const T* a, const T* b, T* c,
               RowStrides strides, const T* bias) {
+  if (n == 1 && !transpose_b && strides.b == 1) transpose_b = true, strides.b = k;
+  if (m == 1 && transpose_a && strides.a == 1) transpose_a = false, strides.a = k;
   if (n == 1 && m > 1 && !bias && strides.c == 1 && (transpose_b || strides.b == 1))  // a column is a row, transposed
     return multiply(false, !transpose_a, 1, m, k, b, a, c, {k, strides.a, m}, bias);
   const Matrix<const T> left{a, strides.a, transpose_a}, right{b, strides.b, transpose_b};

@@ -94,26 +94,26 @@ void where_extreme(const T* x, std::int64_t* out, std::size_t outer, std::size_t
 }
 
 /// out[m] = step(m, out of the row before) along the middle axis, row by row, and step(m, first) for the first row.
-template <class T, class Step>
-void run_along(T* out, std::size_t outer, std::size_t middle, std::size_t inner, bool backwards, T first, Step step) {
+template <class T, class Carried, class Step>
+void run_along(T* out, std::size_t outer, std::size_t middle, std::size_t inner, bool backwards, Carried first, Step step) {
   if (inner == 1) {
     parallel_for(outer, middle, [&](std::size_t begin, std::size_t end) {
       for (std::size_t o = begin; o < end; ++o) {
-        T value = first;
+        Carried value = first;
         if (backwards)
-          for (std::size_t i = (o + 1) * middle; i-- > o * middle;) out[i] = value = step(i, value);
+          for (std::size_t i = (o + 1) * middle; i-- > o * middle;) out[i] = static_cast<T>(value = step(i, value));
         else
-          for (std::size_t i = o * middle; i < (o + 1) * middle; ++i) out[i] = value = step(i, value);
+          for (std::size_t i = o * middle; i < (o + 1) * middle; ++i) out[i] = static_cast<T>(value = step(i, value));
       }
     });
     return;
   }
   each_block(outer, middle, inner, [&](std::size_t o, std::size_t column, std::size_t n) {
-    T row[columns_at_once];
+    Carried row[columns_at_once];
     std::fill_n(row, n, first);
     for (std::size_t m = 0; m < middle; ++m) {
       const std::size_t at = (o * middle + (backwards ? middle - 1 - m : m)) * inner + column;
-      for (std::size_t i = 0; i < n; ++i) out[at + i] = row[i] = step(at + i, row[i]);
+      for (std::size_t i = 0; i < n; ++i) out[at + i] = static_cast<T>(row[i] = step(at + i, row[i]));
     }
   });
 }
@@ -148,7 +148,8 @@ void count(const std::int64_t* x, std::int64_t* out, std::size_t outer, std::siz
 
 template <class T>
 void running_sum(const T* x, T* out, std::size_t outer, std::size_t middle, std::size_t inner, bool backwards) {
-  run_along(out, outer, middle, inner, backwards, T(-0.0), [&](std::size_t i, T sum) { return sum + x[i]; });
+  // It waits for each sum as long in double as in float.
+  run_along(out, outer, middle, inner, backwards, -0.0, [&](std::size_t i, double sum) { return sum + static_cast<double>(x[i]); });
 }
 template <class T>
 void running_product(const T* x, T* out, std::size_t outer, std::size_t middle, std::size_t inner, bool backwards) {
