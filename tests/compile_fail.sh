@@ -1,7 +1,8 @@
 #!/bin/sh
 # Usage: tests/compile_fail.sh COMPILER FLAGS...
 # Every file in tests/compile_fail is a mistake: it must not compile, and the compiler must say what `// expect:` in its first
-# line has. tests/compile_fail/correct.cpp must compile, or the failures would prove nothing.
+# line has, and name every line that ends in `// error`. tests/compile_fail/correct.cpp must compile, or the failures would prove
+# nothing.
 here=$(dirname "$0")/compile_fail
 passed=0
 failed=0
@@ -12,7 +13,12 @@ for file in "$here"/*.cpp; do
   if [ "$name" = correct ]; then
     [ $compiled = yes ]
   else
-    [ $compiled = no ] && [ -n "$expected" ] && printf '%s' "$message" | grep -qF -- "$expected"
+    unseen=
+    for line in $(grep -n '// error$' "$file" | cut -d: -f1); do
+      printf '%s' "$message" | grep -qF -- "$name.cpp:$line:" || unseen="$unseen $line"
+    done
+    [ -z "$unseen" ] || echo "$name: nothing is said of line$unseen"
+    [ -z "$unseen" ] && [ $compiled = no ] && [ -n "$expected" ] && printf '%s' "$message" | grep -qF -- "$expected"
   fi
   if [ $? -eq 0 ]; then
     passed=$((passed + 1))

@@ -170,6 +170,21 @@ std::vector<Row> sequence_rows() {
     add_row("scaled_dot_product_attention", what + " masked", [mask](const auto& x) { return scaled_dot_product_attention(x[0], x[1], x[2], {.mask = mask}); }, Shapes{q, k, v}, [=](In x) { return attention(x, scale, masked); }, details);
     add_row("scaled_dot_product_attention", what + " masked and causal", [mask](const auto& x) { return scaled_dot_product_attention(x[0], x[1], x[2], {.causal = true, .mask = mask}); }, Shapes{q, k, v},
         [=](In x) { return attention(x, scale, [=](std::size_t i, std::size_t j) { return masked(i, j) && j <= i; }); }, details);
+    // a mask that is added: numbers that get a gradient, and -inf that forbids
+    const auto with_bias = [=](In x, auto allowed) {
+      A scores = A(scale * naive::matmul(x[0], x[1], false, true) + x[3]);
+      for (std::size_t r = 0; r * s < scores.size(); ++r) {
+        double total = 0;
+        double* row_of = scores.data() + r * s;
+        for (std::size_t j = 0; j < s; ++j) total += row_of[j] = allowed(r % l, j) ? std::exp(row_of[j]) : 0;
+        for (std::size_t j = 0; j < s && total > 0; ++j) row_of[j] /= total;
+      }
+      return naive::matmul(scores, x[2]);
+    };
+    const Details biased{{b | c | other, c | other, other, c | other}, {{}}, false, empty};
+    add_row("scaled_dot_product_attention", what + " with numbers added", [](const auto& x) { return scaled_dot_product_attention(x[0], x[1], x[2], {.mask = x[3]}); }, Shapes{q, k, v, {l, s}}, [=](In x) { return with_bias(x, all); }, biased);
+    add_row("scaled_dot_product_attention", what + " with numbers and -inf added, causal", [mask](const auto& x) { return scaled_dot_product_attention(x[0], x[1], x[2], {.causal = true, .mask = where(mask, x[3], -std::numeric_limits<double>::infinity())}); }, Shapes{q, k, v, {1, s}},
+        [=](In x) { return with_bias(x, [=](std::size_t i, std::size_t j) { return masked(i, j) && j <= i; }); }, biased);
   }
 
   const auto lstm = [](In x, bool want_c) {  // x, h, c, w_ih, w_hh, then the biases

@@ -5,6 +5,7 @@
 #include <xgrad/core/config.hpp>
 #include <xgrad/core/error.hpp>
 #include <xgrad/core/file.hpp>
+#include <xgrad/core/indices.hpp>
 #include <xgrad/core/memory.hpp>
 #include <xgrad/core/parallel.hpp>
 #include <xgrad/core/processors.hpp>
@@ -26,8 +27,8 @@
 #include <xgrad/ops/conv.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/formula.hpp>
-#include <xgrad/ops/interpolate.hpp>
 #include <xgrad/ops/index.hpp>
+#include <xgrad/ops/interpolate.hpp>
 #include <xgrad/ops/linalg.hpp>
 #include <xgrad/ops/loss.hpp>
 #include <xgrad/ops/norm.hpp>

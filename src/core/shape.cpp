@@ -37,8 +37,9 @@ std::size_t length_of(Wide length) {
 std::size_t normalise_axis(std::ptrdiff_t axis, std::size_t rank) {
   const auto n = static_cast<std::ptrdiff_t>(rank);
   if (axis < -n || axis >= n)
-    throw ShapeError(n == 0 ? fmt::format("axis {} of an array without axes", axis)
-                            : fmt::format("axis {} is out of range: an array of {} axes takes {} to {}", axis, n, -n, n - 1));
+    throw ShapeError(
+        n == 0 ? fmt::format("axis {} of an array without axes; it must have one", axis)
+               : fmt::format("axis {} is out of range; for an array of {} axes it must be from {} to {}", axis, n, -n, n - 1));
   return static_cast<std::size_t>(axis < 0 ? axis + n : axis);
 }
 
@@ -46,7 +47,7 @@ std::vector<bool> Axes::flags(std::size_t rank) const {
   std::vector<bool> result(rank, all());
   for (std::ptrdiff_t axis : axes_) {
     const std::size_t k = normalise_axis(axis, rank);
-    if (result[k]) throw ShapeError(fmt::format("axis {} is given twice; give each axis once", k));
+    if (result[k]) throw ShapeError(fmt::format("axis {} is given twice; each must be given once", k));
     result[k] = true;
   }
   return result;

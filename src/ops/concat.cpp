@@ -62,8 +62,8 @@ struct Concat {
     if (!stacked && expected.size() == in[i].dimension()) expected[axis] = in[i].shape()[axis];
     if (in[i].shape() == expected) return;
     const std::string shapes = fmt::format("array 0 is {}, array {} is {}", to_string(in[0].shape()), i, to_string(in[i].shape()));
-    throw ShapeError(stacked ? shapes + ": all must be equal"
-                             : fmt::format("{}: all axes but axis {} must be equal", shapes, axis));
+    throw ShapeError(stacked ? shapes + "; all must be equal"
+                             : fmt::format("{}; all axes but axis {} must be equal", shapes, axis));
   }
   View part_of(const Shape& shape, std::size_t i) const {
     View view(shape);
@@ -123,7 +123,7 @@ Variable<T> stack(std::vector<Variable<T>> xs, int axis, Where where) {
 
 template <class T>
 Variable<T> roll(Variable<T> x, std::ptrdiff_t shift, std::optional<int> axis, Where where) {
-  const Shape shape = x.shape(where);
+  const Shape shape = shape_of(x, where);
   if (!axis) return reshape(apply(Roll<T>{0, shift}, {reshape(std::move(x), {-1}, where)}, where), shape, where);
   const std::size_t k = placed(where, "roll", [&] { return normalise_axis(*axis, shape.size()); });
   return apply(Roll<T>{k, shift}, {std::move(x)}, where);
@@ -131,9 +131,10 @@ Variable<T> roll(Variable<T> x, std::ptrdiff_t shift, std::optional<int> axis, W
 
 template <class T>
 Variable<T> tile(Variable<T> x, const std::vector<std::ptrdiff_t>& repeats, Where where) {
-  const Shape& own = x.shape(where);
+  const Shape& own = shape_of(x, where);
   for (std::ptrdiff_t n : repeats)
-    if (n < 0) throw ValueError(where, "tile", fmt::format("the repeats are ({}); none may be negative", fmt::join(repeats, ", ")));
+    if (n < 0)
+      throw ValueError(where, "tile", fmt::format("the repeats are ({}); they must not be negative", fmt::join(repeats, ", ")));
   // Each axis n becomes (repeats, n), and then one again.
   const std::size_t rank = std::max(own.size(), repeats.size());
   Shape apart, stretched, result;
@@ -152,12 +153,12 @@ Variable<T> tile(Variable<T> x, const std::vector<std::ptrdiff_t>& repeats, Wher
 
 template <class T>
 Variable<T> repeat(Variable<T> x, std::ptrdiff_t count, std::optional<int> axis, Where where) {
-  if (count < 0) throw ValueError(where, "repeat", fmt::format("the count is {}; it must not be negative", count));
+  if (count < 0) throw ValueError(where, "repeat", fmt::format("count is {}; it must not be negative", count));
   if (!axis) {
     x = flatten(std::move(x), 0, where);
     axis = 0;
   }
-  const Shape& shape = x.shape(where);
+  const Shape& shape = shape_of(x, where);
   const std::size_t at = placed(where, "repeat", [&] { return normalise_axis(*axis, shape.size()); });
   Shape apart, stretched, result;
   for (std::size_t k = 0; k < shape.size(); ++k) {
@@ -174,7 +175,7 @@ Variable<T> repeat(Variable<T> x, std::ptrdiff_t count, std::optional<int> axis,
 
 template <class T>
 Variable<T> pad(Variable<T> x, const std::vector<PadWidth>& widths, PadOptions options, Where where) {
-  const Shape shape = x.shape(where);
+  const Shape shape = shape_of(x, where);
   Shape padded = shape;
   placed(where, "pad", [&] {
     if (widths.size() != shape.size())
@@ -184,7 +185,7 @@ Variable<T> pad(Variable<T> x, const std::vector<PadWidth>& widths, PadOptions o
       if (before < 0 || after < 0)
         throw ValueError(fmt::format("the widths of axis {} are {} and {}; they must not be negative", k, before, after));
       if (options.mode != PadMode::constant && shape[k] == 0 && (before > 0 || after > 0))
-        throw ShapeError(fmt::format("x is {}: axis {} has nothing to repeat; pad it with a constant", to_string(shape), k));
+        throw ShapeError(fmt::format("x is {}; axis {} must have something to repeat: pad it with a constant", to_string(shape), k));
       padded[k] = length_of(Wide{shape[k]} + before + after);
     }
     check_size(padded, std::max(sizeof(T), sizeof(std::int64_t)));

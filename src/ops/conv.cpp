@@ -57,18 +57,18 @@ void check_groups(std::ptrdiff_t groups) {
 ConvShape conv_shape(const Shape& x, const Shape& w, const Conv2dOptions& options) {
   const auto& [stride, padding, dilation, signed_groups] = options;
   if (x.size() != 4 || w.size() != 4)
-    throw ShapeError(fmt::format("x is {}, w is {}: x must be (n, h, w, c) and w (o, kh, kw, c{})", to_string(x), to_string(w),
+    throw ShapeError(fmt::format("x is {}, w is {}; x must be (n, h, w, c) and w (o, kh, kw, c{})", to_string(x), to_string(w),
                                  signed_groups > 1 ? " / groups" : ""));
   check_groups(signed_groups);
   const std::size_t groups = whole(signed_groups);
   if (groups == 1 && x[3] != w[3])
     throw ShapeError(
-        fmt::format("x is {}, w is {}: x.shape[3] = {} must equal w.shape[3] = {}", to_string(x), to_string(w), x[3], w[3]));
+        fmt::format("x is {}, w is {}; x.shape[3] = {} must equal w.shape[3] = {}", to_string(x), to_string(w), x[3], w[3]));
   if (Wide{x[3]} != Wide{groups} * w[3])
-    throw ShapeError(fmt::format("x is {}, w is {}: x.shape[3] = {} must equal {} groups times w.shape[3] = {}", to_string(x),
+    throw ShapeError(fmt::format("x is {}, w is {}; x.shape[3] = {} must equal {} groups times w.shape[3] = {}", to_string(x),
                                  to_string(w), x[3], groups, w[3]));
   if (w[0] % groups != 0)
-    throw ShapeError(fmt::format("w is {}: w.shape[0] = {} outputs do not divide into {} groups", to_string(w), w[0], groups));
+    throw ShapeError(fmt::format("w is {}; w.shape[0] = {} outputs must divide into {} groups", to_string(w), w[0], groups));
   const std::size_t oh = output_length(x[1], w[1], stride.h, dilation.h, padding.top, padding.bottom, "height");
   const std::size_t ow = output_length(x[2], w[2], stride.w, dilation.w, padding.left, padding.right, "width");
   static_cast<void>(size_of(Shape{x[0], oh, ow, w[1], w[2], x[3]}));  // what a matrix of all patches would hold
@@ -94,8 +94,8 @@ ConvShape conv_shape(const Shape& x, const Shape& w, const Conv2dOptions& option
 ConvShape conv_shape(const Shape& x, const Shape& w, const Shape& g, const Conv2dOptions& options) {
   const ConvShape s = conv_shape(x, w, options);
   if (const Shape expected{s.n, s.oh, s.ow, s.o}; g != expected)
-    throw ShapeError(fmt::format("g is {}, but conv2d of x {} and w {} gives {}", to_string(g), to_string(x), to_string(w),
-                                 to_string(expected)));
+    throw ShapeError(fmt::format("g is {}; conv2d of x {} and w {} gives what it must be, {}", to_string(g), to_string(x),
+                                 to_string(w), to_string(expected)));
   return s;
 }
 
@@ -204,7 +204,7 @@ struct Col2im {
   Result<T> forward(Inputs<T> in) {
     const ConvShape s = window_shape(images, size, options);
     if (const Shape expected = columns_shape(s); in[0].shape() != expected)
-      throw ShapeError(fmt::format("columns is {}, but im2col of images {} gives {}", to_string(in[0].shape()), to_string(images),
+      throw ShapeError(fmt::format("columns is {}; im2col of images {} gives what it must be, {}", to_string(in[0].shape()), to_string(images),
                                    to_string(expected)));
     Array<T> out = zeros<T>(images, Where{});
     if (in[0].size() == 0) return out;
@@ -253,17 +253,17 @@ Variable<T> conv2d_weight_grad(Variable<T> x, std::type_identity_t<Variable<T>> 
 template <class T>
 Variable<T> conv1d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
                    Conv1dOptions options, Where where) {
-  const Shape sx = x.shape(where), sw = w.shape(where);
+  const Shape sx = shape_of(x, where), sw = shape_of(w, where);
   const Conv2dOptions flat{
       {1, options.stride}, {0, 0, options.padding.left, options.padding.right}, {1, options.dilation}, options.groups};
   const ConvShape s = placed(where, "conv1d", [&] {
     const std::ptrdiff_t groups = options.groups;
     if (sx.size() != 3 || sw.size() != 3)
-      throw ShapeError(fmt::format("x is {}, w is {}: x must be (n, l, c) and w (o, k, c{})", to_string(sx), to_string(sw),
+      throw ShapeError(fmt::format("x is {}, w is {}; x must be (n, l, c) and w (o, k, c{})", to_string(sx), to_string(sw),
                                    groups > 1 ? " / groups" : ""));
     check_groups(groups);
     if (Wide{sx[2]} != Wide{groups} * sw[2])
-      throw ShapeError(fmt::format("x is {}, w is {}: x.shape[2] = {} must equal {}w.shape[2] = {}", to_string(sx), to_string(sw),
+      throw ShapeError(fmt::format("x is {}, w is {}; x.shape[2] = {} must equal {}w.shape[2] = {}", to_string(sx), to_string(sw),
                                    sx[2], groups > 1 ? fmt::format("{} groups times ", groups) : "", sw[2]));
     static_cast<void>(
         output_length(sx[1], sw[1], options.stride, options.dilation, options.padding.left, options.padding.right, "length"));
@@ -283,18 +283,18 @@ Variable<T> conv1d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv1dOpt
 template <class T>
 Variable<T> conv_transpose2d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
                              ConvTranspose2dOptions options, Where where) {
-  const Shape &sx = x.shape(where), &sw = w.shape(where);
+  const Shape &sx = shape_of(x, where), &sw = shape_of(w, where);
   const Shape images = placed(where, "conv_transpose2d", [&] {
     const auto& [stride, padding, extra, dilation, groups] = options;
     if (sx.size() != 4 || sw.size() != 4)
-      throw ShapeError(fmt::format("x is {}, w is {}: x must be (n, h, w, c) and w (c, kh, kw, o{})", to_string(sx), to_string(sw),
+      throw ShapeError(fmt::format("x is {}, w is {}; x must be (n, h, w, c) and w (c, kh, kw, o{})", to_string(sx), to_string(sw),
                                    groups > 1 ? " / groups" : ""));
     check_groups(groups);
     if (sx[3] != sw[0])
       throw ShapeError(
-          fmt::format("x is {}, w is {}: x.shape[3] = {} must equal w.shape[0] = {}", to_string(sx), to_string(sw), sx[3], sw[0]));
+          fmt::format("x is {}, w is {}; x.shape[3] = {} must equal w.shape[0] = {}", to_string(sx), to_string(sw), sx[3], sw[0]));
     if (sx[3] % whole(groups) != 0)
-      throw ShapeError(fmt::format("x is {}: x.shape[3] = {} channels do not divide into {} groups", to_string(sx), sx[3], groups));
+      throw ShapeError(fmt::format("x is {}; x.shape[3] = {} channels must divide into {} groups", to_string(sx), sx[3], groups));
     check_bias(w, bias, length_of(Wide{sw[3]} * groups));
     const auto length = [&](std::size_t in, std::size_t k, std::ptrdiff_t step, std::ptrdiff_t spread, std::ptrdiff_t before,
                             std::ptrdiff_t after, std::ptrdiff_t added, const char* axis) {
@@ -303,10 +303,10 @@ Variable<T> conv_transpose2d(Variable<T> x, std::type_identity_t<Variable<T>> w,
         throw ValueError(
             fmt::format("output_padding {} along the {}; it must be from 0 to {}, less than the stride", added, axis, step - 1));
       if (in == 0 || k == 0)
-        throw ShapeError(fmt::format("x is {}, w is {}: the {} of both must be at least 1", to_string(sx), to_string(sw), axis));
+        throw ShapeError(fmt::format("x is {}, w is {}; the {} of both must be at least 1", to_string(sx), to_string(sw), axis));
       const Wide out = (Wide{in} - 1) * step - before - after + Wide{spread} * (Wide{k} - 1) + added + 1;
       if (out < 1)
-        throw ShapeError(fmt::format("x is {}, w is {}: the result's {} would be {}; the padding is too large", to_string(sx),
+        throw ShapeError(fmt::format("x is {}, w is {}, the result's {} would be {}; the padding must be less", to_string(sx),
                                      to_string(sw), axis, static_cast<std::ptrdiff_t>(std::max(out, Wide{PTRDIFF_MIN}))));
       return length_of(out);
     };

@@ -24,7 +24,7 @@ using SharedLabels = Ref<Storage<std::int64_t>>;
 /// `scores` names the scores in errors.
 SharedLabels checked(const Labels& labels, const Shape& shape, std::string_view scores, std::optional<std::int64_t> ignored = {}) {
   if (shape.empty() || labels.shape() != Shape(shape.begin(), shape.end() - 1))
-    throw ShapeError(fmt::format("{0} are {1}, labels are {2}: {0} must have the labels' axes and one more for the classes", scores,
+    throw ShapeError(fmt::format("{0} are {1}, labels are {2}; {0} must have the labels' axes and one more for the classes", scores,
                                  to_string(shape), to_string(labels.shape())));
   const auto classes = static_cast<std::int64_t>(shape.back());
   SharedLabels result = Storage<std::int64_t>::create(labels);
@@ -33,15 +33,16 @@ SharedLabels checked(const Labels& labels, const Shape& shape, std::string_view 
     if (ignored && label == *ignored)
       label = -1;
     else if (label < 0 || label >= classes)
-      throw IndexError(
-          fmt::format("label {} at index {} is out of range: {} classes take 0 to {}", label, r, classes, classes - 1));
+      throw IndexError(fmt::format("label {} at index {} is out of range; of {} classes it must be from 0 to {}", label, r, classes,
+                                   classes - 1));
   }
   return result;
 }
 
 void check_weights(const std::vector<double>& weights, const Shape& shape) {
   if (!weights.empty() && weights.size() != shape.back())
-    throw ShapeError(fmt::format("there are {} class weights for {} classes; give one per class", weights.size(), shape.back()));
+    throw ShapeError(
+        fmt::format("there are {} class weights for {} classes; there must be one per class", weights.size(), shape.back()));
 }
 
 Shape rows_of(const Shape& shape) { return Shape(shape.begin(), shape.end() - 1); }
@@ -199,10 +200,10 @@ void check_smoothing(double smoothing) {
 }  // namespace
 
 template <class T>
-Variable<T> cross_entropy(Variable<T> logits, const Labels& labels, CrossEntropyOptions options, Where at) {
-  const Shape shape = logits.shape(at);
+Variable<T> cross_entropy(Variable<T> logits, const Indices& labels, CrossEntropyOptions options, Where at) {
+  const Shape shape = shape_of(logits, at);
   const SharedLabels y = placed(at, "cross_entropy", [&] {
-    SharedLabels shared = checked(labels, shape, "logits", options.ignore_index);
+    SharedLabels shared = checked(labels.values(), shape, "logits", options.ignore_index);
     check_weights(options.class_weights, shape);
     check_smoothing(options.label_smoothing);
     return shared;
@@ -240,14 +241,15 @@ Variable<T> cross_entropy(Variable<T> logits, std::type_identity_t<Variable<T>> 
       [](auto g, auto, auto p, auto weight) { return -(g * weight * p); },
       [](auto g, auto l, auto, auto weight) { return -(g * weight * l); },
       [](auto g, auto l, auto p, auto) { return -(g * p * l); });
-  const Shape shape = logits.shape(at);
+  const Shape shape = shape_of(logits, at);
   placed(at, "cross_entropy", [&] {
-    if (shape.empty() || probabilities.shape(at) != shape)
-      throw ShapeError(fmt::format("logits are {}, probabilities are {}: they must be equal, with an axis for the classes",
-                                   to_string(shape), to_string(probabilities.shape(at))));
+    if (shape.empty() || shape_of(probabilities, at) != shape)
+      throw ShapeError(fmt::format("logits are {}, probabilities are {}; they must be equal, with an axis for the classes",
+                                   to_string(shape), to_string(shape_of(probabilities, at))));
     check_weights(options.class_weights, shape);
     check_smoothing(options.label_smoothing);
-    if (options.ignore_index) throw ValueError("ignore_index is given with probabilities; only labels can be ignored");
+    if (options.ignore_index)
+      throw ValueError("ignore_index is given with probabilities; it must not be, for only labels can be ignored");
     return 0;
   });
   if (options.label_smoothing > 0)
@@ -259,10 +261,10 @@ Variable<T> cross_entropy(Variable<T> logits, std::type_identity_t<Variable<T>> 
 }
 
 template <class T>
-Variable<T> nll_loss(Variable<T> log_probabilities, const Labels& labels, NllLossOptions options, Where at) {
+Variable<T> nll_loss(Variable<T> log_probabilities, const Indices& labels, NllLossOptions options, Where at) {
   const SharedLabels y = placed(at, "nll_loss", [&] {
-    const Shape& shape = log_probabilities.shape(at);
-    SharedLabels shared = checked(labels, shape, "log_probabilities", options.ignore_index);
+    const Shape& shape = shape_of(log_probabilities, at);
+    SharedLabels shared = checked(labels.values(), shape, "log_probabilities", options.ignore_index);
     check_weights(options.class_weights, shape);
     return shared;
   });
@@ -273,13 +275,13 @@ Variable<T> nll_loss(Variable<T> log_probabilities, const Labels& labels, NllLos
 }
 
 template <class T>
-Variable<T> multi_margin_loss(Variable<T> scores, const Labels& labels, MultiMarginOptions options, Where at) {
+Variable<T> multi_margin_loss(Variable<T> scores, const Indices& labels, MultiMarginOptions options, Where at) {
   static const auto hinge = elementwise("multi_margin_loss", [](auto x, auto minus_own, auto other, auto margin) {
     return where(other != 0, relu(margin + x + minus_own), 0);
   });
-  const Shape shape = scores.shape(at);
+  const Shape shape = shape_of(scores, at);
   const SharedLabels y = placed(at, "multi_margin_loss", [&] {
-    SharedLabels shared = checked(labels, shape, "scores");
+    SharedLabels shared = checked(labels.values(), shape, "scores");
     check_weights(options.class_weights, shape);
     if (options.p != 1 && options.p != 2) throw ValueError(fmt::format("p is {}; it must be 1 or 2", options.p));
     return shared;
@@ -293,11 +295,11 @@ Variable<T> multi_margin_loss(Variable<T> scores, const Labels& labels, MultiMar
   return reduced(std::move(loss), options.reduction, at);
 }
 
-#define XGRAD_INSTANTIATE(T)                                                                     \
-  template Variable<T> cross_entropy<T>(Variable<T>, const Labels&, CrossEntropyOptions, Where); \
-  template Variable<T> cross_entropy<T>(Variable<T>, Variable<T>, CrossEntropyOptions, Where);   \
-  template Variable<T> nll_loss<T>(Variable<T>, const Labels&, NllLossOptions, Where);           \
-  template Variable<T> multi_margin_loss<T>(Variable<T>, const Labels&, MultiMarginOptions, Where);
+#define XGRAD_INSTANTIATE(T)                                                                      \
+  template Variable<T> cross_entropy<T>(Variable<T>, const Indices&, CrossEntropyOptions, Where); \
+  template Variable<T> cross_entropy<T>(Variable<T>, Variable<T>, CrossEntropyOptions, Where);    \
+  template Variable<T> nll_loss<T>(Variable<T>, const Indices&, NllLossOptions, Where);           \
+  template Variable<T> multi_margin_loss<T>(Variable<T>, const Indices&, MultiMarginOptions, Where);
 XGRAD_INSTANTIATE(float)
 XGRAD_INSTANTIATE(double)
 

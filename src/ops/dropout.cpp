@@ -46,7 +46,7 @@ struct Dropout {
 template <class T>
 Variable<T> drop(std::string_view name, Variable<T> x, std::size_t samples, std::size_t rows, std::size_t channels, double p,
                  const DropoutOptions& options, Generator& generator, Where where) {
-  if (!(p >= 0 && p <= 1)) throw ValueError(where, name, fmt::format("p = {} must be from 0 to 1", p));
+  if (!(p >= 0 && p <= 1)) throw ValueError(where, name, fmt::format("p is {}; it must be from 0 to 1", p));
   if (!options.training || p == 0) return x;
   Mask mask = placed(where, name, [&] { return make_array<bool>(Shape{samples, channels}); });
   for (bool& kept : std::span(mask.data(), mask.size())) kept = generator.uniform() >= p;
@@ -64,7 +64,7 @@ Variable<T> dropout(Variable<T> x, double p, DropoutOptions options, Generator& 
 
 template <class T>
 Variable<T> dropout2d(Variable<T> x, double p, DropoutOptions options, Generator& generator, Where where) {
-  const Shape& shape = x.shape(where);
+  const Shape& shape = shape_of(x, where);
   if (shape.size() < 2)
     throw ShapeError(where, "dropout2d", fmt::format("x is {}; it must have two axes at least, (n, …, c)", to_string(shape)));
   const std::size_t rows = placed(where, "dropout2d", [&] { return size_of(shape, 1, shape.size() - 1); });

@@ -188,8 +188,8 @@ Equation parse(std::string_view equation, const std::vector<Shape>& shapes) {
     const Subscripts& s = inputs[i];
     const std::size_t rank = shapes[i].size(), named = s.letters().size();
     if (s.ellipsis() ? rank < named : rank != named)
-      throw ShapeError(
-          fmt::format("operand {} is {}: it has {} axes, but \"{}\" names {}", i, to_string(shapes[i]), rank, s.text(), named));
+      throw ShapeError(fmt::format("operand {} is {}; its axes, {}, must be as many as \"{}\" names {}", i, to_string(shapes[i]),
+                                   rank, s.text(), named));
     result.inputs.push_back(s.expand(rank - named));
     if (s.ellipsis()) most = std::max(most, rank - named);
     ellipsis = ellipsis || s.ellipsis();
@@ -240,7 +240,7 @@ std::map<Name, std::size_t> lengths_of(const Equation& equation, const std::vect
       const std::size_t length = shapes[i][k];
       for (std::size_t j = 0; j < k; ++j)
         if (equation.inputs[i][j] == name && shapes[i][j] != length)
-          throw ShapeError(fmt::format("operand {} is {}: axes {} and {} have one letter, so their lengths must be equal", i,
+          throw ShapeError(fmt::format("operand {} is {}, axes {} and {} have one letter; their lengths must be equal", i,
                                        to_string(shapes[i]), j, k));
       const auto [known, is_new] = lengths.try_emplace(name, length);
       if (is_new || known->second == length || length == 1) continue;
@@ -290,7 +290,7 @@ Named<T> contract_all(std::vector<Named<T>> operands, const Names& output, Where
 template <class T>
 Variable<T> einsum(std::string_view text, std::vector<Variable<T>> operands, Where where) {
   std::vector<Shape> shapes;
-  for (const Variable<T>& x : operands) shapes.push_back(x.shape(where));
+  for (const Variable<T>& x : operands) shapes.push_back(shape_of(x, where));
   std::map<Name, std::size_t> lengths;
   const Equation equation = placed(where, "einsum", [&] {
     Equation parsed = parse(text, shapes);
@@ -312,7 +312,7 @@ Variable<T> einsum(std::string_view text, std::vector<Variable<T>> operands, Whe
 template <class T>
 Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, std::vector<std::ptrdiff_t> a_axes,
                       std::vector<std::ptrdiff_t> b_axes, Where where) {
-  const Shape &left = a.shape(where), &right = b.shape(where);
+  const Shape &left = shape_of(a, where), &right = shape_of(b, where);
   Names a_names, b_names, output;
   placed(where, "tensordot", [&] {
     if (a_axes.size() != b_axes.size())
@@ -325,7 +325,7 @@ Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, std::v
     for (std::size_t k = 0; k < a_axes.size(); ++k) {
       const std::size_t i = normalise_axis(a_axes[k], left.size()), j = normalise_axis(b_axes[k], right.size());
       if (left[i] != right[j])
-        throw ShapeError(fmt::format("a is {}, b is {}: a.shape[{}] = {} must equal b.shape[{}] = {}", to_string(left),
+        throw ShapeError(fmt::format("a is {}, b is {}; a.shape[{}] = {} must equal b.shape[{}] = {}", to_string(left),
                                      to_string(right), i, left[i], j, right[j]));
       output = those(output, [&](Name n) { return n != a_names[i] && n != b_names[j]; });
       b_names[j] = a_names[i];
@@ -338,11 +338,11 @@ Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, std::v
 
 template <class T>
 Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, int axes, Where where) {
-  const Shape &left = a.shape(where), &right = b.shape(where);
+  const Shape &left = shape_of(a, where), &right = shape_of(b, where);
   if (axes < 0 || static_cast<std::size_t>(axes) > std::min(left.size(), right.size()))
     throw ShapeError(
         where, "tensordot",
-        fmt::format("a is {}, b is {}: {} axes of each cannot be summed over", to_string(left), to_string(right), axes));
+        fmt::format("a is {}, b is {}; each must have the {} axes to sum over", to_string(left), to_string(right), axes));
   std::vector<std::ptrdiff_t> a_axes, b_axes;
   for (int k = 0; k < axes; ++k) {
     a_axes.push_back(static_cast<std::ptrdiff_t>(left.size()) - axes + k);
@@ -353,13 +353,13 @@ Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, int ax
 
 template <class T>
 Variable<T> dot(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where) {
-  const std::size_t m = a.shape(where).size(), n = b.shape(where).size();
+  const std::size_t m = shape_of(a, where).size(), n = shape_of(b, where).size();
   if (m == 0 || n == 0) return mul(std::move(a), std::move(b), where);
   const std::ptrdiff_t a_axis = static_cast<std::ptrdiff_t>(m) - 1, b_axis = n == 1 ? 0 : static_cast<std::ptrdiff_t>(n) - 2;
   if (a.shape()[m - 1] != b.shape()[static_cast<std::size_t>(b_axis)])
     throw ShapeError(
         where, "dot",
-        fmt::format("a is {}, b is {}: a.shape[{}] = {} must equal b.shape[{}] = {}", to_string(a.shape()), to_string(b.shape()),
+        fmt::format("a is {}, b is {}; a.shape[{}] = {} must equal b.shape[{}] = {}", to_string(a.shape()), to_string(b.shape()),
                     a_axis, a.shape()[m - 1], b_axis, b.shape()[static_cast<std::size_t>(b_axis)]));
   if (m <= 2 && n <= 2) return matmul(std::move(a), std::move(b), {}, where);
   return tensordot(std::move(a), std::move(b), {a_axis}, {b_axis}, where);

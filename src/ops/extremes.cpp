@@ -19,7 +19,7 @@ namespace {
 
 void need_elements(const Shape& shape, const Reduced& axes) {
   if (axes.count(shape) == 0 && size_of(axes.result) > 0)
-    throw ShapeError(fmt::format("x is {}: among no elements there is no largest or smallest", to_string(shape)));
+    throw ShapeError(fmt::format("x is {}; it must have elements where a largest or smallest is sought", to_string(shape)));
 }
 
 template <class T, bool most>
@@ -49,7 +49,7 @@ struct Extreme {
 
 template <class T>
 Labels place_of(const Variable<T>& x, std::optional<int> axis, ReduceOptions options, const char* name, bool most, Where where) {
-  const Shape& shape = x.shape(where);
+  const Shape& shape = shape_of(x, where, name);
   const Reduced axes = placed(where, name, [&] {
     Reduced reduced(shape, axis ? Axes(*axis) : Axes(), options.keepdims);
     need_elements(shape, reduced);
@@ -75,8 +75,8 @@ Reduced reduced_of(const Shape& shape, const Axes& axes, ReduceOptions options, 
 }
 
 template <class T>
-Mask not_zero(const Variable<T>& x, Where where) {
-  const Array<T>& values = x.value(where);
+Mask not_zero(const Variable<T>& x, const char* name, Where where) {
+  const Array<T>& values = value_of(x, where, name);
   Mask mask = make_array<bool>(values.shape());
   std::transform(values.data(), values.data() + values.size(), mask.data(), [](T v) { return v != 0; });
   return mask;
@@ -86,12 +86,12 @@ Mask not_zero(const Variable<T>& x, Where where) {
 
 template <class T>
 Variable<T> amax(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
-  Reduced reduced = reduced_of(x.shape(where), axes, options, "amax", where);
+  Reduced reduced = reduced_of(shape_of(x, where), axes, options, "amax", where);
   return apply(Extreme<T, true>{std::move(reduced)}, {std::move(x)}, where);
 }
 template <class T>
 Variable<T> amin(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
-  Reduced reduced = reduced_of(x.shape(where), axes, options, "amin", where);
+  Reduced reduced = reduced_of(shape_of(x, where), axes, options, "amin", where);
   return apply(Extreme<T, false>{std::move(reduced)}, {std::move(x)}, where);
 }
 
@@ -104,16 +104,19 @@ Labels argmin(const Variable<T>& x, std::optional<int> axis, ReduceOptions optio
   return place_of(x, axis, options, "argmin", false, where);
 }
 
-Labels count_nonzero(const Mask& x, Axes axes, ReduceOptions options, Where where) {
+Labels count_nonzero(const Condition& condition, Axes axes, ReduceOptions options, Where where) {
+  const Mask& x = condition.mask();
   return count_true(x, reduced_of(x.shape(), axes, options, "count_nonzero", where));
 }
-Mask any(const Mask& x, Axes axes, ReduceOptions options, Where where) {
+Mask any(const Condition& condition, Axes axes, ReduceOptions options, Where where) {
+  const Mask& x = condition.mask();
   const Labels counts = count_true(x, reduced_of(x.shape(), axes, options, "any", where));
   Mask out = make_array<bool>(counts.shape());
   std::transform(counts.data(), counts.data() + counts.size(), out.data(), [](std::int64_t n) { return n > 0; });
   return out;
 }
-Mask all(const Mask& x, Axes axes, ReduceOptions options, Where where) {
+Mask all(const Condition& condition, Axes axes, ReduceOptions options, Where where) {
+  const Mask& x = condition.mask();
   const Reduced reduced = reduced_of(x.shape(), axes, options, "all", where);
   const Labels counts = count_true(x, reduced);
   const auto most = static_cast<std::int64_t>(reduced.count(x.shape()));
@@ -124,15 +127,15 @@ Mask all(const Mask& x, Axes axes, ReduceOptions options, Where where) {
 
 template <class T>
 Mask any(const Variable<T>& x, Axes axes, ReduceOptions options, Where where) {
-  return any(not_zero(x, where), std::move(axes), options, where);
+  return any(not_zero(x, "any", where), std::move(axes), options, where);
 }
 template <class T>
 Mask all(const Variable<T>& x, Axes axes, ReduceOptions options, Where where) {
-  return all(not_zero(x, where), std::move(axes), options, where);
+  return all(not_zero(x, "all", where), std::move(axes), options, where);
 }
 template <class T>
 Labels count_nonzero(const Variable<T>& x, Axes axes, ReduceOptions options, Where where) {
-  return count_nonzero(not_zero(x, where), std::move(axes), options, where);
+  return count_nonzero(not_zero(x, "count_nonzero", where), std::move(axes), options, where);
 }
 
 XGRAD_BOTH(amax);

@@ -51,10 +51,9 @@ Variable<T> take(std::string_view name, Variable<T> x, Positions positions, Shap
 template <class T>
 Variable<T> put(std::string_view name, Variable<T> x, Positions positions, Shape shape, Where where);
 
-/// Checks indices of places along an axis and turns them into positions of elements: element (i, j, …) of the array of shape
-/// `shape` is x[…, index[i, j, …], …]. Other axes of x and of the index are as long as in `shape`, or longer in x, or broadcast.
-Positions positions_along(const Shape& x, std::size_t axis, const Labels& index, const Shape& shape, bool negative = false);
-/// Throws IndexError for the first index not in [0, n); `what` continues "index 7 at (0, 1) is out of range: ".
-void check_indices(const Labels& index, std::size_t n, std::string_view what);
+/// Checks indices of places along an axis and turns them into positions of elements, negative ones counted from the end: element
+/// (i, j, …) of the array of shape `shape` is x[…, index[i, j, …], …]. Other axes of x and of the index are as long as in `shape`,
+/// or longer in x, or broadcast.
+Positions positions_along(const Shape& x, std::size_t axis, const Labels& index, const Shape& shape);
 
 }  // namespace xgrad

@@ -41,9 +41,11 @@ void CompiledRoutine::find_gradients() const {
     gradient.zero = result.op == Primitive::constant && result.constant == 0;
     if (!given_.empty() && !gradient.zero && std::ranges::find(gradient.reads, 0) == gradient.reads.end())
       throw ValueError(
-          fmt::format("{}: derivative {} does not use its first parameter, the gradient of the result; multiply by it", name_, i));
+          fmt::format("derivative {} does not use its first parameter, the gradient of the result; it must multiply by it", i));
     if (gradient.reads.size() > most_inputs)
-      throw ValueError(name_ + ": this derivative reads too many values; the formula has been differentiated too often");
+      throw ValueError(
+          fmt::format("the derivative reads {} values; it must be at most {}: the formula has been differentiated too often",
+                      gradient.reads.size(), most_inputs));
     if (!gradient.passes && !gradient.zero)
       gradient.routine = Ref<const CompiledRoutine>(new CompiledRoutine(name_ + "'", derivative.program, {}));
   }

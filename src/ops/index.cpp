@@ -21,13 +21,25 @@ namespace {
 [[noreturn]] void out_of_range(const Labels& index, std::size_t k, std::string_view what) {
   Shape at(index.dimension());
   for (std::size_t axis = at.size(), rest = k; axis-- > 0; rest /= index.shape()[axis]) at[axis] = rest % index.shape()[axis];
-  throw IndexError(fmt::format("index {} at {} is out of range: {}", index.data()[k], to_string(at), what));
+  throw IndexError(fmt::format("index {} at {} is out of range; {}", index.data()[k], to_string(at), what));
 }
 
-std::string axis_of(std::size_t axis, std::size_t n, bool negative = false) {
-  if (n == 0) return fmt::format("axis {} of x has no elements", axis);
-  return fmt::format("axis {} of x has {} elements, which takes {} to {}", axis, n, negative ? -static_cast<std::ptrdiff_t>(n) : 0,
-                     n - 1);
+/// Throws IndexError for the first label that is not in [0, classes); `what` continues "index 7 at (0, 1) is out of range; ".
+void check_labels(const Labels& labels, std::size_t classes, const std::string& what) {
+  for (std::size_t k = 0; k < labels.size(); ++k)
+    if (labels.data()[k] < 0 || static_cast<std::size_t>(labels.data()[k]) >= classes)
+      out_of_range(labels, k,
+                   classes == 0 ? what + " must not be there" : fmt::format("{} must be from 0 to {}", what, classes - 1));
+}
+
+/// Throws IndexError for the first index that is not in [-n, n) on axis `axis` of length n.
+void check_places(const Labels& index, std::size_t axis, std::size_t length) {
+  const auto n = static_cast<std::int64_t>(length);
+  for (std::size_t k = 0; k < index.size(); ++k)
+    if (const std::int64_t i = index.data()[k]; i < -n || i >= n)
+      out_of_range(index, k,
+                   n == 0 ? fmt::format("axis {} of x has no elements, so it must not be there", axis)
+                          : fmt::format("axis {} of x has {} elements, so it must be from {} to {}", axis, n, -n, n - 1));
 }
 
 /// Strides of an array along the axes of a shape: 0 where it is repeated, and along `left_out`.
@@ -145,7 +157,7 @@ struct Band {
 /// Beyond every diagonal, and far from overflow.
 constexpr std::ptrdiff_t far = std::ptrdiff_t{1} << 60;
 
-/// index_select and embedding.
+/// index_select and embedding. Negative indices count from the end.
 template <class T>
 Variable<T> rows_of(std::string_view name, Variable<T> x, std::size_t axis, const Labels& index, Where where) {
   const Around s = placed(where, name, [&] { return Around(x.shape(), axis); });
@@ -159,23 +171,16 @@ Variable<T> rows_of(std::string_view name, Variable<T> x, std::size_t axis, cons
   Labels rows = placed(where, name, [&] { return make_array<std::int64_t>(Shape{s.outer, index.size()}); });
   for (std::size_t o = 0; o < s.outer; ++o)
     std::transform(index.data(), index.data() + index.size(), rows.data() + o * index.size(),
-                   [&](std::int64_t i) { return static_cast<std::int64_t>(o * s.length) + i; });
+                   [&](std::int64_t i) { return static_cast<std::int64_t>(i < 0 ? (o + 1) * s.length : o * s.length) + i; });
   return take(name, std::move(x), {Storage<std::int64_t>::create(std::move(rows)), s.inner}, std::move(shape), where);
 }
 
 }  // namespace
 
-void check_indices(const Labels& index, std::size_t n, std::string_view what) {
-  for (std::size_t k = 0; k < index.size(); ++k)
-    if (index.data()[k] < 0 || static_cast<std::size_t>(index.data()[k]) >= n) out_of_range(index, k, what);
-}
-
-Positions positions_along(const Shape& x, std::size_t axis, const Labels& index, const Shape& shape, bool negative) {
+Positions positions_along(const Shape& x, std::size_t axis, const Labels& index, const Shape& shape) {
+  check_places(index, axis, x[axis]);
   const auto n = static_cast<std::int64_t>(x[axis]);
   const std::size_t inner = size_of(x, axis + 1, x.size());
-  for (std::size_t k = 0; k < index.size(); ++k)
-    if (const std::int64_t i = index.data()[k]; i >= n || i < (negative ? -n : 0))
-      out_of_range(index, k, axis_of(axis, x[axis], negative));
   Labels rows = make_array<std::int64_t>(shape);
   each_offset(shape, strides_along(index.shape(), shape, shape.size()), strides_along(x, shape, axis),
               [&](std::size_t k, std::size_t from, std::size_t base) {
@@ -196,10 +201,10 @@ Variable<T> put(std::string_view name, Variable<T> x, Positions positions, Shape
 
 template <class T>
 Variable<T> index_select(Variable<T> x, int axis, const Indices& index, Where where) {
-  const Shape& shape = x.shape(where);
+  const Shape& shape = shape_of(x, where);
   const std::size_t k = placed(where, "index_select", [&] {
     const std::size_t place = normalise_axis(axis, shape.size());
-    check_indices(index.values(), shape[place], axis_of(place, shape[place]));
+    check_places(index.values(), place, shape[place]);
     return place;
   });
   return rows_of("index_select", std::move(x), k, index.values(), where);
@@ -207,23 +212,23 @@ Variable<T> index_select(Variable<T> x, int axis, const Indices& index, Where wh
 
 template <class T>
 Variable<T> embedding(const Indices& labels, Variable<T> weights, Where where) {
-  const Shape& shape = weights.shape(where);
+  const Shape& shape = shape_of(weights, where);
   placed(where, "embedding", [&] {
     if (shape.empty()) throw ShapeError("weights are (); they must have a row for each label");
-    check_indices(labels.values(), shape[0], fmt::format("weights are {}, one row per label", to_string(shape)));
+    check_labels(labels.values(), shape[0], fmt::format("weights are {}, so it", to_string(shape)));
   });
   return rows_of("embedding", std::move(weights), 0, labels.values(), where);
 }
 
 template <class T>
 Variable<T> gather(Variable<T> x, int axis, const Indices& index, Where where) {
-  const Shape &shape = x.shape(where), &wanted = index.values().shape();
+  const Shape &shape = shape_of(x, where), &wanted = index.values().shape();
   Positions positions = placed(where, "gather", [&] {
     const std::size_t k = normalise_axis(axis, shape.size());
     bool fits = wanted.size() == shape.size();
     for (std::size_t j = 0; fits && j < shape.size(); ++j) fits = j == k || wanted[j] <= shape[j];
     if (!fits)
-      throw ShapeError(fmt::format("x is {}, index is {}: index must have as many axes and be no longer along any but axis {}",
+      throw ShapeError(fmt::format("x is {}, index is {}; index must have as many axes and be no longer along any but axis {}",
                                    to_string(shape), to_string(wanted), k));
     return positions_along(shape, k, index.values(), wanted);
   });
@@ -232,7 +237,7 @@ Variable<T> gather(Variable<T> x, int axis, const Indices& index, Where where) {
 
 template <class T>
 Variable<T> take_along_axis(Variable<T> x, const Indices& index, int axis, Where where) {
-  const Shape &shape = x.shape(where), &wanted = index.values().shape();
+  const Shape &shape = shape_of(x, where), &wanted = index.values().shape();
   Shape result = wanted;
   Positions positions = placed(where, "take_along_axis", [&] {
     const std::size_t k = normalise_axis(axis, shape.size());
@@ -243,23 +248,23 @@ Variable<T> take_along_axis(Variable<T> x, const Indices& index, int axis, Where
       if (wanted[j] == 1) result[j] = shape[j];
     }
     if (!fits)
-      throw ShapeError(fmt::format("x is {}, index is {}: they must have as many axes, and broadcast along all but axis {}",
+      throw ShapeError(fmt::format("x is {}, index is {}; they must have as many axes, and broadcast along all but axis {}",
                                    to_string(shape), to_string(wanted), k));
-    return positions_along(shape, k, index.values(), result, true);
+    return positions_along(shape, k, index.values(), result);
   });
   return take("take_along_axis", std::move(x), std::move(positions), std::move(result), where);
 }
 
 template <class T>
 Variable<T> scatter_add(Variable<T> x, int axis, const Indices& index, std::type_identity_t<Variable<T>> source, Where where) {
-  const Shape &shape = x.shape(where), &added = source.shape(where), &wanted = index.values().shape();
+  const Shape &shape = shape_of(x, where), &added = shape_of(source, where), &wanted = index.values().shape();
   Positions positions = placed(where, "scatter_add", [&] {
     const std::size_t k = normalise_axis(axis, shape.size());
     bool fits = wanted.size() == shape.size() && added == wanted;
     for (std::size_t j = 0; fits && j < shape.size(); ++j) fits = j == k || wanted[j] <= shape[j];
     if (!fits)
       throw ShapeError(fmt::format(
-          "x is {}, index is {}, source is {}: index and source must have one shape, and be no longer than x along any but "
+          "x is {}, index is {}, source is {}; index and source must have one shape, and be no longer than x along any but "
           "axis {}",
           to_string(shape), to_string(wanted), to_string(added), k));
     return positions_along(shape, k, index.values(), wanted);
@@ -270,11 +275,11 @@ Variable<T> scatter_add(Variable<T> x, int axis, const Indices& index, std::type
 template <class T>
 Variable<T> masked_select(Variable<T> x, const Condition& condition, Where where) {
   const Mask& mask = condition.mask();
-  const Shape& shape = x.shape(where);
+  const Shape& shape = shape_of(x, where);
   if (!broadcasts_to(mask.shape(), shape))
     throw ShapeError(
         where, "masked_select",
-        fmt::format("x is {}, the mask is {}: the mask must broadcast to x", to_string(shape), to_string(mask.shape())));
+        fmt::format("x is {}, the mask is {}; the mask must broadcast to x", to_string(shape), to_string(mask.shape())));
   Shape whole(shape.size(), 1);  // the mask's shape with as many axes as x
   std::copy(mask.shape().begin(), mask.shape().end(), whole.end() - static_cast<std::ptrdiff_t>(mask.dimension()));
   const std::vector<std::size_t> strides = strides_along(whole, shape, shape.size());
@@ -292,10 +297,10 @@ Variable<T> masked_select(Variable<T> x, const Condition& condition, Where where
 template <class T>
 Variable<T> masked_fill(Variable<T> x, const Condition& condition, std::type_identity_t<Variable<T>> value, Where where) {
   const Mask& mask = condition.mask();
-  const Shape &shape = x.shape(where), &filling = value.shape(where);
+  const Shape &shape = shape_of(x, where), &filling = shape_of(value, where);
   if (!broadcasts_to(mask.shape(), shape) || !broadcasts_to(filling, shape))
     throw ShapeError(where, "masked_fill",
-                     fmt::format("x is {}, the mask is {}, the value is {}: mask and value must broadcast to x", to_string(shape),
+                     fmt::format("x is {}, the mask is {}, the value is {}; mask and value must broadcast to x", to_string(shape),
                                  to_string(mask.shape()), to_string(filling)));
   return detail::select<T>(mask, std::move(value), std::move(x), where);
 }
@@ -303,7 +308,7 @@ Variable<T> masked_fill(Variable<T> x, const Condition& condition, std::type_ide
 template <Real T>
 Array<T> one_hot(const Indices& labels, std::size_t classes, Where where) {
   const Labels& index = labels.values();
-  placed(where, "one_hot", [&] { check_indices(index, classes, fmt::format("there are {} classes", classes)); });
+  placed(where, "one_hot", [&] { check_labels(index, classes, fmt::format("there are {} classes, so it", classes)); });
   Shape shape = index.shape();
   shape.push_back(classes);
   Array<T> out = placed(where, "one_hot", [&] { return zeros<T>(shape, Where{}); });

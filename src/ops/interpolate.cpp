@@ -40,7 +40,7 @@ ResampleShape resample_shape(const Shape& x, Extent2d size, const InterpolateOpt
   if (x.size() != 4) throw ShapeError(fmt::format("x is {}; it must be (n, h, w, c)", to_string(x)));
   if (x[1] == 0 || x[2] == 0) throw ShapeError(fmt::format("x is {}; its images must have pixels", to_string(x)));
   if (options.align_corners && options.mode == Interpolation::nearest)
-    throw ValueError("align_corners has no meaning for nearest; leave it out or choose bilinear");
+    throw ValueError("align_corners is set and the mode is nearest; it must be bilinear then");
   if (size.h > 0 && size.w > 0) {  // before a table is built
     const auto h = static_cast<std::size_t>(size.h), w = static_cast<std::size_t>(size.w);
     check_size(Shape{x[0], h, w, x[3]}, sizeof(float));
@@ -93,7 +93,7 @@ Variable<T> resample_back(Variable<T> g, const ResampleShape& shape, Where where
 
 template <class T>
 Variable<T> interpolate(Variable<T> x, Extent2d size, InterpolateOptions options, Where where) {
-  ResampleShape shape = placed(where, "interpolate", [&] { return resample_shape(x.shape(where), size, options); });
+  ResampleShape shape = placed(where, "interpolate", [&] { return resample_shape(shape_of(x, where), size, options); });
   return apply(Resample<T>{std::move(shape)}, {std::move(x)}, where);
 }
 

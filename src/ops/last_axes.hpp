@@ -17,7 +17,7 @@ struct LastAxes {
 inline LastAxes last_axes(const Shape& x, int axes, std::string_view name, Where where) {
   if (axes < 1 || static_cast<std::size_t>(axes) > x.size())
     throw ShapeError(where, name,
-                     fmt::format("x is {}: .axes = {} must be from 1 to {}, its number of axes", to_string(x), axes, x.size()));
+                     fmt::format("x is {}, axes is {}; it must be from 1 to {}, its number of axes", to_string(x), axes, x.size()));
   const std::size_t leading = x.size() - static_cast<std::size_t>(axes);
   return {leading, Shape(x.begin() + static_cast<std::ptrdiff_t>(leading), x.end())};
 }

@@ -28,7 +28,7 @@ struct Matmul {
     const std::size_t a_column = 2 * a.size() - 3 - a_row, b_column = 2 * b.size() - 3 - b_row;
     const std::size_t m = a[a_row], k = a[a_column], n = b[b_column];
     if (k != b[b_row])
-      throw ShapeError(fmt::format("a is {}, b is {}: a.shape[{}] = {} must equal b.shape[{}] = {}", to_string(a), to_string(b),
+      throw ShapeError(fmt::format("a is {}, b is {}; a.shape[{}] = {} must equal b.shape[{}] = {}", to_string(a), to_string(b),
                                    a_column, k, b_row, b[b_row]));
     const Shape a_batch = batch_of(a), b_batch = batch_of(b);
     Shape shape = broadcast_shapes(a_batch, b_batch);
@@ -89,22 +89,22 @@ struct Linear {
 
 template <class T>
 Variable<T> matmul(Variable<T> a, std::type_identity_t<Variable<T>> b, MatmulOptions options, Where where) {
-  const std::size_t a_rank = a.shape(where).size(), b_rank = b.shape(where).size();
+  const std::size_t a_rank = shape_of(a, where).size(), b_rank = shape_of(b, where).size();
   if (a_rank == 0 || b_rank == 0)
     throw ShapeError(where, "matmul",
-                     fmt::format("a is {}, b is {}: both need at least one axis; multiply by a number with *", to_string(a.shape()),
-                                 to_string(b.shape())));
+                     fmt::format("a is {}, b is {}; both must have at least one axis: multiply by a number with *",
+                                 to_string(a.shape()), to_string(b.shape())));
   if ((a_rank == 1 && options.transpose_a) || (b_rank == 1 && options.transpose_b))
-    throw ShapeError(
-        where, "matmul",
-        fmt::format("a is {}, b is {}: a vector has no transpose; leave the flag out", to_string(a.shape()), to_string(b.shape())));
+    throw ShapeError(where, "matmul",
+                     fmt::format("a is {}, b is {}; the flag must be left out: a vector has no transpose", to_string(a.shape()),
+                                 to_string(b.shape())));
   if (a_rank > 1 && b_rank > 1) return apply(Matmul<T>{options}, {std::move(a), std::move(b)}, where);
   const std::size_t a_axis = options.transpose_a ? a_rank - 2 : a_rank - 1, b_axis = b_rank == 1           ? 0
                                                                                      : options.transpose_b ? b_rank - 1
                                                                                                            : b_rank - 2;
   if (a.shape()[a_axis] != b.shape()[b_axis])
     throw ShapeError(where, "matmul",
-                     fmt::format("a is {}, b is {}: a.shape[{}] = {} must equal b.shape[{}] = {}", to_string(a.shape()),
+                     fmt::format("a is {}, b is {}; a.shape[{}] = {} must equal b.shape[{}] = {}", to_string(a.shape()),
                                  to_string(b.shape()), a_axis, a.shape()[a_axis], b_axis, b.shape()[b_axis]));
   if (a_rank == 1) a = reshape(a, {1, -1}, where);
   if (b_rank == 1) b = reshape(b, {-1, 1}, where);
@@ -118,11 +118,11 @@ Variable<T> matmul(Variable<T> a, std::type_identity_t<Variable<T>> b, MatmulOpt
 
 template <class T>
 Variable<T> linear(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> b, Where where) {
-  const Shape &shape = x.shape(where), &weight = w.shape(where);
+  const Shape &shape = shape_of(x, where), &weight = shape_of(w, where);
   if (weight.size() != 2 || shape.empty() || shape.back() != weight[1])
     throw ShapeError(
         where, "linear",
-        fmt::format("x is {}, w is {}: w must be (out, in) with in equal to x's last axis", to_string(shape), to_string(weight)));
+        fmt::format("x is {}, w is {}; w must be (out, in) with in equal to x's last axis", to_string(shape), to_string(weight)));
   if (b.defined() && b.shape() != Shape{weight[0]})
     throw ShapeError(where, "linear",
                      fmt::format("w is {}, b is {}; b must be ({},), one number per output", to_string(weight),

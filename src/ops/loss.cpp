@@ -31,7 +31,7 @@ Variable<T> mse_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, LossOpt
   if (a.defined() && b.defined() && a.size() > 1 && a.size() == b.size() && !broadcasts_to(a.shape(), b.shape()) &&
       !broadcasts_to(b.shape(), a.shape()))
     throw ShapeError(where, "mse_loss",
-                     fmt::format("a is {}, b is {}: as many elements in another shape; use reshape to make the shapes equal",
+                     fmt::format("a is {}, b is {}, as many elements in another shape; the shapes must be equal: use reshape",
                                  to_string(a.shape()), to_string(b.shape())));
   static const auto op = elementwise("mse_loss", [](auto x, auto y) { return square(x - y); });
   return reduced(op(std::move(a), std::move(b), where), options.reduction, where);
@@ -127,7 +127,7 @@ Variable<T> gaussian_nll_loss(Variable<T> x, std::type_identity_t<Variable<T>> t
     const auto bounded = where(v < eps, eps, v);
     return 0.5 * (log(bounded) + square(a - t) / bounded) + constant;
   });
-  const Array<T>& v = variance.value(at);
+  const Array<T>& v = value_of(variance, at);
   for (std::size_t k = 0; k < v.size(); ++k)
     if (v.data()[k] < 0)
       throw ValueError(at, "gaussian_nll_loss", fmt::format("variance {} at index {}; it must not be negative", v.data()[k], k));
@@ -142,7 +142,7 @@ Variable<T> cosine_similarity(Variable<T> a, std::type_identity_t<Variable<T>> b
     return ab * inverse(aa, eps_a) * inverse(bb, eps_b);
   });
   const Shape shape = placed(at, "cosine_similarity", [&] {
-    const Shape common = broadcast_shapes(a.shape(at), b.shape(at));
+    const Shape common = broadcast_shapes(shape_of(a, at), shape_of(b, at));
     normalise_axis(options.axis, common.size());
     return common;
   });

@@ -165,7 +165,7 @@ Variable<T> normalise(std::string_view name, kernels::NormShape shape, const Sha
   };
   check(weight, "weight");
   check(bias, "bias");
-  if (!(eps >= 0)) throw ValueError(where, name, fmt::format("eps = {} must not be negative", eps));
+  if (!(eps >= 0)) throw ValueError(where, name, fmt::format("eps is {}; it must not be negative", eps));
   Normalise<T> op{name, shape, weight.defined(), bias.defined(), static_cast<T>(eps), statistics};
   std::vector<Variable<T>> inputs{std::move(x)};
   if (weight.defined()) inputs.push_back(std::move(weight));
@@ -195,8 +195,7 @@ template <class T>
 void check_running(const Variable<T>& x, const Variable<T>& running, const char* what, std::size_t channels, bool needed,
                    Where where) {
   if (!running.defined()) {
-    if (needed)
-      throw ValueError(where, "batch_norm", fmt::format("{} is undefined; evaluation needs the running statistics", what));
+    if (needed) throw ValueError(where, "batch_norm", fmt::format("{} is undefined; it must be defined in evaluation", what));
     return;
   }
   if (running.shape() != Shape{channels})
@@ -204,7 +203,7 @@ void check_running(const Variable<T>& x, const Variable<T>& running, const char*
                      fmt::format("x is {}, {} is {}; it must be {}", to_string(x.shape()), what, to_string(running.shape()),
                                  to_string(Shape{channels})));
   if (running.requires_grad())
-    throw GraphError(where, "batch_norm", fmt::format("{} requires a gradient; running statistics are constants", what));
+    throw GraphError(where, "batch_norm", fmt::format("{} requires a gradient; it must be a constant", what));
 }
 
 }  // namespace
@@ -213,9 +212,9 @@ template <class T>
 Variable<T> batch_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, std::type_identity_t<Variable<T>> bias,
                        std::type_identity_t<Variable<T>> running_mean, std::type_identity_t<Variable<T>> running_var,
                        BatchNormOptions options, Where where) {
-  const std::size_t channels = channels_of(x.shape(where), 1, "batch_norm", where);
+  const std::size_t channels = channels_of(shape_of(x, where), 1, "batch_norm", where);
   if (!(options.momentum >= 0 && options.momentum <= 1))
-    throw ValueError(where, "batch_norm", fmt::format("momentum = {} must be from 0 to 1", options.momentum));
+    throw ValueError(where, "batch_norm", fmt::format("momentum is {}; it must be from 0 to 1", options.momentum));
   check_running(x, running_mean, "running_mean", channels, !options.training, where);
   check_running(x, running_var, "running_var", channels, !options.training, where);
   const std::size_t rows = channels == 0 ? 0 : x.size() / channels;
@@ -236,7 +235,7 @@ Variable<T> batch_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, 
   if (rows < (detail::thread_state.rehearsing ? 1 : 2))
     throw ShapeError(
         where, "batch_norm",
-        fmt::format("x is {}: training needs at least two values per channel, here it is {}", to_string(x.shape()), rows));
+        fmt::format("x is {}; it must have at least two values per channel in training, not {}", to_string(x.shape()), rows));
   Statistics<T> batch;
   Variable<T> y = normalise<T>("batch_norm", {1, rows, channels, 1}, Shape{channels}, std::move(x), std::move(weight),
                                std::move(bias), options.eps, &batch, where);
@@ -250,7 +249,7 @@ Variable<T> batch_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, 
 template <class T>
 Variable<T> layer_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, std::type_identity_t<Variable<T>> bias,
                        LayerNormOptions options, Where where) {
-  const Shape& shape = x.shape(where);
+  const Shape& shape = shape_of(x, where);
   const auto [leading, normalised] = last_axes(shape, options.axes, "layer_norm", where);
   const auto [samples, width] = placed(where, "layer_norm", [&, leading = leading] {
     return std::pair(size_of(shape, 0, leading), size_of(shape, leading, shape.size()));
@@ -262,11 +261,11 @@ Variable<T> layer_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, 
 template <class T>
 Variable<T> group_norm(Variable<T> x, int groups, std::type_identity_t<Variable<T>> weight, std::type_identity_t<Variable<T>> bias,
                        GroupNormOptions options, Where where) {
-  const Shape& shape = x.shape(where);
+  const Shape& shape = shape_of(x, where);
   const std::size_t channels = channels_of(shape, 2, "group_norm", where), count = static_cast<std::size_t>(std::max(groups, 0));
   if (count == 0 || channels % count != 0)
     throw ShapeError(where, "group_norm",
-                     fmt::format("x is {}: its {} channels do not divide into {} groups", to_string(shape), channels, groups));
+                     fmt::format("x is {}; its {} channels must divide into {} groups", to_string(shape), channels, groups));
   const std::size_t rows = placed(where, "group_norm", [&] { return size_of(shape, 1, shape.size() - 1); });
   return normalise<T>("group_norm", {shape[0], rows, count, channels / count}, Shape{channels}, std::move(x), std::move(weight),
                       std::move(bias), options.eps, nullptr, where);
@@ -275,7 +274,7 @@ Variable<T> group_norm(Variable<T> x, int groups, std::type_identity_t<Variable<
 template <class T>
 Variable<T> instance_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, std::type_identity_t<Variable<T>> bias,
                           GroupNormOptions options, Where where) {
-  const Shape& shape = x.shape(where);
+  const Shape& shape = shape_of(x, where);
   const std::size_t channels = channels_of(shape, 2, "instance_norm", where);
   const std::size_t rows = placed(where, "instance_norm", [&] { return size_of(shape, 1, shape.size() - 1); });
   return normalise<T>("instance_norm", {shape[0], rows, channels, 1}, Shape{channels}, std::move(x), std::move(weight),

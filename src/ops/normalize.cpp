@@ -54,7 +54,7 @@ Variable<T> rms_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, La
       elementwise("rms_norm", [](auto v, auto mean_square, auto eps) { return v * rsqrt(mean_square + eps); });
   static const auto weighted =
       elementwise("rms_norm", [](auto v, auto mean_square, auto eps, auto w) { return v * rsqrt(mean_square + eps) * w; });
-  const auto [leading, normalised] = last_axes(x.shape(where), options.axes, "rms_norm", where);
+  const auto [leading, normalised] = last_axes(shape_of(x, where), options.axes, "rms_norm", where);
   if (weight.defined() && weight.shape() != normalised)
     throw ShapeError(where, "rms_norm",
                      fmt::format("x is {}, weight is {}; it must be {}", to_string(x.shape()), to_string(weight.shape()),
@@ -78,8 +78,9 @@ Variable<T> local_response_norm(Variable<T> x, int size, LocalResponseNormOption
   static const auto divide = elementwise("local_response_norm", [](auto v, auto squares, auto factor, auto beta, auto k) {
     return v * exp(-beta * log(k + factor * squares));
   });
-  if (x.shape(where).empty()) throw ShapeError(where, "local_response_norm", "x is (); it must have an axis of channels, the last");
-  if (size < 1) throw ValueError(where, "local_response_norm", fmt::format("size = {} must be at least 1", size));
+  if (shape_of(x, where).empty())
+    throw ShapeError(where, "local_response_norm", "x is (); it must have an axis of channels, the last");
+  if (size < 1) throw ValueError(where, "local_response_norm", fmt::format("size is {}; it must be at least 1", size));
   const auto window = static_cast<std::size_t>(size);
   Variable<T> squares = apply(NeighbourSum<T>{window / 2, (window - 1) / 2}, {square(x, where)}, where);
   return divide(std::move(x), std::move(squares), static_cast<T>(options.alpha / size), static_cast<T>(options.beta),
@@ -91,7 +92,7 @@ Variable<T> normalize(Variable<T> x, NormalizeOptions options, Where where) {
   static const auto by_length =
       elementwise("normalize", [](auto v, auto length, auto eps) { return v / xgrad::where(length <= eps, eps, length); });
   const Axes axis{options.axis};
-  placed(where, "normalize", [&] { return normalise_axis(options.axis, x.shape(where).size()); });
+  placed(where, "normalize", [&] { return normalise_axis(options.axis, shape_of(x, where).size()); });
   const T eps = static_cast<T>(options.eps);
   if (options.p != 1 && options.p != 2) throw ValueError(where, "normalize", fmt::format("p is {}; it must be 1 or 2", options.p));
   Variable<T> length = norm(x, axis, {.p = static_cast<double>(options.p), .keepdims = true}, where);

@@ -26,7 +26,7 @@ std::size_t whole(std::ptrdiff_t n) { return static_cast<std::size_t>(n); }
 void check_images(const Shape& x) {
   if (x.size() != 4) throw ShapeError(fmt::format("x is {}; it must be (n, h, w, c)", to_string(x)));
   if (size_of(x, 1, 4) > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
-    throw ShapeError(fmt::format("x is {}: an image may have at most 2^31 - 1 elements", to_string(x)));
+    throw ShapeError(fmt::format("x is {}; an image must have at most 2^31 - 1 elements", to_string(x)));
 }
 void check_pixels(const Shape& x) {
   check_images(x);
@@ -45,7 +45,7 @@ struct Sliding {
       throw ValueError(fmt::format("padding {} along the {}; it must not be negative", std::min(before, after), axis));
     const Wide padded = Wide{n} + before + after;
     if (size < 1 || size > padded || n == 0)
-      throw ShapeError(fmt::format("x is {}: the window's {} {} must be from 1 to {}", to_string(x), axis, size,
+      throw ShapeError(fmt::format("x is {}, the window's {} is {}; it must be from 1 to {}", to_string(x), axis, size,
                                    n == 0 ? 0 : static_cast<std::ptrdiff_t>(std::min(padded, Wide{PTRDIFF_MAX}))));
     if (std::max(before, after) >= size)
       throw ValueError(
@@ -265,7 +265,7 @@ template <class T>
 Variable<T> extreme_pool(std::string_view name, bool largest, Variable<T> x, Extent2d size, const Pool2dOptions& options,
                          Where where) {
   PoolShape shape = placed(where, name, [&] {
-    return pool_shape(x.shape(where), size, options.stride.value_or(size), options.padding, options.ceil_mode, true);
+    return pool_shape(shape_of(x, where), size, options.stride.value_or(size), options.padding, options.ceil_mode, true);
   });
   return apply(ExtremePool<T>{name, largest, std::move(shape)}, {std::move(x)}, where);
 }
@@ -285,7 +285,7 @@ Variable<T> min_pool2d(Variable<T> x, Extent2d size, Pool2dOptions options, Wher
 template <class T>
 Variable<T> avg_pool2d(Variable<T> x, Extent2d size, AvgPool2dOptions options, Where where) {
   PoolShape shape = placed(where, "avg_pool2d", [&] {
-    return pool_shape(x.shape(where), size, options.stride.value_or(size), options.padding, options.ceil_mode,
+    return pool_shape(shape_of(x, where), size, options.stride.value_or(size), options.padding, options.ceil_mode,
                       options.count_include_pad);
   });
   return apply(AvgPool<T>{"avg_pool2d", std::move(shape)}, {std::move(x)}, where);
@@ -293,19 +293,19 @@ Variable<T> avg_pool2d(Variable<T> x, Extent2d size, AvgPool2dOptions options, W
 
 template <class T>
 Variable<T> global_avg_pool2d(Variable<T> x, Where where) {
-  placed(where, "global_avg_pool2d", [&] { check_pixels(x.shape(where)); });
+  placed(where, "global_avg_pool2d", [&] { check_pixels(shape_of(x, where)); });
   return mean(std::move(x), {1, 2}, {}, where);
 }
 
 template <class T>
 Variable<T> adaptive_avg_pool2d(Variable<T> x, Extent2d size, Where where) {
-  PoolShape shape = placed(where, "adaptive_avg_pool2d", [&] { return adaptive_shape(x.shape(where), size); });
+  PoolShape shape = placed(where, "adaptive_avg_pool2d", [&] { return adaptive_shape(shape_of(x, where), size); });
   return apply(AvgPool<T>{"adaptive_avg_pool2d", std::move(shape)}, {std::move(x)}, where);
 }
 
 template <class T>
 Variable<T> adaptive_max_pool2d(Variable<T> x, Extent2d size, Where where) {
-  PoolShape shape = placed(where, "adaptive_max_pool2d", [&] { return adaptive_shape(x.shape(where), size); });
+  PoolShape shape = placed(where, "adaptive_max_pool2d", [&] { return adaptive_shape(shape_of(x, where), size); });
   return apply(ExtremePool<T>{"adaptive_max_pool2d", true, std::move(shape)}, {std::move(x)}, where);
 }
 

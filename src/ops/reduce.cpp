@@ -31,14 +31,14 @@ struct Sum {
 
 template <class T>
 Variable<T> sum(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
-  const Shape& shape = x.shape(where);
+  const Shape& shape = shape_of(x, where);
   Reduced reduced = placed(where, "sum", [&] { return Reduced(shape, axes, options.keepdims); });
   return apply(Sum<T>{std::move(reduced)}, {std::move(x)}, where);
 }
 
 template <class T>
 Variable<T> mean(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
-  const Shape& shape = x.shape(where);
+  const Shape& shape = shape_of(x, where);
   Reduced reduced = placed(where, "mean", [&] { return Reduced(shape, axes, options.keepdims); });
   const std::size_t count = placed(where, "mean", [&] { return reduced.count(shape); });
   return div(apply(Sum<T>{std::move(reduced)}, {std::move(x)}, where), static_cast<T>(count), where);
@@ -46,10 +46,10 @@ Variable<T> mean(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
 
 template <class T>
 Variable<T> sum_to(Variable<T> x, const Shape& shape, Where where) {
-  const Shape& from = x.shape(where);
+  const Shape& from = shape_of(x, where);
   if (from == shape) return x;
   if (!broadcasts_to(shape, from))
-    throw ShapeError(where, "sum_to", fmt::format("x is {}, to which {} does not broadcast", to_string(from), to_string(shape)));
+    throw ShapeError(where, "sum_to", fmt::format("x is {}; {} must broadcast to it", to_string(from), to_string(shape)));
   const std::size_t added = from.size() - shape.size();
   std::vector<bool> flags(from.size(), true);
   for (std::size_t k = 0; k < shape.size(); ++k) flags[added + k] = shape[k] != from[added + k];

@@ -109,7 +109,7 @@ struct Prod {
 
 template <class T, class Op>
 Variable<T> along(Variable<T> x, int axis, Where where) {
-  const std::size_t k = placed(where, Op::name, [&] { return normalise_axis(axis, x.shape(where).size()); });
+  const std::size_t k = placed(where, Op::name, [&] { return normalise_axis(axis, shape_of(x, where).size()); });
   return apply(Op{k}, {std::move(x)}, where);
 }
 
@@ -125,7 +125,7 @@ Variable<T> cumprod(Variable<T> x, int axis, Where where) {
 }
 template <class T>
 Variable<T> prod(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
-  Reduced reduced = placed(where, "prod", [&] { return Reduced(x.shape(where), axes, options.keepdims); });
+  Reduced reduced = placed(where, "prod", [&] { return Reduced(shape_of(x, where), axes, options.keepdims); });
   return apply(Prod<T>{std::move(reduced)}, {std::move(x)}, where);
 }
 

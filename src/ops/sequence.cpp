@@ -3,21 +3,20 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include <xgrad/ops/activation.hpp>
 #include <xgrad/ops/arithmetic.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/linalg.hpp>
+#include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
 
 #include "support.hpp"
 
 namespace xgrad {
 namespace {
-
-/// What stands for -inf where a query may not attend: exp makes 0 of it, and a query with nothing else does not become NaN.
-constexpr double nothing = -1e30;
 
 void check_attention(const Shape& q, const Shape& k, const Shape& v, Where where) {
   const std::size_t least = std::min({q.size(), k.size(), v.size()});
@@ -27,23 +26,46 @@ void check_attention(const Shape& q, const Shape& k, const Shape& v, Where where
                                  to_string(k), to_string(v)));
 }
 
-Mask causal_mask(std::size_t queries, std::size_t keys) {
-  Mask mask = make_array<bool>(Shape{queries, keys});
-  for (std::size_t i = 0; i < mask.size(); ++i) mask.data()[i] = i % keys <= i / keys;
-  return mask;
+/// Where queries may attend to keys: all that is asked for in one mask that broadcasts to the scores. None where all of them may.
+template <class T>
+std::optional<Mask> allowed_places(const AttentionOptions<T>& options, const Shape& scores) {
+  std::optional<Mask> result;
+  const auto combine = [&](const Mask& more) {
+    Mask padded = more;
+    while (padded.dimension() < 2) {  // with an axis of queries and one of keys
+      Shape shape = padded.shape();
+      shape.insert(shape.begin(), 1);
+      padded.reshape(shape);
+    }
+    result = result ? Mask(*result && padded) : std::move(padded);
+  };
+  if (options.causal) {
+    Mask causal = make_array<bool>(Shape{scores[scores.size() - 2], scores.back()});
+    for (std::size_t i = 0; i < causal.size(); ++i) causal.data()[i] = i % scores.back() <= i / scores.back();
+    combine(causal);
+  }
+  if (options.mask.allowed()) combine(*options.mask.allowed());
+  if (options.mask.added().defined()) {
+    const Array<T>& added = options.mask.added().value();
+    Mask finite = make_array<bool>(added.shape());
+    std::transform(added.data(), added.data() + added.size(), finite.data(),
+                   [](T m) { return m != -std::numeric_limits<T>::infinity(); });
+    if (std::find(finite.data(), finite.data() + finite.size(), false) != finite.data() + finite.size()) combine(finite);
+  }
+  return result;
 }
 
 /// x (…, in) and h (…, hidden) times the weights of `gates` gates each. Throws ShapeError where they do not fit.
 template <class T>
 void check_cell(std::string_view name, std::size_t gates, const Variable<T>& x, const Variable<T>& h, const Variable<T>& w_ih,
                 const Variable<T>& w_hh, const Variable<T>& b_ih, const Variable<T>& b_hh, Where where) {
-  const Shape &input = x.shape(where), &state = h.shape(where);
+  const Shape &input = shape_of(x, where, name), &state = shape_of(h, where, name);
   if (input.empty() || state.empty())
     throw ShapeError(where, name,
                      fmt::format("x is {}, h is {}; they must be (…, in) and (…, hidden)", to_string(input), to_string(state)));
   const std::size_t rows = placed(where, name, [&] { return length_of(Wide{gates} * state.back()); });
   const auto check = [&](const Variable<T>& v, const char* what, const Shape& expected) {
-    if (v.shape(where) != expected)
+    if (shape_of(v, where, name) != expected)
       throw ShapeError(where, name,
                        fmt::format("x is {}, h is {}, {} is {}; it must be {}", to_string(input), to_string(state), what,
                                    to_string(v.shape()), to_string(expected)));
@@ -58,26 +80,31 @@ void check_cell(std::string_view name, std::size_t gates, const Variable<T>& x, 
 
 template <class T>
 Variable<T> scaled_dot_product_attention(Variable<T> q, std::type_identity_t<Variable<T>> k, std::type_identity_t<Variable<T>> v,
-                                         AttentionOptions options, Where where) {
-  const Shape &queries = q.shape(where), &keys = k.shape(where);
-  check_attention(queries, keys, v.shape(where), where);
-  std::vector<Mask> masks;
-  if (options.causal)
-    masks.push_back(placed(where, "scaled_dot_product_attention",
-                           [&] { return causal_mask(queries[queries.size() - 2], keys[keys.size() - 2]); }));
-  if (options.mask) masks.push_back(std::move(*options.mask));
+                                         std::type_identity_t<AttentionOptions<T>> options, Where where) {
+  const Shape &queries = shape_of(q, where), &keys = shape_of(k, where);
+  check_attention(queries, keys, shape_of(v, where), where);
   const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(queries.back())));
+  if (options.scale && !std::isfinite(scale))
+    throw ValueError(where, "scaled_dot_product_attention", fmt::format("scale is {}; it must be finite", scale));
   Variable<T> scores = matmul(mul(std::move(q), static_cast<T>(scale), where), std::move(k), {.transpose_b = true}, where);
-  for (const Mask& mask : masks) {
-    if (!broadcasts_to(mask.shape(), scores.shape()))
-      throw ShapeError(where, "scaled_dot_product_attention",
-                       fmt::format("the mask is {}, which does not broadcast to the scores' {}", to_string(mask.shape()),
-                                   to_string(scores.shape())));
-    scores = detail::select<T>(mask, std::move(scores), static_cast<T>(nothing), where);
+  const Variable<T>& added = options.mask.added();
+  if (options.mask.allowed() || added.defined()) {
+    const Shape& mask = added.defined() ? added.shape() : options.mask.allowed()->shape();
+    if (!broadcasts_to(mask, scores.shape()))
+      throw ShapeError(
+          where, "scaled_dot_product_attention",
+          fmt::format("the mask is {}; it must broadcast to the scores' {}", to_string(mask), to_string(scores.shape())));
   }
-  Variable<T> weights = softmax(std::move(scores), -1, where);
-  if (options.mask)  // the rows of queries that may attend to nothing; a causal mask alone has none
-    for (const Mask& mask : masks) weights = detail::select<T>(mask, std::move(weights), T(0), where);
+  const std::optional<Mask> allowed = allowed_places<T>(options, scores.shape());
+  if (added.defined()) scores = add(std::move(scores), added, where);
+  if (!allowed) return matmul(softmax(std::move(scores), -1, where), std::move(v), {}, where);
+  // -inf where a query may not attend, but 0 along a row that is forbidden as a whole, which softmax would make NaN of.
+  const Mask some = any(*allowed, -1, {.keepdims = true});
+  Array<T> instead(some.shape());
+  std::transform(some.data(), some.data() + some.size(), instead.data(),
+                 [](bool s) { return s ? -std::numeric_limits<T>::infinity() : T(0); });
+  Variable<T> weights = softmax(detail::select<T>(*allowed, std::move(scores), std::move(instead), where), -1, where);
+  if (!xgrad::all(some).data()[0]) weights = detail::select<T>(some, std::move(weights), T(0), where);
   return matmul(std::move(weights), std::move(v), {}, where);
 }
 
@@ -89,7 +116,7 @@ LSTMState<T> lstm_cell(Variable<T> x, std::type_identity_t<LSTMState<T>> state, 
       elementwise("lstm_cell", [](auto i, auto f, auto g, auto c) { return sigmoid(f) * c + sigmoid(i) * tanh(g); });
   static const auto output = elementwise("lstm_cell", [](auto o, auto c) { return sigmoid(o) * tanh(c); });
   check_cell("lstm_cell", 4, x, state.h, w_ih, w_hh, b_ih, b_hh, where);
-  if (state.c.shape(where) != state.h.shape())
+  if (shape_of(state.c, where) != state.h.shape())
     throw ShapeError(where, "lstm_cell",
                      fmt::format("h is {}, c is {}; they must be equal", to_string(state.h.shape()), to_string(state.c.shape())));
   Variable<T> gates = add(linear(std::move(x), std::move(w_ih), std::move(b_ih), where),

@@ -21,15 +21,15 @@ Shape Lengths::resolve(const Shape& from) const {
       continue;
     }
     if (lengths_[k] < 0)
-      throw ShapeError(fmt::format("length {} of axis {}: lengths are not negative, except for one -1 that stands for what is left",
-                                   lengths_[k], k));
+      throw ShapeError(fmt::format(
+          "length {} of axis {}; lengths must not be negative, except for one -1 that stands for what is left", lengths_[k], k));
     shape[k] = static_cast<std::size_t>(lengths_[k]);
   }
   if (open < lengths_.size()) shape[open] = 1;
   const std::size_t size = size_of(from), known = size_of(shape);
   if (open < lengths_.size()) {
     if (known == 0 || size % known != 0)
-      throw ShapeError(fmt::format("x is {}: its {} elements do not divide evenly by the other lengths of ({})", to_string(from),
+      throw ShapeError(fmt::format("x is {}; its {} elements must divide evenly by the other lengths of ({})", to_string(from),
                                    size, fmt::join(lengths_, ", ")));
     shape[open] = size / known;
   } else if (known != size) {
@@ -89,7 +89,7 @@ struct BroadcastTo {
   Result<T> forward(Inputs<T> in) {
     if (!broadcasts_to(in[0].shape(), shape))
       throw ShapeError(
-          fmt::format("x is {}, which does not broadcast to {}: from the last axis on, lengths must be equal, or x's 1",
+          fmt::format("x is {}, which does not broadcast to {}; from the last axis on, lengths must be equal, or x's 1",
                       to_string(in[0].shape()), to_string(shape)));
     static const Program& copy = *new Program(optimise(trace<1>([](auto x) { return x; })));
     Array<T> out = make_array<T>(shape);
@@ -104,13 +104,13 @@ struct BroadcastTo {
 
 template <class T>
 Variable<T> reshape(Variable<T> x, Lengths lengths, Where where) {
-  Shape shape = placed(where, "reshape", [&] { return lengths.resolve(x.shape(where)); });
+  Shape shape = placed(where, "reshape", [&] { return lengths.resolve(shape_of(x, where)); });
   return apply(Reshape<T>{std::move(shape)}, {std::move(x)}, where);
 }
 
 template <class T>
 Variable<T> flatten(Variable<T> x, int from, Where where) {
-  const Shape& shape = x.shape(where);
+  const Shape& shape = shape_of(x, where);
   const std::size_t rank = shape.size(),
                     first = rank == 0 && from == 0 ? 0 : placed(where, "flatten", [&] { return normalise_axis(from, rank); });
   Shape flat(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(first));
@@ -120,11 +120,11 @@ Variable<T> flatten(Variable<T> x, int from, Where where) {
 
 template <class T>
 Variable<T> permute(Variable<T> x, std::vector<std::ptrdiff_t> axes, Where where) {
-  const std::size_t rank = x.shape(where).size();
+  const std::size_t rank = shape_of(x, where).size();
   std::vector<std::size_t> order = placed(where, "permute", [&] {
     static_cast<void>(Axes(axes).flags(rank));
     if (axes.size() != rank)
-      throw ShapeError(fmt::format("{} axes are given for an array of {}; name each axis once", axes.size(), rank));
+      throw ShapeError(fmt::format("{} axes are given for an array of {}; each axis must be named once", axes.size(), rank));
     std::vector<std::size_t> result;
     for (const std::ptrdiff_t axis : axes) result.push_back(normalise_axis(axis, rank));
     return result;
@@ -134,7 +134,7 @@ Variable<T> permute(Variable<T> x, std::vector<std::ptrdiff_t> axes, Where where
 
 template <class T>
 Variable<T> transpose(Variable<T> x, Where where) {
-  std::vector<std::size_t> order(x.shape(where).size());
+  std::vector<std::size_t> order(shape_of(x, where).size());
   for (std::size_t k = 0; k < order.size(); ++k) order[k] = order.size() - 1 - k;
   return apply(Permute<T>{std::move(order)}, {std::move(x)}, where);
 }
@@ -147,15 +147,14 @@ Variable<T> broadcast_to(Variable<T> x, const Shape& shape, Where where) {
 
 template <class T>
 Variable<T> squeeze(Variable<T> x, Axes axes, Where where) {
-  const Shape& shape = x.shape(where);
+  const Shape& shape = shape_of(x, where);
   Shape rest;
   placed(where, "squeeze", [&] {
     const std::vector<bool> gone = axes.flags(shape.size());
     for (std::size_t k = 0; k < shape.size(); ++k) {
       if (gone[k] && shape[k] == 1) continue;
       if (gone[k] && !axes.all())
-        throw ShapeError(
-            fmt::format("x is {}: axis {} has length {}; only axes of length 1 can go", to_string(shape), k, shape[k]));
+        throw ShapeError(fmt::format("x is {}, axis {} has length {}; it must be 1 to go", to_string(shape), k, shape[k]));
       rest.push_back(shape[k]);
     }
   });
@@ -164,7 +163,7 @@ Variable<T> squeeze(Variable<T> x, Axes axes, Where where) {
 
 template <class T>
 Variable<T> unsqueeze(Variable<T> x, int axis, Where where) {
-  const Shape& shape = x.shape(where);
+  const Shape& shape = shape_of(x, where);
   const std::size_t place = placed(where, "unsqueeze", [&] { return normalise_axis(axis, shape.size() + 1); });
   Shape more;
   for (std::size_t k = 0; k <= shape.size(); ++k) {

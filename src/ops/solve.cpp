@@ -52,7 +52,8 @@ struct Factors {
   }
   void need_regular() const {
     if (singular.matrix < count)
-      throw ValueError(fmt::format("{} is singular: pivot {} is 0", which(singular.matrix, lu.shape()), singular.row));
+      throw ValueError(
+          fmt::format("{} is singular, pivot {} is 0; it must be regular", which(singular.matrix, lu.shape()), singular.row));
   }
   const T* matrix(std::size_t i) const { return lu.data() + i * n * n; }
   const int* pivots_of(std::size_t i) const { return pivots.data() + i * n; }
@@ -83,7 +84,7 @@ struct OneTriangle {
 std::size_t check_rows(const Shape& a, const Shape& b, std::size_t axis) {
   const std::size_t n = square_length(a);
   if (b[axis] != n)
-    throw ShapeError(fmt::format("a is {}, b is {}: b.shape[{}] = {} must equal the number of a's rows, {}", to_string(a),
+    throw ShapeError(fmt::format("a is {}, b is {}; b.shape[{}] = {} must equal the number of a's rows, {}", to_string(a),
                                  to_string(b), axis, b[axis], n));
   return n;
 }
@@ -175,7 +176,8 @@ struct TriangularSolve {
     if (options.unit_diagonal) return;
     for (std::size_t row = 0; row < a.size() / std::max<std::size_t>(n, 1); ++row)
       if (a.data()[row * n + row % n] == 0)
-        throw ValueError(fmt::format("{} is singular: its diagonal is 0 at {}", which(row / n, a.shape()), row % n));
+        throw ValueError(
+            fmt::format("{} is singular, its diagonal is 0 at {}; it must be regular", which(row / n, a.shape()), row % n));
   }
 };
 
@@ -215,8 +217,8 @@ struct Cholesky {
     Array<T> out = make_array<T>(shape);
     const kernels::Failure failure = kernels::cholesky_batch(count, n, in[0].data(), out.data());
     if (failure.matrix < count)
-      throw ValueError(fmt::format("{} is not positive definite: its leading {} × {} block is not", which(failure.matrix, shape),
-                                   failure.row + 1, failure.row + 1));
+      throw ValueError(fmt::format("{} is not positive definite, nor is its leading {} × {} block; it must be",
+                                   which(failure.matrix, shape), failure.row + 1, failure.row + 1));
     return out;
   }
   /// With l = cholesky(s): the gradient of s is l⁻ᵀ Φ(lᵀ g) l⁻¹, made symmetric; Φ takes the lower triangle and halves the
@@ -309,8 +311,9 @@ struct LogDet {
       if (signs)
         signs->data()[i] = sign;
       else if (sign < 0)
-        throw ValueError(fmt::format("{} has a negative determinant, whose logarithm is not a real number; use slogdet",
-                                     which(i, in[0].shape())));
+        throw ValueError(
+            fmt::format("{} has a negative determinant; it must be positive, or its logarithm is not a real number: use slogdet",
+                        which(i, in[0].shape())));
       out.data()[i] = size;
     }
     signs = nullptr;
@@ -324,11 +327,11 @@ struct LogDet {
 /// Runs an op on a and b, where b may be a vector that stands for a column.
 template <class T, class Op>
 Variable<T> with_column(Op op, Variable<T> a, Variable<T> b, Where where) {
-  const std::size_t rank = b.shape(where).size();
+  const std::size_t rank = shape_of(b, where).size();
   if (rank == 0)
     throw ShapeError(where, Op::name, fmt::format("b is {}; it must be a vector (n,) or matrices (…, n, k)", to_string(b.shape())));
   if (rank > 1) return apply(std::move(op), {std::move(a), std::move(b)}, where);
-  placed(where, Op::name, [&] { return check_rows(a.shape(where), b.shape(), 0); });
+  placed(where, Op::name, [&] { return check_rows(shape_of(a, where), b.shape(), 0); });
   Variable<T> x = apply(std::move(op), {std::move(a), reshape(std::move(b), {-1, 1}, where)}, where);
   const Shape shape(x.shape().begin(), x.shape().end() - 1);
   return reshape(std::move(x), shape, where);

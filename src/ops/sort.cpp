@@ -16,7 +16,8 @@ namespace {
 
 /// The kernels count places in 32 bits.
 void need_countable(std::size_t n) {
-  if (n > std::numeric_limits<std::uint32_t>::max()) throw ShapeError(fmt::format("{} elements are more than can be ordered", n));
+  if (n > std::numeric_limits<std::uint32_t>::max())
+    throw ShapeError(fmt::format("{} elements are more than can be ordered; they must be fewer", n));
 }
 
 /// Where along the axis the first k elements in order are.
@@ -40,7 +41,7 @@ Variable<T> taken(const char* name, Variable<T> x, std::size_t axis, const Label
 template <class T>
 std::size_t axis_of(const char* name, const Variable<T>& x, int axis, Where where) {
   return placed(where, name, [&] {
-    const Shape& shape = x.shape(where);
+    const Shape& shape = shape_of(x, where);
     const std::size_t k = normalise_axis(axis, shape.size());
     need_countable(shape[k]);
     return k;
@@ -66,7 +67,7 @@ template <class T>
 TopK<T> topk(Variable<T> x, std::ptrdiff_t k, int axis, TopKOptions options, Where where) {
   const std::size_t at = axis_of("topk", x, axis, where);
   if (k < 0 || static_cast<std::size_t>(k) > x.shape()[at])
-    throw ValueError(where, "topk", fmt::format("k is {}; axis {} of x takes 0 to {}", k, at, x.shape()[at]));
+    throw ValueError(where, "topk", fmt::format("k is {}; for axis {} of x it must be from 0 to {}", k, at, x.shape()[at]));
   Labels order = places("topk", x.value(), at, static_cast<std::size_t>(k), options.largest, where);
   Variable<T> values = taken("topk", std::move(x), at, order, where);
   return {std::move(values), std::move(order)};
@@ -74,7 +75,7 @@ TopK<T> topk(Variable<T> x, std::ptrdiff_t k, int axis, TopKOptions options, Whe
 
 template <class T>
 Variable<T> median(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
-  const Reduced reduced = placed(where, "median", [&] { return Reduced(x.shape(where), axes, options.keepdims); });
+  const Reduced reduced = placed(where, "median", [&] { return Reduced(shape_of(x, where), axes, options.keepdims); });
   const std::size_t n = placed(where, "median", [&] {
     const std::size_t count = reduced.count(x.shape());
     need_countable(count);

@@ -192,19 +192,19 @@ struct Norm {
 
 template <class T>
 Variable<T> var(Variable<T> x, Axes axes, VarOptions options, Where where) {
-  Reduced reduced = placed(where, "var", [&] { return Reduced(x.shape(where), axes, options.keepdims); });
+  Reduced reduced = placed(where, "var", [&] { return Reduced(shape_of(x, where), axes, options.keepdims); });
   return apply(Var<T>{std::move(reduced), options.ddof}, {std::move(x)}, where);
 }
 
 template <class T>
 Variable<T> std(Variable<T> x, Axes axes, VarOptions options, Where where) {
-  Reduced reduced = placed(where, "std", [&] { return Reduced(x.shape(where), axes, options.keepdims); });
+  Reduced reduced = placed(where, "std", [&] { return Reduced(shape_of(x, where), axes, options.keepdims); });
   return apply(Std<T>{std::move(reduced), options.ddof}, {std::move(x)}, where);
 }
 
 template <class T>
 Variable<T> logsumexp(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
-  Reduced reduced = placed(where, "logsumexp", [&] { return Reduced(x.shape(where), axes, options.keepdims); });
+  Reduced reduced = placed(where, "logsumexp", [&] { return Reduced(shape_of(x, where), axes, options.keepdims); });
   return apply(LogSumExp<T>{std::move(reduced)}, {std::move(x)}, where);
 }
 
@@ -213,9 +213,9 @@ Variable<T> norm(Variable<T> x, Axes axes, NormOptions options, Where where) {
   const double p = options.p;
   Reduced reduced = placed(where, "norm", [&] {
     if (!(p >= 0 || p == -infinity)) throw ValueError(fmt::format("p is {}; it must be 0, positive, or infinite", p));
-    Reduced result(x.shape(where), axes, options.keepdims);
+    Reduced result(shape_of(x, where), axes, options.keepdims);
     if (std::isinf(p) && result.count(x.shape()) == 0 && size_of(result.result) > 0)
-      throw ShapeError(fmt::format("x is {}: among no elements there is no largest", to_string(x.shape())));
+      throw ShapeError(fmt::format("x is {}; it must have elements where a largest is sought", to_string(x.shape())));
     return result;
   });
   const ReduceOptions keep{options.keepdims};

@@ -3,6 +3,7 @@
 
 #include <xgrad/core/error.hpp>
 #include <xgrad/graph/mode.hpp>
+#include <xgrad/graph/variable.hpp>
 
 /// Instantiates a function template that is not overloaded for float and double.
 #define XGRAD_BOTH(function)                          \
@@ -19,6 +20,23 @@ auto placed(Where where, std::string_view op, F&& check) {
   } catch (...) {
     detail::rethrow(detail::thread_state.line ? detail::thread_state.line : where, op);
   }
+}
+
+/// The shape of an argument of a public function. The error about an undefined Variable names the function, which is found by
+/// itself where this is called in its own body, or in what it gives to `placed`.
+template <class T>
+const Shape& shape_of(const Variable<T>& x, Where where, std::string_view op = __builtin_FUNCTION()) {
+  if (!x.defined()) {
+    GraphError error("an input is an undefined Variable; it must have a value before it is used");
+    if (op != "operator()") error.place(detail::thread_state.line ? detail::thread_state.line : where, op);
+    throw error;
+  }
+  return x.value().shape();
+}
+template <class T>
+const Array<T>& value_of(const Variable<T>& x, Where where, std::string_view op = __builtin_FUNCTION()) {
+  static_cast<void>(shape_of(x, where, op));
+  return x.value();
 }
 
 }  // namespace xgrad

@@ -81,7 +81,7 @@ struct UpdateView {
 
   Result<T> forward(Inputs<T> in) {
     if (!broadcasts_to(in[1].shape(), view.shape))
-      throw ShapeError(fmt::format("value is {}, the slice is {}: the value must broadcast to the slice", to_string(in[1].shape()),
+      throw ShapeError(fmt::format("value is {}, the slice is {}; the value must broadcast to the slice", to_string(in[1].shape()),
                                    to_string(view.shape)));
     const View own(in[1].shape());
     View value = view;  // the value's elements, with stride 0 where they are repeated
@@ -125,7 +125,7 @@ void cut(View& view, std::size_t axis, const Slice& range) {
 View slice_view(const Shape& shape, const std::vector<Slice>& slices) {
   if (slices.size() > shape.size())
     throw ShapeError(
-        fmt::format("{} slices are given, x is {}; there may be at most one per axis", slices.size(), to_string(shape)));
+        fmt::format("{} slices are given, x is {}; there must be at most one per axis", slices.size(), to_string(shape)));
   View view(shape);
   for (std::size_t k = 0; k < slices.size(); ++k) cut(view, k, slices[k]);
   return view;
@@ -156,33 +156,33 @@ Variable<T> fill_view(std::string_view name, Variable<T> x, View view, Shape sha
 
 template <class T>
 Variable<T> slice(Variable<T> x, const std::vector<Slice>& slices, Where where) {
-  View view = placed(where, "slice", [&] { return slice_view(x.shape(where), slices); });
+  View view = placed(where, "slice", [&] { return slice_view(shape_of(x, where), slices); });
   return read_view("slice", std::move(x), std::move(view), where);
 }
 
 template <class T>
 Variable<T> slice(Variable<T> x, int axis, Slice range, Where where) {
-  View view(x.shape(where));
+  View view(shape_of(x, where));
   placed(where, "slice", [&] { cut(view, normalise_axis(axis, view.shape.size()), range); });
   return read_view("slice", std::move(x), std::move(view), where);
 }
 
 template <class T>
 Variable<T> slice_update(Variable<T> x, const std::vector<Slice>& slices, std::type_identity_t<Variable<T>> value, Where where) {
-  View view = placed(where, "slice_update", [&] { return slice_view(x.shape(where), slices); });
+  View view = placed(where, "slice_update", [&] { return slice_view(shape_of(x, where), slices); });
   return apply(UpdateView<T>{std::move(view)}, {std::move(x), std::move(value)}, where);
 }
 
 template <class T>
 Variable<T> select(Variable<T> x, int axis, std::ptrdiff_t index, Where where) {
-  View view(x.shape(where));
+  View view(shape_of(x, where));
   placed(where, "select", [&] {
     const std::size_t k = normalise_axis(axis, view.shape.size());
     const auto n = static_cast<std::ptrdiff_t>(view.shape[k]);
     if (index < -n || index >= n)
-      throw IndexError(
-          n == 0 ? fmt::format("index {} is out of range: axis {} has no elements", index, k)
-                 : fmt::format("index {} is out of range: axis {} has {} elements, which takes {} to {}", index, k, n, -n, n - 1));
+      throw IndexError(n == 0 ? fmt::format("index {} is out of range; axis {} must have elements", index, k)
+                              : fmt::format("index {} is out of range; for axis {} of {} elements it must be from {} to {}", index,
+                                            k, n, -n, n - 1));
     view.cut(k, index < 0 ? index + n : index, 1, 1).drop(k);
   });
   return read_view("select", std::move(x), std::move(view), where);
@@ -190,7 +190,7 @@ Variable<T> select(Variable<T> x, int axis, std::ptrdiff_t index, Where where) {
 
 template <class T>
 Variable<T> flip(Variable<T> x, Axes axes, Where where) {
-  View view(x.shape(where));
+  View view(shape_of(x, where));
   const std::vector<bool> reversed = placed(where, "flip", [&] { return axes.flags(view.shape.size()); });
   for (std::size_t k = 0; k < reversed.size(); ++k)
     if (reversed[k]) view.cut(k, static_cast<std::ptrdiff_t>(view.shape[k]) - 1, -1, view.shape[k]);
@@ -199,10 +199,10 @@ Variable<T> flip(Variable<T> x, Axes axes, Where where) {
 
 template <class T>
 Variable<T> diagonal(Variable<T> x, std::ptrdiff_t offset, int axis1, int axis2, Where where) {
-  const Shape& shape = x.shape(where);
+  const Shape& shape = shape_of(x, where);
   View view = placed(where, "diagonal", [&] {
     const std::size_t first = normalise_axis(axis1, shape.size()), second = normalise_axis(axis2, shape.size());
-    if (first == second) throw ShapeError(fmt::format("axis {} is given twice; a diagonal needs two axes", first));
+    if (first == second) throw ShapeError(fmt::format("axis {} is given twice; the two must differ", first));
     return diagonal_view(shape, offset, first, second);
   });
   return read_view("diagonal", std::move(x), std::move(view), where);
@@ -210,7 +210,7 @@ Variable<T> diagonal(Variable<T> x, std::ptrdiff_t offset, int axis1, int axis2,
 
 template <class T>
 Variable<T> diag(Variable<T> x, std::ptrdiff_t k, Where where) {
-  const Shape& shape = x.shape(where);
+  const Shape& shape = shape_of(x, where);
   if (shape.size() == 2) return read_view("diag", std::move(x), diagonal_view(shape, k, 0, 1), where);
   if (shape.size() != 1) throw ShapeError(where, "diag", fmt::format("x is {}; it must be a vector or a matrix", to_string(shape)));
   const Shape square = placed(where, "diag", [&] {
@@ -238,7 +238,7 @@ Variable<T> pad_constant(Variable<T> x, const std::vector<PadWidth>& widths, T v
 
 template <class T>
 std::vector<Variable<T>> split(Variable<T> x, std::vector<std::ptrdiff_t> lengths, int axis, Where where) {
-  const Shape& shape = x.shape(where);
+  const Shape& shape = shape_of(x, where);
   const std::size_t k = placed(where, "split", [&] {
     const std::size_t place = normalise_axis(axis, shape.size());
     Wide total = 0;
@@ -265,13 +265,13 @@ std::vector<Variable<T>> split(Variable<T> x, std::vector<std::ptrdiff_t> length
 
 template <class T>
 std::vector<Variable<T>> split(Variable<T> x, int parts, int axis, Where where) {
-  const Shape& shape = x.shape(where);
+  const Shape& shape = shape_of(x, where);
   const std::size_t length = placed(where, "split", [&] {
     const std::size_t n = shape[normalise_axis(axis, shape.size())];
     if (parts < 1) throw ValueError(fmt::format("{} parts; there must be at least 1", parts));
     check_size(Shape{static_cast<std::size_t>(parts)}, sizeof(Variable<T>));  // of no elements there may be many parts
     if (n % static_cast<std::size_t>(parts) != 0)
-      throw ShapeError(fmt::format("x is {}: the {} elements of axis {} do not divide evenly into {} parts; give the lengths",
+      throw ShapeError(fmt::format("x is {}; the {} elements of axis {} must divide evenly into {} parts, or the lengths be given",
                                    to_string(shape), n, axis, parts));
     return n / static_cast<std::size_t>(parts);
   });

@@ -10,20 +10,23 @@
 
 namespace xgrad {
 
-/// The axes a reduction works along: `0`, `-1`, `{0, 1}`; empty (the default) means all of them. Negative ones count from the end.
+/// The axes an operation works along: `0`, `-1`, `{0, 1}`, or all of them, which is the default and what `{}` means. Negative ones
+/// count from the end. A list that was computed, `Axes(list)`, means what is in it: if it is empty, no axis, as NumPy's `axis=()`.
+/// A reduction along no axis is that of each element alone.
 class Axes {
  public:
-  Axes() = default;
+  Axes() noexcept : all_(true) {}
   Axes(std::integral auto axis) : axes_{static_cast<std::ptrdiff_t>(axis)} {}  // NOLINT(google-explicit-constructor): sum(x, 0)
   Axes(std::initializer_list<std::ptrdiff_t> axes) : axes_(axes) {}
   explicit Axes(std::vector<std::ptrdiff_t> axes) : axes_(std::move(axes)) {}
 
-  bool all() const { return axes_.empty(); }
+  bool all() const noexcept { return all_; }
   /// One flag per axis of an array with `rank` axes. Throws ShapeError for an axis out of range or given twice.
   XGRAD_API std::vector<bool> flags(std::size_t rank) const;
 
  private:
   std::vector<std::ptrdiff_t> axes_;
+  bool all_ = false;
 };
 
 /// `axis` counted from the front. Throws ShapeError when it is not in [-rank, rank).

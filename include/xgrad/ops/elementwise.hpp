@@ -3,6 +3,7 @@
 #include <optional>
 #include <type_traits>
 
+#include <xgrad/core/indices.hpp>
 #include <xgrad/ops/arithmetic.hpp>
 
 namespace xgrad {
@@ -139,14 +140,14 @@ XGRAD_API Variable<T> select(const Mask& condition, Variable<T> a, Variable<T> b
 ///
 /// Shapes: three that broadcast → their common shape
 /// Gradient: g where the condition holds for a, g elsewhere for b, 0 for the other
-template <class T, ExpressionOf<bool> C>
+template <class T, AnyArray C>
 Variable<T> where(const C& condition, Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current()) {
-  return detail::select<T>(condition, std::move(a), std::move(b), where);
+  return detail::select<T>(Condition(condition).mask(), std::move(a), std::move(b), where);
 }
-template <class T, ExpressionOf<bool> C, class L>
+template <class T, AnyArray C, class L>
 requires(Scalar<L> || ExpressionOf<L, T>) Variable<T> where(const C& condition, const L& a, Variable<T> b,
                                                             Where where = Where::current()) {
-  return detail::select<T>(condition, Variable<T>(a), std::move(b), where);
+  return detail::select<T>(Condition(condition).mask(), Variable<T>(a), std::move(b), where);
 }
 
 }  // namespace xgrad

@@ -1,42 +1,13 @@
 #pragma once
-#include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <type_traits>
 #include <vector>
 
+#include <xgrad/core/indices.hpp>
 #include <xgrad/graph/variable.hpp>
 
 namespace xgrad {
-
-/// Integers that name elements or rows: Labels, any other integer container or expression, or a list in braces.
-class Indices {
- public:
-  Indices(Labels values) : values_(std::move(values)) {}  // NOLINT(google-explicit-constructor)
-  template <IntegerExpression E>
-  requires(!std::same_as<E, Labels>) Indices(const E& values) : values_(values) {}       // NOLINT(google-explicit-constructor)
-  Indices(std::initializer_list<std::int64_t> values) : values_(Shape{values.size()}) {  // gather(x, 0, {2, 0})
-    std::copy(values.begin(), values.end(), values_.data());
-  }
-  const Labels& values() const noexcept { return values_; }
-
- private:
-  Labels values_;
-};
-
-/// A condition per element: a Mask or any other container or expression of bool.
-class Condition {
- public:
-  Condition(Mask mask) : mask_(std::move(mask)) {}  // NOLINT(google-explicit-constructor)
-  template <ExpressionOf<bool> E>
-  requires(!std::same_as<E, Mask>) Condition(const E& mask) : mask_(mask) {}  // NOLINT(google-explicit-constructor)
-  const Mask& mask() const noexcept { return mask_; }
-
- private:
-  Mask mask_;
-};
 
 /// The part of an axis that Python writes as start:stop:step. Negative bounds count from the end; bounds beyond the ends stop
 /// there.
@@ -70,8 +41,9 @@ XGRAD_API Variable<T> slice_update(Variable<T> x, const std::vector<Slice>& slic
 template <class T>
 XGRAD_API Variable<T> select(Variable<T> x, int axis, std::ptrdiff_t index, Where where = Where::current());
 
-// Indices are not negative, except for take_along_axis; out of range they throw an IndexError that names the first bad one. An
-// index may come more than once: gradients add up.
+// A negative index counts from the end, as in NumPy, and out of range they throw an IndexError that names the first bad one. An
+// index may come more than once: gradients add up. The labels of embedding and one_hot are no places to count from but names of
+// classes, where -1 often stands for none: they are not negative, as in PyTorch.
 
 /// The elements `index` of an axis: index.shape takes the place of that axis. index_select(x, 0, {2, 0, 2}) are three rows.
 ///
@@ -79,7 +51,7 @@ XGRAD_API Variable<T> select(Variable<T> x, int axis, std::ptrdiff_t index, Wher
 /// Gradient: g added up where each element came from
 template <class T>
 XGRAD_API Variable<T> index_select(Variable<T> x, int axis, const Indices& index, Where where = Where::current());
-/// The rows of `weights` (n, …) that `labels` name: labels.shape + (…). Throws IndexError for a label out of range.
+/// The rows of `weights` (n, …) that `labels` name: labels.shape + (…). Throws IndexError for a label that is not from 0 to n - 1.
 ///
 /// Shapes: labels (…), weights (n, d) → (…, d)
 /// Gradient: g added up in each label's row
@@ -92,8 +64,7 @@ XGRAD_API Variable<T> embedding(const Indices& labels, Variable<T> weights, Wher
 /// Gradient: g added up where each element came from
 template <class T>
 XGRAD_API Variable<T> gather(Variable<T> x, int axis, const Indices& index, Where where = Where::current());
-/// gather with x and `index` broadcast along the other axes, and negative indices counted from the end: what argsort and argmax
-/// (with keepdims) give is what it takes.
+/// gather with x and `index` broadcast along the other axes: what argsort and argmax (with keepdims) give is what it takes.
 ///
 /// Shapes: as the index, broadcast
 /// Gradient: g added up where each element came from
@@ -121,7 +92,7 @@ template <class T>
 XGRAD_API Variable<T> masked_fill(Variable<T> x, const Condition& mask, std::type_identity_t<Variable<T>> value,
                                   Where where = Where::current());
 
-/// 1 at each label, 0 elsewhere: labels.shape + (classes). Throws IndexError for a label out of range.
+/// 1 at each label, 0 elsewhere: labels.shape + (classes). Throws IndexError for a label that is not from 0 to classes - 1.
 ///
 /// Shapes: (…) → (…, classes)
 /// Gradient: none: labels have none

@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <vector>
 
+#include <xgrad/core/indices.hpp>
 #include <xgrad/graph/variable.hpp>
 
 namespace xgrad {
@@ -19,7 +20,8 @@ struct LossOptions {
   Reduction reduction = Reduction::mean;
 };
 
-// Losses of classes. Scores are (…, classes), labels (…): any integer array.
+// Losses of classes. Scores are (…, classes), labels (…): any integer array. An array of floating-point numbers is never taken
+// for labels.
 
 struct NllLossOptions {
   Reduction reduction = Reduction::mean;
@@ -47,31 +49,31 @@ struct MultiMarginOptions {
 /// Shapes: (…, classes), labels (…) or probabilities (…, classes) → () or (…)
 /// Gradient: g weight (softmax(x) - target), over the divisor of the mean; -g weight log softmax(x) for probabilities
 template <class T>
-XGRAD_API Variable<T> cross_entropy(Variable<T> logits, const Labels& labels, CrossEntropyOptions options = {},
+XGRAD_API Variable<T> cross_entropy(Variable<T> logits, const Indices& labels, CrossEntropyOptions options = {},
                                     Where where = Where::current());
-template <class T, IntegerExpression L>
-requires(!std::same_as<L, Labels>) Variable<T> cross_entropy(Variable<T> logits, const L& labels, CrossEntropyOptions options = {},
-                                                             Where where = Where::current()) {
-  return cross_entropy(std::move(logits), Labels(labels), std::move(options), where);
-}
-/// ... with a probability for each class, of the logits' shape, instead of labels: -Σ weight · p · log softmax(logits). They may
-/// need gradients too. The mean is over the samples, whatever the weights; there is nothing to ignore.
+/// ... with a probability for each class, of the logits' shape, instead of labels: -Σ weight · p · log softmax(logits). They are an
+/// array of T or a Variable, which may need gradients too. The mean is over the samples, whatever the weights; there is nothing to
+/// ignore.
 template <class T>
 XGRAD_API Variable<T> cross_entropy(Variable<T> logits, std::type_identity_t<Variable<T>> probabilities,
                                     CrossEntropyOptions options = {}, Where where = Where::current());
+template <class T, Expression P>
+requires(std::floating_point<detail::ValueOf<P>>) Variable<T> cross_entropy(Variable<T> logits, const P& probabilities,
+                                                                            CrossEntropyOptions options = {},
+                                                                            Where where = Where::current()) {
+  static_assert(
+      ExpressionOf<P, T>,
+      "xgrad: the probabilities of cross_entropy are numbers of the logits' type, float or double; write xt::cast<T>(array)");
+  return cross_entropy(std::move(logits), Variable<T>(probabilities), std::move(options), where);
+}
 
 /// -log_probabilities at each sample's label: cross_entropy for what log_softmax gives. Means and errors as cross_entropy.
 ///
 /// Shapes: (…, classes), labels (…) → () or (…)
 /// Gradient: -g weight at the label, 0 elsewhere
 template <class T>
-XGRAD_API Variable<T> nll_loss(Variable<T> log_probabilities, const Labels& labels, NllLossOptions options = {},
+XGRAD_API Variable<T> nll_loss(Variable<T> log_probabilities, const Indices& labels, NllLossOptions options = {},
                                Where where = Where::current());
-template <class T, IntegerExpression L>
-requires(!std::same_as<L, Labels>) Variable<T> nll_loss(Variable<T> log_probabilities, const L& labels, NllLossOptions options = {},
-                                                        Where where = Where::current()) {
-  return nll_loss(std::move(log_probabilities), Labels(labels), std::move(options), where);
-}
 
 /// The hinge loss of many classes (support vector machine): the sum over the other classes of max(0, margin - score of the label +
 /// score)ᵖ, times the label's class weight. The gradient at the kink is 0. The mean is over the samples, whatever the weights.
@@ -80,13 +82,8 @@ requires(!std::same_as<L, Labels>) Variable<T> nll_loss(Variable<T> log_probabil
 /// Shapes: (…, classes), labels (…) → () or (…)
 /// Gradient: g for each class inside the margin, minus their sum at the label; times p (…)ᵖ⁻¹
 template <class T>
-XGRAD_API Variable<T> multi_margin_loss(Variable<T> scores, const Labels& labels, MultiMarginOptions options = {},
+XGRAD_API Variable<T> multi_margin_loss(Variable<T> scores, const Indices& labels, MultiMarginOptions options = {},
                                         Where where = Where::current());
-template <class T, IntegerExpression L>
-requires(!std::same_as<L, Labels>) Variable<T> multi_margin_loss(Variable<T> scores, const L& labels,
-                                                                 MultiMarginOptions options = {}, Where where = Where::current()) {
-  return multi_margin_loss(std::move(scores), Labels(labels), std::move(options), where);
-}
 
 // Losses of each element. The operands broadcast, and either may need gradients; where shapes do not fit they throw ShapeError.
 

@@ -2,6 +2,7 @@
 #include <optional>
 #include <type_traits>
 
+#include <xgrad/core/indices.hpp>
 #include <xgrad/graph/variable.hpp>
 
 namespace xgrad {
@@ -160,17 +161,17 @@ XGRAD_API Variable<T> median(Variable<T> x, Axes axes = {}, ReduceOptions option
 ///
 /// Shapes: (…) → without the axes
 /// Gradient: none
-XGRAD_API Mask any(const Mask& x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+XGRAD_API Mask any(const Condition& x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
 /// Whether all elements along `axes` are true.
 ///
 /// Shapes: (…) → without the axes
 /// Gradient: none
-XGRAD_API Mask all(const Mask& x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+XGRAD_API Mask all(const Condition& x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
 /// How many elements along `axes` are true.
 ///
 /// Shapes: (…) → without the axes
 /// Gradient: none
-XGRAD_API Labels count_nonzero(const Mask& x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+XGRAD_API Labels count_nonzero(const Condition& x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
 template <class T>
 XGRAD_API Mask any(const Variable<T>& x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
 template <class T>

@@ -8,21 +8,50 @@
 
 namespace xgrad {
 
+/// Which keys a query may attend to: an array of bool, true where it may, or of T, which is added to the scaled products and
+/// forbids where it is -inf. It broadcasts to (…, l, s). A Variable, such as a bias that is learned, gets a gradient.
+template <Real T>
+class AttentionMask {
+ public:
+  AttentionMask() = default;  ///< every query may attend to every key
+  template <Expression E>
+  AttentionMask(const E& mask) {  // NOLINT(google-explicit-constructor)
+    static_assert(ExpressionOf<E, bool> || ExpressionOf<E, T>,
+                  "xgrad: an attention mask has elements of bool, true where a query may attend to a key, or of the queries' type, "
+                  "to be added to the scores");
+    if constexpr (ExpressionOf<E, bool>)
+      allowed_ = mask;
+    else if constexpr (ExpressionOf<E, T>)
+      added_ = Variable<T>(mask);
+  }
+  AttentionMask(Variable<T> mask) : added_(std::move(mask)) {}  // NOLINT(google-explicit-constructor)
+
+  const std::optional<Mask>& allowed() const noexcept { return allowed_; }
+  const Variable<T>& added() const noexcept { return added_; }  ///< undefined for a mask of bool, or none
+
+ private:
+  std::optional<Mask> allowed_;
+  Variable<T> added_;
+};
+
+template <Real T>
 struct AttentionOptions {
   bool causal = false;               ///< place i attends to the places 0 … i alone
   std::optional<double> scale = {};  ///< of the products; 1/√e when not given
-  std::optional<Mask> mask = {};     ///< true where a query may attend to a key; broadcasts to (…, l, s)
+  AttentionMask<T> mask = {};        ///< of bool or T; with `causal` both hold
 };
 
 /// softmax(scale · q kᵀ) v (Vaswani et al. 2017): queries q (…, l, e), keys k (…, s, e) and values v (…, s, d) give (…, l, d). The
-/// leading axes (batch, heads) broadcast. A query that may attend to no key gets zeros. Throws ShapeError when e or s differ or an
-/// operand has less than two axes.
+/// leading axes (batch, heads) broadcast. A query that may attend to no key gets zeros, and gives no gradient. Throws ShapeError
+/// when e or s differ, an operand has less than two axes, or the mask does not broadcast; ValueError for a scale that is not
+/// finite.
 ///
 /// Shapes: (…, l, e), (…, s, e), (…, s, d) → (…, l, d)
-/// Gradient: by way of matmul and softmax
+/// Gradient: by way of matmul and softmax; 0 where it is forbidden
 template <class T>
 XGRAD_API Variable<T> scaled_dot_product_attention(Variable<T> q, std::type_identity_t<Variable<T>> k,
-                                                   std::type_identity_t<Variable<T>> v, AttentionOptions options = {},
+                                                   std::type_identity_t<Variable<T>> v,
+                                                   std::type_identity_t<AttentionOptions<T>> options = {},
                                                    Where where = Where::current());
 
 /// What an LSTM carries from step to step, both (…, hidden).

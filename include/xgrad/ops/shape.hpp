@@ -72,7 +72,8 @@ template <class T>
 XGRAD_API Variable<T> unsqueeze(Variable<T> x, int axis, Where where = Where::current());
 
 /// The arrays one after the other along an axis; the lengths of the other axes must be equal. Throws ShapeError, and ValueError for
-/// no arrays.
+/// no arrays. C++ finds a function without its namespace by the types of its arguments, and a list in braces has none: write
+/// xgrad::concat({a, b}), or concat(std::vector{a, b}). Likewise for stack.
 ///
 /// Shapes: (…, n, …), (…, m, …) → (…, n + m, …)
 /// Gradient: the part of g

@@ -1,0 +1,22 @@
+// expect: labels and indices are integers, and this array has floating-point numbers
+#include <xgrad/ops/index.hpp>
+#include <xgrad/ops/loss.hpp>
+#include <xtensor/xtensor.hpp>
+using namespace xgrad;
+
+template <std::size_t N>
+using Numbers = xt::xtensor<double, N>;  // a type for each line: a compiler says the same of the same type once only
+
+void mistakes(const Variable<double>& x) {
+  static_cast<void>(nll_loss(x, Array<double>{1.7, 0}));   // error
+  static_cast<void>(nll_loss(x, Array<float>{1, 0}));      // error
+  static_cast<void>(nll_loss(x, 2 * Numbers<1>()));        // error
+  static_cast<void>(multi_margin_loss(x, Numbers<1>()));   // error
+  static_cast<void>(embedding(Numbers<2>(), x));           // error
+  static_cast<void>(one_hot(Numbers<3>(), 2));             // error
+  static_cast<void>(index_select(x, 0, Numbers<4>()));     // error
+  static_cast<void>(index_select(x, 0, x));                // error
+  static_cast<void>(gather(x, 0, Numbers<5>()));           // error
+  static_cast<void>(take_along_axis(x, Numbers<6>(), 0));  // error
+  static_cast<void>(scatter_add(x, 0, Numbers<7>(), x));   // error
+}
