@@ -153,21 +153,21 @@ TEST_CASE("what cannot be run again is an error, not a wrong gradient") {
   V(w).assign(xg::full<double>({}, 3.0));
   const std::string assigned = text_of(y);
   CHECK(has(assigned, "a value that the function of checkpoint (" + here(__LINE__ - 3).substr(0, here(__LINE__ - 3).size() - 2) + ")"));
-  CHECK(has(assigned, "captured was assigned since; run forward again"));
+  CHECK(has(assigned, "captured was assigned since; forward must run again"));
   const auto at_zero = [&](const V& a) { return a * data; };  // 0 * 5 is 0, too
   const V zero(Array<double>{0, 0}, true);
   y = xg::checkpoint(at_zero, zero);
   V(data).assign(Array<double>{5, 6});
-  CHECK(has(text_of(y), "captured was assigned since; run forward again"));
+  CHECK(has(text_of(y), "captured was assigned since; forward must run again"));
   y = xg::checkpoint([&](const V& a) { return a * a; }, x);
   V(x).assign(Array<double>{5, 6});
   CHECK(has(text_of(y), "input 0 kept by checkpoint"));
   y = xg::checkpoint([&](const V& a) { return a * a; }, x);
   backward(sum(y));
   CHECK(has(text_of(y), "checkpoint recorded at " + here(__LINE__ - 2).substr(0, here(__LINE__ - 2).size() - 2) + " was freed by an earlier backward"));
-  CHECK(error_of([&] { xg::checkpoint([](const V& a) { return a; }, V()); }) == here(__LINE__) + "checkpoint: input 0 is an undefined Variable: give it a value before it is used");
-  CHECK(error_of([&] { xg::checkpoint([](const V&) { return V(); }, x); }) == here(__LINE__) + "checkpoint: the function returned an undefined Variable");
-  CHECK(error_of([&] { xg::checkpoint([](const std::vector<V>& a) { return a[0]; }, std::vector<V>(31, x)); }) == here(__LINE__) + "checkpoint: there are 31 inputs; at most 30 can be kept");
+  CHECK(error_of([&] { xg::checkpoint([](const V& a) { return a; }, V()); }) == here(__LINE__) + "checkpoint: input 0 is an undefined Variable; it must have a value before it is used");
+  CHECK(error_of([&] { xg::checkpoint([](const V&) { return V(); }, x); }) == here(__LINE__) + "checkpoint: the function returned an undefined Variable; it must have a value");
+  CHECK(error_of([&] { xg::checkpoint([](const std::vector<V>& a) { return a[0]; }, std::vector<V>(31, x)); }) == here(__LINE__) + "checkpoint: there are 31 inputs; there must be at most 30");
   CHECK(has(error_of([&] { xg::checkpoint([](const V& a) { return a + V(Array<double>{1, 2, 3}); }, x); }), here(__LINE__) + "add: a is (2,), b is (3,)"));
 }
 // clang-format on

@@ -103,9 +103,9 @@ TEST_CASE("axes") {
   CHECK(Axes().flags(2) == std::vector<bool>{true, true});
   CHECK(Axes(-1).flags(3) == std::vector<bool>{false, false, true});
   CHECK(Axes{0, -1}.flags(3) == std::vector<bool>{true, false, true});
-  CHECK(error_of([] { Axes(2).flags(2); }) == "axis 2 is out of range: an array of 2 axes takes -2 to 1");
-  CHECK(error_of([] { Axes{1, -1}.flags(2); }) == "axis 1 is given twice; give each axis once");
-  CHECK(error_of([] { Axes(0).flags(0); }) == "axis 0 of an array without axes");
+  CHECK(error_of([] { Axes(2).flags(2); }) == "axis 2 is out of range; for an array of 2 axes it must be from -2 to 1");
+  CHECK(error_of([] { Axes{1, -1}.flags(2); }) == "axis 1 is given twice; each must be given once");
+  CHECK(error_of([] { Axes(0).flags(0); }) == "axis 0 of an array without axes; it must have one");
 }
 
 TEST_CASE("errors name the place once it is known") {

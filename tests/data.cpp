@@ -411,7 +411,7 @@ TEST_CASE("what batches complain about") {
   CHECK(value_error({.mean = std::nan("")}) ==
         "train.cpp:58: Batches: mean is nan, deviation is 1; both must be finite and the deviation positive");
   CHECK(value_error({.size = 4, .drop_last = true}) ==
-        "train.cpp:58: Batches: drop_last with size 4 leaves no batch of 3 samples; take a smaller size");
+        "train.cpp:58: Batches: drop_last is set and size is 4; it must be at most the number of samples, 3, or there is no batch");
   Dataset bad = numbered(3);
   bad.labels = Labels{1, 2};
   CHECK(error_of<ShapeError>([&] { Batches<float>(bad, {}, g, where); }) ==
@@ -425,7 +425,7 @@ TEST_CASE("what batches complain about") {
   CHECK(error_of<IndexError>([&] { slice(data, 0, 4, where); }) ==
         "train.cpp:58: slice: samples 0 to 4 of a data set of 3; begin <= end <= 3 must hold");
   CHECK(error_of<ValueError>([&] { mean_and_deviation(numbered(0), where); }) ==
-        "train.cpp:58: mean_and_deviation: the data set has no pixels");
+        "train.cpp:58: mean_and_deviation: the data set has no pixels; it must have one at least");
 }
 
 TEST_CASE("slices and moments") {

@@ -239,11 +239,11 @@ TEST_CASE("misuse is an error with the user's line") {
   CHECK(error_of([&] { xg::hvp(square_of, x, x); }) == here(__LINE__) + "hvp: the function's result has shape (2,); it must have one element");
   CHECK(error_of([&] { xg::vjp(square_of, x, V(1.0)); }) == here(__LINE__) + "vjp: v has shape (), the function's result (2,); they must be equal");
   CHECK(error_of([&] { xg::jvp(square_of, x, V(1.0)); }) == here(__LINE__) + "jvp: v[0] has shape (), x[0] (2,); they must be equal");
-  CHECK(error_of([&] { xg::jvp(square_of, {x}, {x, x}); }) == here(__LINE__) + "jvp: there are 1 inputs but 2 vectors; give one per input");
-  CHECK(error_of([&] { xg::jacobian(square_of, V()); }) == here(__LINE__) + "jacobian: x[0] is an undefined Variable: give it a value before it is used");
-  CHECK(error_of([&] { xg::jacobian([](const V&) { return V(); }, x); }) == here(__LINE__) + "jacobian: the function returned an undefined Variable");
-  CHECK(error_of([&] { xg::jacobian(square_of, {x, x}); }) == here(__LINE__) + "jacobian: 2 inputs are given, but the function takes another number");
-  CHECK(error_of([&] { xg::jacobian(square_of, std::vector<V>()); }) == here(__LINE__) + "jacobian: there are no inputs to differentiate for");
+  CHECK(error_of([&] { xg::jvp(square_of, {x}, {x, x}); }) == here(__LINE__) + "jvp: there are 1 inputs and 2 vectors; there must be one per input");
+  CHECK(error_of([&] { xg::jacobian(square_of, V()); }) == here(__LINE__) + "jacobian: x[0] is an undefined Variable; it must have a value before it is used");
+  CHECK(error_of([&] { xg::jacobian([](const V&) { return V(); }, x); }) == here(__LINE__) + "jacobian: the function returned an undefined Variable; it must have a value");
+  CHECK(error_of([&] { xg::jacobian(square_of, {x, x}); }) == here(__LINE__) + "jacobian: 2 inputs are given; the function must take as many");
+  CHECK(error_of([&] { xg::jacobian(square_of, std::vector<V>()); }) == here(__LINE__) + "jacobian: there are no inputs to differentiate for; there must be at least one");
   CHECK(has(error_of([&] { xg::jacobian([](const V& a) { return a + V(Array<double>{1, 2, 3}); }, x); }), here(__LINE__) + "add: a is (2,), b is (3,)"));
 }
 // clang-format on

@@ -283,23 +283,23 @@ TEST_CASE("gradcheck: errors name the user's line") {
   };
   // clang-format off
   line = __LINE__; error = error_of([&] { gradcheck(f, {V(Array<double>(x.value()))}); });
-  expect("input 0 needs no gradient, so there is none to check: make it with requires_grad = true, or capture it in the function instead");
+  expect("input 0 needs no gradient; it must be made with requires_grad = true, or captured in the function instead");
   line = __LINE__; error = error_of([&] { gradcheck(f, {V()}); });
-  expect("input 0 is an undefined Variable: give it a value before it is used");
+  expect("input 0 is an undefined Variable; it must have a value before it is used");
   line = __LINE__; error = error_of([&] { gradcheck(f, {y}); });
-  expect("input 0 is the result of exp recorded at " + recorded + ", so its value cannot be moved; make a leaf of it: Variable(x.value(), true)");
+  expect("input 0 is the result of exp recorded at " + recorded + ", so its value cannot be moved; it must be a leaf: Variable(x.value(), true)");
   line = __LINE__; error = error_of([&] { gradcheck(f, {x, x}); });
-  expect("the function takes 1 Variable, but 2 inputs are given");
+  expect("the function takes 1 Variable; 2 inputs must not be given to it");
   line = __LINE__; error = error_of([&] { gradcheck(f, {x}, {.order = 0}); });
   expect("order is 0; it must be at least 1");
   line = __LINE__; error = error_of([&] { gradcheck(f, {x}, {.rtol = 0}); });
   expect("rtol is 0, atol 0; rtol must be above 0 and atol not below");
   line = __LINE__; error = error_of([&] { gradcheck([&] { return exp(x); }, std::vector<V>{}); });
-  expect("there are no inputs to check");
+  expect("there are no inputs to check; there must be at least one");
   line = __LINE__; error = error_of([&] { gradcheck([&](V) { return V(); }, {x}); });
-  expect("the function returned an undefined Variable");
+  expect("the function returned an undefined Variable; it must have a value");
   line = __LINE__; error = error_of([&] { gradcheck([&](V v) { return ++calls > 4 ? sum(v) : v; }, {x}); });
-  expect("the function's result was (2,) and is now ()");
+  expect("the function's result was (2,) and is now (); it must keep its shape");
   line = __LINE__; error = error_of([&] { gradcheck([](V v) { return matmul(v, zeros<double>({3, 3})); }, {x}); });
   // clang-format on
   CHECK(contains(error, "gradcheck.cpp:" + std::to_string(line) + ": matmul: a is (2,)"));

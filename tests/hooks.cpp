@@ -64,8 +64,8 @@ TEST_CASE("hooks are recorded with create_graph, and run on gradients alone with
 // clang-format off
 TEST_CASE("what goes wrong in a hook leaves the leaves as they were") {
   V x = leaf(Array<double>{1, 2}), h = x * 2;
-  CHECK(has(error_of([&] { V(1.0).on_grad([](const V&) {}); }), here(__LINE__) + "on_grad: the Variable needs no gradient, so the function would never be called"));
-  CHECK(has(error_of([&] { V().on_grad([](const V&) {}); }), here(__LINE__) + "Variable: it is undefined"));
+  CHECK(has(error_of([&] { V(1.0).on_grad([](const V&) {}); }), here(__LINE__) + "on_grad: the Variable needs no gradient; it must, or the function would never be called"));
+  CHECK(has(error_of([&] { V().on_grad([](const V&) {}); }), here(__LINE__) + "on_grad: the Variable is undefined"));
   auto hook = h.on_grad([](const V& g) { return sum(g); });
   const std::string shape = error_of([&] { backward(sum(h)); });
   CHECK(has(shape, here(__LINE__ - 2) + "on_grad: the function returned shape (), the gradient has (2,); they must be equal"));

@@ -136,7 +136,7 @@ TEST_CASE("two backwards that meet in a node: the second is an error, the first 
       shared, [&] { backward(a, {.retain_graph = true}); }, [&] { backward(b, {.retain_graph = true}); });
   CHECK(has(text, "threads.cpp:" + std::to_string(__LINE__ - 1) +
                       ": backward: mul recorded at threads.cpp:" + std::to_string(line) +
-                      " is in the middle of another backward or grad; let each thread record a graph of its own"));
+                      " is in the middle of another backward or grad; each thread must record a graph of its own"));
   CHECK(x.grad()(0) == 12);
   backward(b);  // nothing is left of the failure
   CHECK(x.grad()(0) == 32);
@@ -149,7 +149,7 @@ TEST_CASE("two backwards that meet in a leaf: the second is an error, grad is no
   std::string text = meet(
       y, [&] { backward(a); }, [&] { backward(sum(x * 5)); });
   CHECK(has(text, "backward: the leaf made at threads.cpp:"));
-  CHECK(has(text, "is being written to by another backward; let threads share leaves through grad"));
+  CHECK(has(text, "is being written to by another backward; threads must share leaves through grad"));
   CHECK(x.grad()(0) == 4);
   const V z = x * 1, c = sum(z + x * 3);
   float found = 0;

@@ -11,15 +11,15 @@ namespace {
 
 template <class T>
 Variable<T> checked_seed(const Variable<T>& root, const Variable<T>* seed, const char* who, Where where) {
-  if (!root.defined()) throw GraphError(where, who, "the root is an undefined Variable: give it a value before it is used");
+  if (!root.defined()) throw GraphError(where, who, "the root is an undefined Variable; it must have a value before it is used");
   if (!root.requires_grad())
     throw GraphError(where, who,
-                     "the root needs no gradient: nothing it was computed from has requires_grad = true, or it was computed inside "
-                     "NoGrad or detached");
+                     "the root needs no gradient; something it was computed from must have requires_grad = true, outside of NoGrad "
+                     "and not detached");
   if (!seed) {
     if (root.size() != 1)
       throw GraphError(where, who,
-                       fmt::format("the root has shape {}, but only one element has a gradient of its own; reduce it with sum or "
+                       fmt::format("the root has shape {}; it must have one element: reduce it with sum or "
                                    "mean, or pass a seed of the same shape",
                                    to_string(root.shape())));
     return Variable<T>(ones<T>(root.shape(), Where{}));
@@ -48,7 +48,7 @@ std::vector<Variable<T>> run_grad(const Variable<T>& y, const std::vector<Variab
   for (std::size_t k = 0; k < x.size(); ++k) {
     if (!x[k].requires_grad())
       throw GraphError(where, "grad",
-                       fmt::format("x[{}] {}; make it with requires_grad = true", k,
+                       fmt::format("x[{}] {}; it must be made with requires_grad = true", k,
                                    x[k].defined() ? "needs no gradient" : "is an undefined Variable"));
     targets.push_back(x[k].node());
   }

@@ -101,7 +101,7 @@ struct Checkpoint {
     for (const auto& [key, value] : captured.values)
       if (value.first->version != value.second)
         throw GraphError("a value that the function of checkpoint (" + to_string(c.where()) +
-                         ") captured was assigned since; run forward again");
+                         ") captured was assigned since; forward must run again");
     const bool record = recording();
     const Array<T>& expected = c.output_value();
     Vars<T> x;
@@ -158,11 +158,12 @@ template <class T>
 Variable<T> detail::checkpoint(VectorFunction<T> function, Vars<T> inputs, Where where) {
   for (std::size_t k = 0; k < inputs.size(); ++k)
     if (!inputs[k].defined())
-      throw GraphError(where, "checkpoint", fmt::format("input {} is an undefined Variable: give it a value before it is used", k));
+      throw GraphError(where, "checkpoint",
+                       fmt::format("input {} is an undefined Variable; it must have a value before it is used", k));
   if (inputs.size() > 30)
-    throw ValueError(where, "checkpoint", fmt::format("there are {} inputs; at most 30 can be kept", inputs.size()));
+    throw ValueError(where, "checkpoint", fmt::format("there are {} inputs; there must be at most 30", inputs.size()));
   const auto need = [&](const Variable<T>& y) {
-    if (!y.defined()) throw GraphError(where, "checkpoint", "the function returned an undefined Variable");
+    if (!y.defined()) throw GraphError(where, "checkpoint", "the function returned an undefined Variable; it must have a value");
   };
   if (!recording()) {
     Variable<T> y = function(inputs);

@@ -103,7 +103,7 @@ class Drawing {
 
 template <class T>
 std::string dot(const Variable<T>& y, const std::vector<std::type_identity_t<NamedVariable<T>>>& names, Where where) {
-  if (!y.defined()) throw GraphError(where, "dot", "the Variable is undefined: give it a value before it is drawn");
+  if (!y.defined()) throw GraphError(where, "dot", "the Variable is undefined; it must have a value before it is drawn");
   return Drawing<T>(names).draw(y);
 }
 

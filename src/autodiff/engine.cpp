@@ -200,29 +200,29 @@ class Sweep final : public Gradients<T> {
   }
   [[noreturn, gnu::cold]] void wrong_input(std::size_t i) const {
     throw GraphError(node_->where(), node_->name(),
-                     i < node_->edges().size()
-                         ? fmt::format("vjps set the gradient of input {} twice", i)
-                         : fmt::format("vjps set a gradient for input {}, but there are only {}", i, node_->edges().size()));
+                     i < node_->edges().size() ? fmt::format("vjps set the gradient of input {} twice; it must be set once", i)
+                                               : fmt::format("vjps set a gradient for input {}; it must be one of the {} there are",
+                                                             i, node_->edges().size()));
   }
   [[noreturn, gnu::cold]] void wrong_shape(std::size_t i, const Variable<T>& g) const {
     throw GraphError(node_->where(), node_->name(),
-                     fmt::format("vjp for input {} returned {}, expected shape {}", i,
+                     fmt::format("vjp for input {} returned {}; it must be shape {}", i,
                                  g.defined() ? "shape " + to_string(g.shape()) : "an undefined Variable",
                                  to_string(node_->edges()[i].node->shape())));
   }
   [[noreturn, gnu::cold]] void freed() const {
     throw GraphError(
-        options_.where, "backward",
-        fmt::format("{} recorded at {} was freed by an earlier backward; pass {{.retain_graph = true}} to the first one",
+        options_.where, options_.who,
+        fmt::format("{} recorded at {} was freed by an earlier backward or grad; the first one must have {{.retain_graph = true}}",
                     node_->name(), to_string(node_->where())));
   }
   [[noreturn, gnu::cold]] void busy(const Node<T>& node) const {
     throw GraphError(options_.where, options_.who,
-                     node.is_leaf() ? fmt::format("the leaf made at {} is being written to by another backward; let threads share "
+                     node.is_leaf() ? fmt::format("the leaf made at {} is being written to by another backward; threads must share "
                                                   "leaves through grad, which writes to none, or run one backward after the other",
                                                   to_string(node.where()))
-                                    : fmt::format("{} recorded at {} is in the middle of another backward or grad; let each thread "
-                                                  "record a graph of its own, or run one after the other",
+                                    : fmt::format("{} recorded at {} is in the middle of another backward or grad; each thread "
+                                                  "must record a graph of its own, or run one after the other",
                                                   node.name(), to_string(node.where())));
   }
 
@@ -247,7 +247,7 @@ void noted(const RunOptions& options, F f) {
   } catch (Error& error) {
     if (!error.where())
       error.place(options.where, options.who);
-    else if (error.op() != "backward" && error.op() != options.who)
+    else if (error.op() != options.who)
       error.note(fmt::format("in the {} of {}", options.who, to_string(options.where)));
     throw;
   }
@@ -287,8 +287,9 @@ std::vector<Variable<T>> pull(const std::vector<Root<T>>& roots, const std::vect
   const Nodes<T> needed = paths(roots, ends, options.stop);
   for (std::size_t k = 0; k < targets.size(); ++k)
     if (!options.unused && !needed.contains(targets[k].get()))
-      throw GraphError(options.where, options.who,
-                       fmt::format("y does not depend on x[{}]; pass {{.allow_unused = true}} for a gradient of zeros", k));
+      throw GraphError(
+          options.where, options.who,
+          fmt::format("y does not depend on x[{}]; it must, or pass {{.allow_unused = true}} for a gradient of zeros", k));
   noted(options, [&] {
     const Mode mode(options.record);
     Sweep<T>(&needed, ends, options).run(roots);

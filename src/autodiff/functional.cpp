@@ -88,14 +88,14 @@ class Evaluation {
  public:
   Evaluation(const detail::VectorFunction<T>& f, const Vars<T>& point, FunctionalOptions options, const char* who, Where where)
       : who_(who), where_(where), differentiable_(options.create_graph && recording_.was()) {
-    if (point.empty()) throw ValueError(where, who, "there are no inputs to differentiate for");
+    if (point.empty()) throw ValueError(where, who, "there are no inputs to differentiate for; there must be at least one");
     for (std::size_t k = 0; k < point.size(); ++k) {
       if (!point[k].defined())
-        throw GraphError(where, who, fmt::format("x[{}] is an undefined Variable: give it a value before it is used", k));
+        throw GraphError(where, who, fmt::format("x[{}] is an undefined Variable; it must have a value before it is used", k));
       x.push_back(engine::independent(point[k], differentiable_, where));
     }
     y = f(x);
-    if (!y.defined()) throw GraphError(where, who, "the function returned an undefined Variable");
+    if (!y.defined()) throw GraphError(where, who, "the function returned an undefined Variable; it must have a value");
   }
 
   bool differentiable() const noexcept { return differentiable_; }
@@ -109,7 +109,8 @@ class Evaluation {
   }
   void need_vectors(const Vars<T>& v) const {
     if (v.size() != x.size())
-      throw ShapeError(where_, who_, fmt::format("there are {} inputs but {} vectors; give one per input", x.size(), v.size()));
+      throw ShapeError(where_, who_,
+                       fmt::format("there are {} inputs and {} vectors; there must be one per input", x.size(), v.size()));
     for (std::size_t k = 0; k < v.size(); ++k) need_shape(v[k], x[k].shape(), fmt::format("v[{}]", k), fmt::format("x[{}]", k));
   }
   void need_shape(const Variable<T>& v, const Shape& shape, const std::string& name, const std::string& other) const {
@@ -204,7 +205,7 @@ class Evaluation {
 
 void detail::wrong_count(const char* who, std::size_t given, Where where) {
   throw ValueError(where, who,
-                   fmt::format("{} input{} given, but the function takes another number", given, given == 1 ? " is" : "s are"));
+                   fmt::format("{} input{} given; the function must take as many", given, given == 1 ? " is" : "s are"));
 }
 
 template <class T>

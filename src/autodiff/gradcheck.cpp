@@ -181,7 +181,7 @@ class Checker {
 
   V result() {
     V y = closure_();
-    if (!y.defined()) throw GraphError(where_, "gradcheck", "the function returned an undefined Variable");
+    if (!y.defined()) throw GraphError(where_, "gradcheck", "the function returned an undefined Variable; it must have a value");
     return y;
   }
 
@@ -220,7 +220,7 @@ class Checker {
   V weighted(const V& x, const V& w) {
     if (x.shape() != w.shape())
       throw ShapeError(where_, "gradcheck",
-                       fmt::format("the function's result was {} and is now {}", to_string(w.shape()), to_string(x.shape())));
+                       fmt::format("the function's result was {} and is now {}; it must keep its shape", to_string(w.shape()), to_string(x.shape())));
     return mul(x, w, where_);
   }
   V total(std::vector<V> t) {
@@ -288,7 +288,7 @@ class Checker {
     for (const V& part : now) {
       if (whole_ && part.shape() != shape_)
         throw ShapeError(where_, "gradcheck",
-                         fmt::format("the function's result was {} and is now {}", to_string(shape_), to_string(part.shape())));
+                         fmt::format("the function's result was {} and is now {}; it must keep its shape", to_string(shape_), to_string(part.shape())));
       for (const double value : std::span(part.value().data(), part.size())) {
         const double was = centre_[k++], difference = value == was ? 0 : value - was;
         const double larger = value == was ? 0 : std::max(std::abs(value), std::abs(was));
@@ -644,7 +644,7 @@ class Checker {
 };
 
 void validate(const std::vector<NamedVariable<double>>& inputs, const GradcheckOptions& options, Where where) {
-  if (inputs.empty()) throw ValueError(where, "gradcheck", "there are no inputs to check");
+  if (inputs.empty()) throw ValueError(where, "gradcheck", "there are no inputs to check; there must be at least one");
   if (options.order < 1) throw ValueError(where, "gradcheck", fmt::format("order is {}; it must be at least 1", options.order));
   if (!(options.rtol > 0) || !(options.atol >= 0))
     throw ValueError(where, "gradcheck",
@@ -655,17 +655,16 @@ void validate(const std::vector<NamedVariable<double>>& inputs, const GradcheckO
     if (std::ranges::none_of(inputs, [&](const auto& input) { return AllowZero({name}).covers(input.name); }))
       throw ValueError(where, "gradcheck", fmt::format("allow_zero has {}; it must be the name of an input, or of a layer", name));
   for (const auto& [name, x] : inputs) {
-    if (!x.defined()) throw GraphError(where, "gradcheck", name + " is an undefined Variable: give it a value before it is used");
+    if (!x.defined())
+      throw GraphError(where, "gradcheck", name + " is an undefined Variable; it must have a value before it is used");
     if (!x.requires_grad())
       throw GraphError(where, "gradcheck",
-                       name +
-                           " needs no gradient, so there is none to check: make it with requires_grad = true, or capture it in the "
-                           "function instead");
+                       name + " needs no gradient; it must be made with requires_grad = true, or captured in the function instead");
     if (!x.is_leaf())
       throw GraphError(
           where, "gradcheck",
           fmt::format(
-              "{} is the result of {} recorded at {}, so its value cannot be moved; make a leaf of it: Variable(x.value(), true)",
+              "{} is the result of {} recorded at {}, so its value cannot be moved; it must be a leaf: Variable(x.value(), true)",
               name, x.node()->name(), to_string(x.node()->where())));
   }
 }
@@ -679,8 +678,9 @@ GradcheckReport detail::run_gradcheck(const std::function<Variable<double>()>& c
 }
 
 void detail::wrong_arity(std::size_t takes, std::size_t given, Where where) {
-  throw ValueError(where, "gradcheck",
-                   fmt::format("the function takes {} Variable{}, but {} inputs are given", takes, takes == 1 ? "" : "s", given));
+  throw ValueError(
+      where, "gradcheck",
+      fmt::format("the function takes {} Variable{}; {} inputs must not be given to it", takes, takes == 1 ? "" : "s", given));
 }
 
 std::vector<NamedVariable<double>> detail::number_inputs(const std::vector<Variable<double>>& inputs, const char* name) {

@@ -41,8 +41,10 @@ void Batches<T>::check(const Shape& shape, Where where) const {
         where, "Batches",
         fmt::format("mean is {}, deviation is {}; both must be finite and the deviation positive", o.mean, o.deviation));
   if (o.drop_last && samples() > 0 && count() == 0)
-    throw ValueError(where, "Batches",
-                     fmt::format("drop_last with size {} leaves no batch of {} samples; take a smaller size", o.size, samples()));
+    throw ValueError(
+        where, "Batches",
+        fmt::format("drop_last is set and size is {}; it must be at most the number of samples, {}, or there is no batch", o.size,
+                    samples()));
 }
 
 template <Real T>
@@ -86,7 +88,8 @@ template class Batches<float>;
 template class Batches<double>;
 
 Moments mean_and_deviation(const Dataset& data, Where where) {
-  if (data.images.size() == 0) throw ValueError(where, "mean_and_deviation", "the data set has no pixels");
+  if (data.images.dimension() == 0 || data.images.size() == 0)  // an array without axes has an element, of no image
+    throw ValueError(where, "mean_and_deviation", "the data set has no pixels; it must have one at least");
   std::array<std::uint64_t, 256> counts{};  // how often each byte occurs: exact, and one pass
   for (std::uint8_t p : std::span(data.images.data(), data.images.size())) ++counts[p];
   const auto average = [&](auto f) {

@@ -11,12 +11,12 @@ Ref<Node<T>> Node<T>::create_leaf(const Shape& shape, Where where) {
 
 constinit thread_local detail::ThreadState detail::thread_state{};
 
-void detail::undefined_variable(Where where) {
-  throw GraphError(where, "Variable", "it is undefined: give it a value before it is used");
+void detail::undefined_variable(Where where, const char* who) {
+  throw GraphError(where, who, "the Variable is undefined; it must have a value before it is used");
 }
 
 void detail::not_one_element(const Shape& shape, Where where) {
-  throw ShapeError(where, "item", "the Variable has shape " + to_string(shape) + "; item() needs exactly one element");
+  throw ShapeError(where, "item", "the Variable has shape " + to_string(shape) + "; it must have exactly one element");
 }
 
 void detail::value_shape_changed(const Shape& now, const Shape& before, Where where) {
@@ -46,12 +46,12 @@ void detail::undeclarable(std::size_t i) {
 }
 
 void detail::undefined_input(std::size_t i) {
-  throw GraphError("input " + std::to_string(i) + " is an undefined Variable: give it a value before it is used");
+  throw GraphError("input " + std::to_string(i) + " is an undefined Variable; it must have a value before it is used");
 }
 
 void detail::undeclared_input(std::size_t i, std::size_t declared) {
   throw GraphError("`uses` has " + std::to_string(declared) + (declared == 1 ? " entry" : " entries") + ", but input " +
-                   std::to_string(i) + " needs a gradient; give it one entry per input");
+                   std::to_string(i) + " needs a gradient; there must be one entry per input");
 }
 
 void detail::missing_gradient(const NodeBase& node, std::size_t i) {
@@ -72,7 +72,7 @@ void detail::shapeless_input(const NodeBase& node, std::size_t wanted, std::size
 
 void detail::assigned_value(const NodeBase& node, std::size_t j) {
   throw GraphError(value_name(j) + " kept by " + std::string(node.name()) + " (" + to_string(node.where()) +
-                   ") was assigned since; run forward again");
+                   ") was assigned since; forward must run again");
 }
 
 void detail::absent_input(const NodeBase& node, std::size_t wanted, std::size_t j, std::size_t inputs) {

@@ -33,7 +33,7 @@ std::size_t bytes_of(Element element) { return descriptions[static_cast<std::siz
 template <class T>
 void detail::EntryCollector::add(const std::string& path, const Variable<T>& variable) {
   if (!variable.defined()) return;
-  need_leaf(path, variable, where_);
+  need_leaf(path, variable, who_, where_);
   if (!seen_.insert(variable.storage().get()).second) return;
   StateEntry entry{.name = path,
                    .element = std::is_same_v<T, float> ? Element::f32 : Element::f64,

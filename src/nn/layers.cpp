@@ -1,6 +1,7 @@
 #include <xgrad/nn/layers.hpp>
 
 #include <string>
+
 #include <xgrad/nn/init.hpp>
 
 #include "../ops/support.hpp"
@@ -34,8 +35,8 @@ void make(Variable<T>& weight, Variable<T>& bias, const Shape& shape, std::size_
   placed(where, layer, [&] {
     weight = Variable<T>(zeros<T>(shape, Where{}), true, where);
     if (has_bias) bias = Variable<T>(zeros<T>(Shape{outputs}, Where{}), true, where);
+    draw(weight, bias, default_generator());
   });
-  draw(weight, bias, default_generator());
 }
 
 }  // namespace
@@ -76,7 +77,7 @@ ConvTranspose2d<T>::ConvTranspose2d(std::size_t in, std::size_t out, Extent2d si
     : options{o.stride, o.padding, o.output_padding, o.dilation, o.groups} {
   const char* name = "ConvTranspose2d";
   const std::size_t h = kernel_length(size.h, where, name), w = kernel_length(size.w, where, name);
-  make(weight, bias, {in, h, w, per_group(in, out, o.groups, out, where, name)}, out, o.bias, where, "ConvTranspose2d");
+  make(weight, bias, {in, h, w, per_group(in, out, o.groups, out, where, name)}, out, o.bias, where, name);
 }
 template <class T>
 void ConvTranspose2d<T>::reset_parameters(Generator& generator) {

@@ -14,11 +14,11 @@ namespace xgrad::nn {
 inline constexpr const char* metadata = "__metadata__";
 
 template <class T>
-void need_leaf(const std::string& path, const Variable<T>& variable, Where where) {
+void need_leaf(const std::string& path, const Variable<T>& variable, const char* who, Where where) {
   if (!variable.is_leaf())
     throw GraphError(
-        where, "parameters",
-        fmt::format("{} is the result of {} recorded at {}, and only a leaf can be trained: make a Variable(value, true) of "
+        where, who,
+        fmt::format("{} is the result of {} recorded at {}; it must be a leaf to be trained: make a Variable(value, true) of "
                     "its value, or keep its detach()",
                     path, variable.node()->name(), to_string(variable.node()->where())));
 }
@@ -29,7 +29,7 @@ inline std::map<std::string_view, const StateEntry*> by_name(std::span<const Sta
   for (const StateEntry& entry : state)
     if (entry.name == metadata || !result.emplace(entry.name, &entry).second)
       throw ValueError(where, op,
-                       fmt::format("the network has the name {} twice, or reserved; rename a member or a key of a map", entry.name));
+                       fmt::format("the network has the name {} twice, or reserved; each must be its own: rename a member or a key of a map", entry.name));
   return result;
 }
 

@@ -1,6 +1,8 @@
 #include <xgrad/nn/norm.hpp>
 
+#include <fmt/format.h>
 #include <cmath>
+#include <limits>
 
 #include "../ops/support.hpp"
 
@@ -9,12 +11,19 @@ namespace {
 
 /// A weight of ones and a bias of zeros.
 template <class T>
-void make_affine(Variable<T>& weight, Variable<T>& bias, const Shape& shape, Where where, const char* layer) {
+void make_affine(Variable<T>& weight, Variable<T>& bias, const Shape& shape, const char* layer, Where where) {
   placed(where, layer, [&] {
     weight = Variable<T>(ones<T>(shape, Where{}), true, where);
     bias = Variable<T>(zeros<T>(shape, Where{}), true, where);
   });
 }
+/// Throws ValueError unless the option is from 0 to `most` and finite.
+void check_option(const char* layer, const char* option, double value, double most, Where where) {
+  if (value >= 0 && value <= most) return;
+  throw ValueError(where, layer,
+                   fmt::format("{} is {}; it must be {}", option, value, most == 1 ? "from 0 to 1" : "from 0 up and finite"));
+}
+constexpr double finite = std::numeric_limits<double>::max();
 /// The same again, where they are defined.
 template <class T>
 void reset_affine(Variable<T>& weight, Variable<T>& bias) {
@@ -30,7 +39,9 @@ BatchNorm<T>::BatchNorm(std::size_t channels, BatchNormLayerOptions o, Where whe
     running_mean = zeros<T>(Shape{channels}, Where{});
     running_var = ones<T>(Shape{channels}, Where{});
   });
-  if (o.affine) make_affine(weight, bias, {channels}, where, "BatchNorm");
+  check_option("BatchNorm", "momentum", o.momentum, 1, where);
+  check_option("BatchNorm", "eps", o.eps, finite, where);
+  if (o.affine) make_affine(weight, bias, {channels}, "BatchNorm", where);
 }
 template <class T>
 void BatchNorm<T>::reset_parameters(Generator&) {
@@ -40,7 +51,9 @@ void BatchNorm<T>::reset_parameters(Generator&) {
 
 template <class T>
 LayerNorm<T>::LayerNorm(const Shape& shape, NormLayerOptions o, Where where) : options{static_cast<int>(shape.size()), o.eps} {
-  if (o.affine) make_affine(weight, bias, shape, where, "LayerNorm");
+  if (shape.empty()) throw ShapeError(where, "LayerNorm", "the shape is (); it must have an axis at least");
+  check_option("LayerNorm", "eps", o.eps, finite, where);
+  if (o.affine) make_affine(weight, bias, shape, "LayerNorm", where);
 }
 template <class T>
 void LayerNorm<T>::reset_parameters(Generator&) {
@@ -49,6 +62,7 @@ void LayerNorm<T>::reset_parameters(Generator&) {
 
 template <class T>
 RMSNorm<T>::RMSNorm(std::size_t features, NormLayerOptions o, Where where) : eps(o.eps) {
+  check_option("RMSNorm", "eps", o.eps, finite, where);
   if (o.affine) weight = placed(where, "RMSNorm", [&] { return Variable<T>(ones<T>(Shape{features}, Where{}), true, where); });
 }
 template <class T>
@@ -58,12 +72,19 @@ void RMSNorm<T>::reset_parameters(Generator&) {
 
 template <class T>
 GroupNorm<T>::GroupNorm(int group_count, std::size_t channels, NormLayerOptions o, Where where) : groups(group_count), eps(o.eps) {
-  if (o.affine) make_affine(weight, bias, {channels}, where, "GroupNorm");
+  if (group_count < 1 || channels % static_cast<std::size_t>(group_count) != 0)
+    throw ValueError(where, "GroupNorm",
+                     fmt::format("there are {} groups; they must divide the {} channels", group_count, channels));
+  check_option("GroupNorm", "eps", o.eps, finite, where);
+  if (o.affine) make_affine(weight, bias, {channels}, "GroupNorm", where);
 }
 template <class T>
 void GroupNorm<T>::reset_parameters(Generator&) {
   reset_affine(weight, bias);
 }
+
+Dropout::Dropout(double probability, Where where) : p(probability) { check_option("Dropout", "p", p, 1, where); }
+Dropout2d::Dropout2d(double probability, Where where) : p(probability) { check_option("Dropout2d", "p", p, 1, where); }
 
 template <class T>
 RecurrentCell<T>::RecurrentCell(std::size_t gates, std::size_t in, std::size_t hidden_size, bool bias, Where where) {

@@ -14,7 +14,7 @@ using detail::State;
 template <class T>
 void add_variable(detail::Collector<T>& collector, const std::string& path, const Variable<T>& variable) {
   if (!variable.defined()) return;
-  need_leaf(path, variable, collector.where);
+  need_leaf(path, variable, collector.who, collector.where);
   if (!variable.requires_grad() && !collector.buffers_too) return;
   if (collector.seen.insert(variable.storage().get()).second) collector.found.push_back({path, variable});
 }
@@ -33,7 +33,7 @@ auto& own(Map& copies, const void* old, Make make) {
 template <class T>
 void separate_variable(detail::Separator<T>& separator, const std::string& path, Variable<T>& variable) {
   if (!variable.defined()) return;
-  need_leaf(path, variable, separator.where);
+  need_leaf(path, variable, "clone", separator.where);
   const auto& value =
       own(separator.values, variable.storage().get(), [&] { return Storage<T>::create(Array<T>(variable.value())); });
   Ref<Node<T>> leaf;
@@ -63,7 +63,7 @@ bool is_real(Element element) { return element == Element::f32 || element == Ele
 detail::Below::Below(std::string& path, std::string_view name) : path_(path), size_(path.size()) {
   if (size_ > 4096)
     throw GraphError("the network is nested without end at " + path.substr(0, 60) +
-                     "…: a shared_ptr must not lead back to its owner");
+                     "…; a shared_ptr must not lead back to its owner");
   if (size_ > 0) path += '.';
   path += name;
 }

@@ -39,7 +39,7 @@ Summary make_summary(std::span<const Variable<T>> results, const Shape& input, d
     if (result.requires_grad()) roots.push_back(result.node().get());
   if (roots.empty())
     throw GraphError(where, "summary",
-                     fmt::format("the network's {} neither on its input nor on a parameter; was it detached?",
+                     fmt::format("the network's {} neither on its input nor on a parameter; it must: was it detached?",
                                  results.size() == 1 ? "result depends" : "results depend"));
 
   // A parameter is known by its leaf, a buffer or frozen weight by the value that an operation kept.

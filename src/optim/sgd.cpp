@@ -1,5 +1,6 @@
 #include <xgrad/optim/sgd.hpp>
 
+#include <fmt/format.h>
 #include <algorithm>
 
 #include <xgrad/core/parallel.hpp>
@@ -9,16 +10,20 @@
 
 namespace xgrad::optim {
 
+void detail::wrong_option(Where where, std::string_view who, std::string_view option, double value, std::string_view must) {
+  throw ValueError(where, who, fmt::format("{} is {}; it must {}", option, value, must));
+}
+
 template <class T>
 SGD<T>::SGD(std::vector<Variable<T>> parameters, SGDOptions options, Where where)
     : parameters_(std::move(parameters)), options_(options) {
   check_parameters<T>(parameters_, "SGD", where);
-  check_rate(options.lr, "SGD", where);
-  if (!(options.weight_decay >= 0))
-    throw ValueError(where, "SGD", "weight_decay is " + std::to_string(options.weight_decay) + "; it must not be negative");
+  check_not_negative<T>("lr", options.lr, "SGD", where);
+  check_not_negative<T>("weight_decay", options.weight_decay, "SGD", where);
   if (!(options.momentum >= 0 && options.momentum < 1))
-    throw ValueError(where, "SGD", "momentum is " + std::to_string(options.momentum) + "; it must be in [0, 1)");
-  if (options.nesterov && options.momentum == 0) throw ValueError(where, "SGD", "nesterov needs a momentum above 0");
+    detail::wrong_option(where, "SGD", "momentum", options.momentum, "be from 0 to less than 1");
+  if (options.nesterov && options.momentum == 0)
+    throw ValueError(where, "SGD", "nesterov is set and momentum is 0; it must be above 0 then");
   if (options.momentum > 0)
     for (const Variable<T>& p : parameters_) momentum_.push_back(zeros<T>(p.shape(), Where{}));
 }
@@ -50,7 +55,7 @@ void SGD<T>::zero_grad() {
 
 template <class T>
 void SGD<T>::set_lr(double lr, Where where) {
-  check_rate(lr, "SGD", where);
+  check_not_negative<T>("lr", lr, "SGD", where);
   options_.lr = lr;
 }
 

@@ -25,7 +25,7 @@ template <class T>
 XGRAD_API Variable<T> div(Operand<T>& a, Operand<T>& b);
 
 // Errors, out of line: they would be most of what a user's file has to compile.
-[[noreturn]] XGRAD_API void undefined_variable(Where where);
+[[noreturn]] XGRAD_API void undefined_variable(Where where, const char* who);
 [[noreturn]] XGRAD_API void not_one_element(const Shape& shape, Where where);
 [[noreturn]] XGRAD_API void value_shape_changed(const Shape& now, const Shape& before, Where where);
 [[noreturn]] XGRAD_API void gradient_shape_changed(const Shape& now, const Shape& variable, Where where);
@@ -97,7 +97,8 @@ class Variable {
   std::size_t size(Where where = Where::current()) const { return storage(where)->array.size(); }
   /// The only element. Throws ShapeError when there are more or fewer.
   T item(Where where = Where::current()) const {
-    if (size(where) != 1) detail::not_one_element(shape(where), where);
+    static_cast<void>(storage(where));
+    if (size() != 1) detail::not_one_element(shape(where), where);
     return *value(where).data();
   }
 
@@ -106,7 +107,7 @@ class Variable {
     need_leaf("grad", where);
     if (!node_->gradient.defined())
       throw GraphError(where, "grad",
-                       "there is no gradient yet: no backward has reached this Variable since it was made or zero_grad ran");
+                       "there is no gradient yet; backward must reach this Variable after it was made or zero_grad ran");
     return node_->gradient.value(where);
   }
   bool has_grad() const noexcept { return node_ && node_->is_leaf() && node_->gradient.defined(); }
@@ -141,7 +142,8 @@ class Variable {
         std::is_void_v<R> || std::is_convertible_v<R, Variable>,
         "xgrad: a function for on_grad takes the gradient, a const Variable<T>&, and returns nothing or another gradient");
     static_cast<void>(storage(where));
-    if (!node_) throw GraphError(where, "on_grad", "the Variable needs no gradient, so the function would never be called");
+    if (!node_)
+      throw GraphError(where, "on_grad", "the Variable needs no gradient; it must, or the function would never be called");
     GradientHook<T> hook;
     hook.where = where;
     hook.function = [f = std::move(f)](const Variable& g) mutable -> Variable {
@@ -161,29 +163,27 @@ class Variable {
   /// Replaces the value of a leaf or constant, in all copies of this handle. A graph that keeps the old value refuses to run
   /// backward. Throws ShapeError when the shape differs, GraphError when the Variable is the result of a recorded operation.
   void assign(Array<T> value, Where where = Where::current()) {
-    if (value.shape() != shape(where))
+    need_assignable("assign", where);
+    if (value.shape() != shape())
       throw ShapeError(
           where, "assign",
-          "the new value is " + to_string(value.shape()) + ", the Variable is " + to_string(shape(where)) + "; they must be equal");
+          "the new value is " + to_string(value.shape()) + ", the Variable is " + to_string(shape()) + "; they must be equal");
     change("assign", where) = std::move(value);
   }
   /// f(Array<T>&) may change the value, but not its shape; otherwise as assign. It works on a copy, so that nothing has changed
   /// when it throws.
   template <class F>
   void update(F&& f, Where where = Where::current()) {
-    if (!is_leaf()) static_cast<void>(change("update", where));
-    Array<T> changed = value(where);
+    need_assignable("update", where);
+    Array<T> changed = value();
     std::forward<F>(f)(changed);
-    if (changed.shape() != shape(where)) detail::value_shape_changed(changed.shape(), shape(where), where);
+    if (changed.shape() != shape()) detail::value_shape_changed(changed.shape(), shape(), where);
     change("update", where) = std::move(changed);
   }
   /// For optimisers and layers: the array itself, to be written into at once. Who writes keeps its shape.
   Array<T>& change(const char* what, Where where) {
-    if (!is_leaf())
-      throw GraphError(where, what,
-                       "the Variable is the result of " + std::string(node_->name()) + " recorded at " + to_string(node_->where()) +
-                           "; only leaves and constants can be assigned: make a copy with Variable(x.value())");
-    Storage<T>& mine = *storage(where);
+    need_assignable(what, where);
+    Storage<T>& mine = *value_;
     if (detail::thread_state.journal) [[unlikely]]
       detail::note_write<T>(value_);
     ++mine.version;
@@ -191,8 +191,8 @@ class Variable {
   }
 
   /// For ops and the engine.
-  const Ref<Storage<T>>& storage(Where where = Where::current()) const {
-    if (!value_) detail::undefined_variable(where);
+  const Ref<Storage<T>>& storage(Where where = Where::current(), const char* who = __builtin_FUNCTION()) const {
+    if (!value_) detail::undefined_variable(where, who);  // the function that asks
     return value_;
   }
   Ref<Storage<T>> take_storage() noexcept { return std::move(value_); }
@@ -242,14 +242,23 @@ class Variable {
 
  private:
   void become_leaf(Where where) { node_ = Node<T>::create_leaf(value_->array.shape(), where); }
-  void need_leaf(const char* what, Where where) const {
-    static_cast<void>(storage(where));
-    if (!node_) throw GraphError(where, what, "the Variable is a constant; make it with requires_grad = true to have a gradient");
-    if (!node_->is_leaf())
+  void need_assignable(const char* what, Where where) const {
+    static_cast<void>(storage(where, what));
+    if (!is_leaf())
       throw GraphError(where, what,
                        "the Variable is the result of " + std::string(node_->name()) + " recorded at " + to_string(node_->where()) +
-                           "; only leaves own a gradient: to change a leaf in place use update(), for the gradients of others "
-                           "xgrad::grad(y, {x})");
+                           "; it must be a leaf or constant to be assigned: make a copy with Variable(x.value())");
+  }
+  void need_leaf(const char* what, Where where) const {
+    static_cast<void>(storage(where, what));
+    if (!node_)
+      throw GraphError(where, what, "the Variable is a constant; it must be made with requires_grad = true to have a gradient");
+    if (!node_->is_leaf())
+      throw GraphError(
+          where, what,
+          "the Variable is the result of " + std::string(node_->name()) + " recorded at " + to_string(node_->where()) +
+              "; it must be a leaf to own a gradient: to change a leaf in place use update(), for the gradients of others "
+              "xgrad::grad(y, {x})");
   }
 
   Ref<Storage<T>> value_;

@@ -65,7 +65,7 @@ constexpr Element element_of() {
 /// Puts what a walk finds on a list, each value once.
 class EntryCollector {
  public:
-  EntryCollector(bool writable, Where where) : writable_(writable), where_(where) {}
+  EntryCollector(bool writable, const char* who, Where where) : writable_(writable), who_(who), where_(where) {}
 
   void operator()(const std::string& path, const Variable<float>& variable) { add(path, variable); }
   void operator()(const std::string& path, const Variable<double>& variable) { add(path, variable); }
@@ -92,6 +92,7 @@ class EntryCollector {
                      const void* object = nullptr);
 
   bool writable_;
+  const char* who_;
   Where where_;
   std::vector<StateEntry> found_;
   std::unordered_set<const void*> seen_;
@@ -99,12 +100,18 @@ class EntryCollector {
 extern template XGRAD_API void EntryCollector::add<float>(const std::string&, const Variable<float>&);
 extern template XGRAD_API void EntryCollector::add<double>(const std::string&, const Variable<double>&);
 
-/// The entries of a network, const or not. It is walked as one that is not, because in a const one nothing tells a constant member
-/// from others.
+/// The entries of a network, const or not, for `who`, whose errors name the line that called it. It is walked as one that is not
+/// const, because in a const one nothing tells a constant member from others.
 template <class Net>
-std::vector<StateEntry> entries_of(const Net& net, bool writable, Where where) {
-  EntryCollector collector(writable, where);
-  visit(const_cast<Net&>(net), collector);
+std::vector<StateEntry> entries_for(Net&& net, const char* who, Where where) {
+  using N = std::remove_reference_t<Net>;
+  EntryCollector collector(!std::is_const_v<N>, who, where);
+  try {
+    visit(const_cast<std::remove_const_t<N>&>(net), collector);
+  } catch (Error& error) {
+    error.place(where, who);
+    throw;
+  }
   return collector.take();
 }
 
@@ -123,8 +130,7 @@ std::vector<StateEntry> entries_of(const Net& net, bool writable, Where where) {
 /// Throws GraphError for a Variable that is the result of a recorded operation.
 template <class Net>
 std::vector<StateEntry> state_entries(Net&& net, Where where = Where::current()) {
-  using N = std::remove_reference_t<Net>;
-  return detail::entries_of<std::remove_const_t<N>>(net, !std::is_const_v<N>, where);
+  return detail::entries_for(net, "state_entries", where);
 }
 
 }  // namespace xgrad::nn

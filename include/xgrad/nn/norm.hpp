@@ -101,7 +101,7 @@ class Dropout {
   double p;
   bool training = true;
 
-  explicit Dropout(double probability = 0.5) : p(probability) {}
+  XGRAD_API explicit Dropout(double probability = 0.5, Where where = Where::current());
 
   template <class T>
   Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
@@ -116,7 +116,7 @@ class Dropout2d {
   double p;
   bool training = true;
 
-  explicit Dropout2d(double probability = 0.5) : p(probability) {}
+  XGRAD_API explicit Dropout2d(double probability = 0.5, Where where = Where::current());
 
   template <class T>
   Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {

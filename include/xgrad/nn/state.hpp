@@ -52,6 +52,7 @@ constexpr auto real_of() {
 template <class T>
 struct Collector {
   bool buffers_too;
+  const char* who;  // the function that complains
   Where where;
   std::vector<NamedVariable<T>> found = {};
   std::unordered_set<const void*> seen = {};
@@ -59,10 +60,21 @@ struct Collector {
   void operator()(const std::string& path, const Variable<T>& variable) { add(*this, path, variable); }
 };
 
+/// visit, whose own error names the line that called `who`.
+template <class Net, class Visitor>
+void walk(Net& net, Visitor&& visitor, const char* who, Where where) {
+  try {
+    visit(net, visitor);
+  } catch (Error& error) {
+    error.place(where, who);
+    throw;
+  }
+}
+
 template <class Net>
-auto collect(const Net& net, bool buffers_too, Where where) {
-  Collector<decltype(real_of<Net>())> collector{buffers_too, where};
-  visit(net, collector);
+auto collect(const Net& net, bool buffers_too, const char* who, Where where) {
+  Collector<decltype(real_of<Net>())> collector{buffers_too, who, where};
+  walk(net, collector, who, where);
   return std::move(collector.found);
 }
 
@@ -112,25 +124,25 @@ using real_of = decltype(detail::real_of<Net>());
 /// recorded operation: an optimiser could not change it.
 template <class Net>
 std::vector<NamedVariable<real_of<Net>>> named_parameters(const Net& net, Where where = Where::current()) {
-  return detail::collect(net, false, where);
+  return detail::collect(net, false, "named_parameters", where);
 }
 /// The parameters, for an optimiser. Throws as named_parameters.
 template <class Net>
 std::vector<Variable<real_of<Net>>> parameters(const Net& net, Where where = Where::current()) {
   std::vector<Variable<real_of<Net>>> result;
-  for (auto& named : detail::collect(net, false, where)) result.push_back(std::move(named.variable));
+  for (auto& named : detail::collect(net, false, "parameters", where)) result.push_back(std::move(named.variable));
   return result;
 }
 /// Parameters and buffers: the Variables that `save` writes. Throws as named_parameters.
 template <class Net>
 std::vector<NamedVariable<real_of<Net>>> named_state(const Net& net, Where where = Where::current()) {
-  return detail::collect(net, true, where);
+  return detail::collect(net, true, "named_state", where);
 }
 /// How many numbers the parameters have together.
 template <class Net>
 std::size_t parameter_count(const Net& net, Where where = Where::current()) {
   std::size_t count = 0;
-  for (const auto& named : detail::collect(net, false, where)) count += named.variable.size();
+  for (const auto& named : detail::collect(net, false, "parameter_count", where)) count += named.variable.size();
   return count;
 }
 
@@ -144,28 +156,29 @@ Net clone(const Net& net, Where where = Where::current()) {
       "xgrad: clone needs a network that can be copied; one with a std::unique_ptr cannot, one with a std::shared_ptr can");
   Net copy(net);
   detail::Separator<real_of<Net>> separator{where};
-  visit(copy, separator);
+  detail::walk(copy, separator, "clone", where);
   return copy;
 }
 
 /// Sets every `bool training` (a member of a class with XGRAD_FIELDS must be listed there) in the network's structs: dropout and
 /// batch normalisation then do what training needs.
 template <class Net>
-void train(Net& net) {
+void train(Net& net, Where where = Where::current()) {
   static_assert(!std::is_const_v<Net>, "xgrad: train changes the network, which must not be const");
-  visit(net, detail::Switch{true});
+  detail::walk(net, detail::Switch{true}, "train", where);
 }
 /// Clears every `bool training`: dropout does nothing, batch normalisation uses its running statistics.
 template <class Net>
-void eval(Net& net) {
+void eval(Net& net, Where where = Where::current()) {
   static_assert(!std::is_const_v<Net>, "xgrad: eval changes the network, which must not be const");
-  visit(net, detail::Switch{false});
+  detail::walk(net, detail::Switch{false}, "eval", where);
 }
 
 /// Forgets the gradients of all parameters.
 template <class Net>
-void zero_grad(const Net& net) {
-  visit(net, [](const std::string&, auto variable) { variable.zero_grad(); });
+void zero_grad(const Net& net, Where where = Where::current()) {
+  detail::walk(
+      net, [](const std::string&, auto variable) { variable.zero_grad(); }, "zero_grad", where);
 }
 
 /// Copies all state (see state_entries) by name, converted where floating types differ: a float network can be checked in double.
@@ -173,8 +186,8 @@ void zero_grad(const Net& net) {
 /// when shapes differ.
 template <class From, class To>
 void copy_parameters(const From& from, To&& to, Where where = Where::current()) {
-  const auto source = state_entries(from, where);
-  const auto target = state_entries(to, where);
+  const auto source = detail::entries_for(from, "copy_parameters", where);
+  const auto target = detail::entries_for(to, "copy_parameters", where);
   detail::copy_state(std::span(source), std::span(target), where);
 }
 
@@ -184,7 +197,7 @@ void copy_parameters(const From& from, To&& to, Where where = Where::current()) 
 /// what it refuses, says WholeFile in core/file.hpp. Throws FileError.
 template <class Net>
 void save(const Net& net, const std::string& path, Where where = Where::current()) {
-  const auto state = state_entries(net, where);
+  const auto state = detail::entries_for(net, "save", where);
   detail::save_state(std::span(state), path, where);
 }
 /// Reads what `save` wrote into a network with the same names, shapes and types, all or nothing. A file of Variables alone, from
@@ -193,7 +206,7 @@ void save(const Net& net, const std::string& path, Where where = Where::current(
 /// written into a const network.
 template <class Net>
 void load(Net&& net, const std::string& path, Where where = Where::current()) {
-  const auto state = state_entries(net, where);
+  const auto state = detail::entries_for(net, "load", where);
   detail::load_state(std::span(state), path, where);
 }
 

@@ -2,10 +2,17 @@
 #include <cmath>
 #include <cstddef>
 #include <numbers>
+#include <string_view>
 
 #include <xgrad/core/error.hpp>
 
 namespace xgrad::optim {
+
+namespace detail {
+/// Throws ValueError: "lr is inf; it must be finite".
+[[noreturn]] XGRAD_API void wrong_option(Where where, std::string_view who, std::string_view option, double value,
+                                         std::string_view must);
+}  // namespace detail
 
 struct OneCycleOptions {
   double warm_up = 0.3;       ///< share of the steps in which the rate rises
@@ -20,11 +27,20 @@ struct OneCycleOptions {
 ///       opt.set_lr(schedule(step));
 class OneCycle {
  public:
+  /// Throws ValueError unless there is a step, max_lr and the divisors are positive and finite, and warm_up is between 0 and 1.
   OneCycle(std::size_t steps, double max_lr, OneCycleOptions options = {}, Where where = Where::current())
       : max_(max_lr), options_(options) {
-    if (steps == 0 || !(max_lr > 0) || !(options.warm_up > 0 && options.warm_up < 1) || !(options.start_divisor > 0) ||
-        !(options.end_divisor > 0))
-      throw ValueError(where, "OneCycle", "steps must be positive, max_lr and the divisors above 0, and warm_up between 0 and 1");
+    const auto need = [&](bool fits, std::string_view option, auto value, std::string_view must) {
+      if (!fits) detail::wrong_option(where, "OneCycle", option, static_cast<double>(value), must);
+    };
+    const auto positive = [](double x) { return x > 0 && std::isfinite(x); };
+    need(steps > 0, "steps", steps, "be positive");
+    need(positive(max_lr), "max_lr", max_lr, "be positive and finite");
+    need(options.warm_up > 0 && options.warm_up < 1, "warm_up", options.warm_up, "be between 0 and 1");
+    need(positive(options.start_divisor), "start_divisor", options.start_divisor, "be positive and finite");
+    need(positive(options.end_divisor), "end_divisor", options.end_divisor, "be positive and finite");
+    need(std::isfinite(max_lr / options.start_divisor / options.end_divisor), "the last rate",
+         max_lr / options.start_divisor / options.end_divisor, "be finite: max_lr / start_divisor / end_divisor");
     top_ = options.warm_up * static_cast<double>(steps) - 1;
     last_ = static_cast<double>(steps) - 1;
   }
