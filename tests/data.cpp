@@ -531,7 +531,8 @@ TEST_CASE("data that changes while a loop runs is an error") {
   } catch (const ValueError& error) {
     text = error.what();
   }
-  CHECK(text ==
-        "Batches: the data had 20 samples when this epoch began and has 4000 with 4000 labels now; it must not change inside the "
-        "loop");
+  CHECK(text.starts_with("data.cpp:"));
+  CHECK(
+      text.ends_with("Batches: the data had 20 samples when this epoch began and has 4000 with 4000 labels now; it must not change "
+                     "inside the loop"));
 }

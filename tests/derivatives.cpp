@@ -34,7 +34,6 @@ double distance(const V& a, const V& b) {
   return apart / largest;
 }
 
-
 /// (3), (2, 4) to (2, 3): curved in both, and not symmetric in anything.
 V curved(const V& a, const V& b) { return tanh(matmul(b, V(random({4, 3}, 99)))) * exp(a) + square(a); }
 

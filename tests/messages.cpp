@@ -48,8 +48,8 @@ void fails(const std::string& op, std::uint32_t line, const std::function<void()
 
 const Variable<double> u;  // undefined
 Variable<double> some(const Shape& shape) { return Variable<double>(full<double>(shape, 0.5), true); }
-const Variable<double> number = some({}), x3 = some({3}), x4 = some({4}), x23 = some({2, 3}), x33 = some({3, 3}), image = some({1, 3, 3, 2}),
-                       w = some({2, 2, 2, 2}), zero33 = Variable<double>(zeros<double>({3, 3}));
+const Variable<double> number = some({}), x3 = some({3}), x4 = some({4}), x23 = some({2, 3}), x33 = some({3, 3}),
+                       image = some({1, 3, 3, 2}), w = some({2, 2, 2, 2}), zero33 = Variable<double>(zeros<double>({3, 3}));
 
 }  // namespace
 

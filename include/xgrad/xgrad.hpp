@@ -8,8 +8,8 @@
 #include <xgrad/core/indices.hpp>
 #include <xgrad/core/memory.hpp>
 #include <xgrad/core/parallel.hpp>
-#include <xgrad/core/processors.hpp>
 #include <xgrad/core/primitive.hpp>
+#include <xgrad/core/processors.hpp>
 #include <xgrad/core/random.hpp>
 #include <xgrad/core/shape.hpp>
 #include <xgrad/core/text.hpp>

@@ -28,8 +28,10 @@ inline std::map<std::string_view, const StateEntry*> by_name(std::span<const Sta
   std::map<std::string_view, const StateEntry*> result;
   for (const StateEntry& entry : state)
     if (entry.name == metadata || !result.emplace(entry.name, &entry).second)
-      throw ValueError(where, op,
-                       fmt::format("the network has the name {} twice, or reserved; each must be its own: rename a member or a key of a map", entry.name));
+      throw ValueError(
+          where, op,
+          fmt::format("the network has the name {} twice, or reserved; each must be its own: rename a member or a key of a map",
+                      entry.name));
   return result;
 }
 

@@ -185,7 +185,8 @@ Variable<T> pad(Variable<T> x, const std::vector<PadWidth>& widths, PadOptions o
       if (before < 0 || after < 0)
         throw ValueError(fmt::format("the widths of axis {} are {} and {}; they must not be negative", k, before, after));
       if (options.mode != PadMode::constant && shape[k] == 0 && (before > 0 || after > 0))
-        throw ShapeError(fmt::format("x is {}; axis {} must have something to repeat: pad it with a constant", to_string(shape), k));
+        throw ShapeError(
+            fmt::format("x is {}; axis {} must have something to repeat: pad it with a constant", to_string(shape), k));
       padded[k] = length_of(Wide{shape[k]} + before + after);
     }
     check_size(padded, std::max(sizeof(T), sizeof(std::int64_t)));

@@ -204,8 +204,8 @@ struct Col2im {
   Result<T> forward(Inputs<T> in) {
     const ConvShape s = window_shape(images, size, options);
     if (const Shape expected = columns_shape(s); in[0].shape() != expected)
-      throw ShapeError(fmt::format("columns is {}; im2col of images {} gives what it must be, {}", to_string(in[0].shape()), to_string(images),
-                                   to_string(expected)));
+      throw ShapeError(fmt::format("columns is {}; im2col of images {} gives what it must be, {}", to_string(in[0].shape()),
+                                   to_string(images), to_string(expected)));
     Array<T> out = zeros<T>(images, Where{});
     if (in[0].size() == 0) return out;
     kernels::col2im(in[0].data(), out.data(), s);

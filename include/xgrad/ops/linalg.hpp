@@ -94,7 +94,8 @@ template <class T>
 XGRAD_API Variable<T> trace(Variable<T> x, std::ptrdiff_t offset = 0, int axis1 = 0, int axis2 = 1, Where where = Where::current());
 
 // Of square matrices (…, n, n), leading axes being a batch; ShapeError when they are not square. A matrix that is singular to the
-// last bit is a ValueError that says which of the batch it is; one that is nearly so gives large numbers. det and slogdet take both.
+// last bit is a ValueError that says which of the batch it is; one that is nearly so gives large numbers. det and slogdet take
+// both.
 
 /// x with a x = b: b is (…, n, k), its batch and a's broadcast, or a vector (n). Throws ShapeError when b does not fit, ValueError
 /// for a singular matrix.
