@@ -237,6 +237,8 @@ int main(int argc, char** argv) {
     return code;
   } catch (const xg::FileError& error) {
     return complain(error.message());  // the line of this program is no news to its user
+  } catch (const xg::MemoryError&) {
+    return complain(fmt::format("out of memory while {}; {}", task.what, task.remedy));
   } catch (const std::bad_alloc&) {
     return complain(fmt::format("out of memory while {}; {}", task.what, task.remedy));
   } catch (const std::exception& error) {

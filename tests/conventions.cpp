@@ -285,7 +285,7 @@ TEST_CASE("conventions: what does not fit is said, with the line") {
   CHECK(error(__LINE__, [&] { max_pool2d(image, 2, {.stride = 0}); }) == "max_pool2d: stride 0 along the height; it must be at least 1");
   CHECK(error(__LINE__, [&] { softmax(x23, 2); }) == "softmax: axis 2 is out of range; for an array of 2 axes it must be from -2 to 1");
   CHECK(error(__LINE__, [&] { log_softmax(number); }) == "log_softmax: axis -1 of an array without axes; it must have one");
-  CHECK(error(__LINE__, [&] { cross_entropy(x23, Labels{0, 1, 2}); }) == "cross_entropy; logits are (2, 3), labels are (3,): logits must have the labels' axes and one more for the classes");
+  CHECK(error(__LINE__, [&] { cross_entropy(x23, Labels{0, 1, 2}); }) == "cross_entropy: logits are (2, 3), labels are (3,); logits must have the labels' axes and one more for the classes");
   CHECK(error(__LINE__, [&] { cross_entropy(x23, Labels{0, 3}); }) == "cross_entropy: label 3 at index 1 is out of range; of 3 classes it must be from 0 to 2");
   CHECK(error(__LINE__, [&] { cross_entropy(x23, xt::xarray<int>{-1, 0}); }) == "cross_entropy: label -1 at index 0 is out of range; of 3 classes it must be from 0 to 2");
   // clang-format on

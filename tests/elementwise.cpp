@@ -220,12 +220,12 @@ TEST_CASE("elementwise: what does not fit is said, with the line") {
   CHECK(error(__LINE__, [&] { smooth_l1_loss(x23, x23, {.beta = -1}); }) == "smooth_l1_loss: beta is -1; it must not be negative");
   CHECK(error(__LINE__, [&] { huber_loss(x23, x23, {.delta = 0}); }) == "huber_loss: delta is 0; it must be positive");
   CHECK(error(__LINE__, [&] { gaussian_nll_loss(x4, x4, leaf({1, 2, -3, 4})); }) == "gaussian_nll_loss: variance -3 at index 2; it must not be negative");
-  CHECK(error(__LINE__, [&] { nll_loss(x23, Labels{0}); }) == "nll_loss; log_probabilities are (2, 3), labels are (1,): log_probabilities must have the labels' axes and one more for the classes");
+  CHECK(error(__LINE__, [&] { nll_loss(x23, Labels{0}); }) == "nll_loss: log_probabilities are (2, 3), labels are (1,); log_probabilities must have the labels' axes and one more for the classes");
   CHECK(error(__LINE__, [&] { nll_loss(x23, Labels{0, 3}); }) == "nll_loss: label 3 at index 1 is out of range; of 3 classes it must be from 0 to 2");
   CHECK(error(__LINE__, [&] { nll_loss(x23, Labels{0, 3}, {.ignore_index = -1}); }) == "nll_loss: label 3 at index 1 is out of range; of 3 classes it must be from 0 to 2");
   CHECK(error(__LINE__, [&] { nll_loss(x23, Labels{0, 1}, {.class_weights = {1, 2}}); }) == "nll_loss: there are 2 class weights for 3 classes; there must be one per class");
   CHECK(error(__LINE__, [&] { multi_margin_loss(x23, Labels{0, 3}); }) == "multi_margin_loss: label 3 at index 1 is out of range; of 3 classes it must be from 0 to 2");
-  CHECK(error(__LINE__, [&] { multi_margin_loss(number, Labels{0}); }) == "multi_margin_loss; scores are (), labels are (1,): scores must have the labels' axes and one more for the classes");
+  CHECK(error(__LINE__, [&] { multi_margin_loss(number, Labels{0}); }) == "multi_margin_loss: scores are (), labels are (1,); scores must have the labels' axes and one more for the classes");
   CHECK(error(__LINE__, [&] { multi_margin_loss(x23, Labels{0, 1}, {.p = 3}); }) == "multi_margin_loss: p is 3; it must be 1 or 2");
   CHECK(error(__LINE__, [&] { multi_margin_loss(x23, Labels{0, 1}, {.class_weights = {1}}); }) == "multi_margin_loss: there are 1 class weights for 3 classes; there must be one per class");
   CHECK(error(__LINE__, [&] { cross_entropy(x23, Labels{0, 1}, {.class_weights = {1}}); }) == "cross_entropy: there are 1 class weights for 3 classes; there must be one per class");

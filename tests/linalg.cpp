@@ -192,7 +192,7 @@ TEST_CASE("linalg: what does not fit is said, with the line") {
   CHECK(error(__LINE__, [&] { cholesky(a); }) == "cholesky: a is not positive definite, nor is its leading 2 × 2 block; it must be");
   CHECK(error(__LINE__, [&] { cholesky(batch); }) == "cholesky: matrix (1, 1) of the batch a is not positive definite, nor is its leading 1 × 1 block; it must be");
   CHECK(error(__LINE__, [&] { tensordot(x23, x4, 1); }) == "tensordot: a is (2, 3), b is (4,); a.shape[1] = 3 must equal b.shape[0] = 4");
-  CHECK(error(__LINE__, [&] { tensordot(x23, x4); }) == "tensordot; each must have the a is (2, 3), b is (4,): 2 axes to sum over");
+  CHECK(error(__LINE__, [&] { tensordot(x23, x4); }) == "tensordot: a is (2, 3), b is (4,); each must have the 2 axes to sum over");
   CHECK(error(__LINE__, [&] { tensordot(x23, x4, {0, 1}, {0}); }) == "tensordot: 2 axes of a and 1 axes of b are given; they must be as many");
   CHECK(error(__LINE__, [&] { tensordot(x23, x4, {2}, {0}); }) == "tensordot: axis 2 is out of range; for an array of 2 axes it must be from -2 to 1");
   CHECK(error(__LINE__, [&] { dot(x23, x4); }) == "dot: a is (2, 3), b is (4,); a.shape[1] = 3 must equal b.shape[0] = 4");

@@ -326,8 +326,8 @@ class Checker {
   Comparison compare(const Analytic& of_graph, const Estimate& numeric) const {
     const double analytic = of_graph.value, n = numeric.value, difference = std::abs(analytic - n);
     if (difference == 0) return {analytic, 0, numeric};
-    // A derivative of higher order may be what is left of terms as large as those of lower orders that cancel.
-    const double left = whole_ ? 0 : 16 * std::numeric_limits<double>::epsilon() * largest_;
+    // A derivative of higher order may be what is left of terms that cancel, as large as those of lower orders, or 1.
+    const double left = whole_ ? 0 : 16 * std::numeric_limits<double>::epsilon() * std::min(largest_, 1.0);
     const double allowed =
         std::max(std::abs(analytic), std::abs(n)) + (options_.atol + numeric.noise + of_graph.rounding + left) / options_.rtol;
     const double error = difference / allowed;

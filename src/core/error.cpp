@@ -13,10 +13,17 @@ std::string to_string(Where where) {
   return std::string(slash ? slash + 1 : where.file_name()) + ":" + std::to_string(where.line());
 }
 
+namespace {
+
+/// The name of a function: where the compiler tells it, g++ adds the template's arguments.
+std::string name_of(std::string_view op) { return printable(op.substr(0, op.find('<'))); }
+
+}  // namespace
+
 Error::Error(const std::string& message) : Error(Where{}, "", message) {}
 
 Error::Error(Where where, std::string_view op, const std::string& message)
-    : std::runtime_error(printable(message)), where_(where), op_(printable(op)), message_(std::runtime_error::what()) {
+    : std::runtime_error(printable(message)), where_(where), op_(name_of(op)), message_(std::runtime_error::what()) {
   compose();
 }
 
@@ -24,7 +31,7 @@ const char* Error::what() const noexcept { return text_.c_str(); }
 
 void Error::place(Where where, std::string_view op) {
   if (!where_) where_ = where;
-  if (op_.empty()) op_ = printable(op);
+  if (op_.empty()) op_ = name_of(op);
   compose();
 }
 

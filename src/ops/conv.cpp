@@ -41,7 +41,7 @@ std::size_t output_length(std::size_t length, std::size_t k, std::ptrdiff_t stri
     throw ShapeError(
         fmt::format("the {} is {}, padding {} and {}; together they may be at most 2^31 - 1", axis, length, before, after));
   if (k == 0 || padded < extent)
-    throw ShapeError(fmt::format("the kernel's {} {}{} must be from 1 to the padded image's {}", axis,
+    throw ShapeError(fmt::format("the kernel's {} is {}{}; it must be from 1 to the padded image's {}", axis,
                                  static_cast<std::size_t>(std::min(extent, Wide{PTRDIFF_MAX})),
                                  dilation > 1 ? fmt::format(" (dilation {})", dilation) : "", static_cast<std::size_t>(padded)));
   return static_cast<std::size_t>((padded - extent) / stride + 1);

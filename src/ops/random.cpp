@@ -65,14 +65,18 @@ Array<T> uniform(const Shape& shape, double low, double high, Generator& generat
 
 template <Real T>
 Array<T> normal(const Shape& shape, double mean, double deviation, Generator& generator, Where where) {
-  if (!(deviation >= 0)) wrong(where, "normal", fmt::format("the deviation is {}; it must not be negative", deviation));
+  if (!std::isfinite(mean)) wrong(where, "normal", fmt::format("the mean is {}; it must be finite", mean));
+  if (!(deviation >= 0 && std::isfinite(deviation)))
+    wrong(where, "normal", fmt::format("the deviation is {}; it must be finite and not negative", deviation));
   return generated<T>(shape, "normal", where, [&] { return mean + deviation * generator.normal(); });
 }
 
 template <Real T>
 Array<T> truncated_normal(const Shape& shape, double mean, double deviation, double low, double high, Generator& generator,
                           Where where) {
-  if (!(deviation > 0)) wrong(where, "truncated_normal", fmt::format("the deviation is {}; it must be positive", deviation));
+  if (!std::isfinite(mean)) wrong(where, "truncated_normal", fmt::format("the mean is {}; it must be finite", mean));
+  if (!(deviation > 0 && std::isfinite(deviation)))
+    wrong(where, "truncated_normal", fmt::format("the deviation is {}; it must be finite and positive", deviation));
   if (!(low < high)) wrong(where, "truncated_normal", fmt::format("low is {}, high is {}; low must be less than high", low, high));
   return generated<T>(shape, "truncated_normal", where, [&] {
     const double x = mean + deviation * truncated((low - mean) / deviation, (high - mean) / deviation, generator);

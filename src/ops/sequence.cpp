@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -32,9 +33,8 @@ std::optional<Mask> allowed_places(const AttentionOptions<T>& options, const Sha
   std::optional<Mask> result;
   const auto combine = [&](const Mask& more) {
     Mask padded = more;
-    while (padded.dimension() < 2) {  // with an axis of queries and one of keys
-      Shape shape = padded.shape();
-      shape.insert(shape.begin(), 1);
+    if (padded.dimension() < 2) {  // with an axis of queries and one of keys
+      const std::array<std::size_t, 2> shape{1, padded.size()};
       padded.reshape(shape);
     }
     result = result ? Mask(*result && padded) : std::move(padded);
