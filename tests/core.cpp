@@ -84,10 +84,10 @@ TEST_CASE("sizes that no memory holds are errors") {
   xg::memory::set_limit(1 << 20);
   CHECK(error_of([] {
           xg::make_array<float>({512, 513});
-        }) == "an array of shape (512, 513) takes 1050624 bytes, which is more than memory can hold; 1048576 is the most");
+        }) == "an array of shape (512, 513) takes 1050624 bytes, which is more than memory can hold; they must be at most 1048576");
   CHECK(error_of([] { xg::zeros<float>({512, 513}); }).find("core.cpp:") == 0);
   CHECK(error_of([] { xg::memory::allocate((1 << 20) + 1); }) ==
-        "there is no memory for 1048577 bytes; the largest array may have 1048576");
+        "there is no memory for 1048577 bytes; an array must have at most 1048576");
   CHECK(xg::zeros<float>({512, 512}).size() == 512 * 512);
   xg::memory::set_limit(0);
   CHECK(xg::memory::limit() > 1 << 20);

@@ -506,8 +506,8 @@ TEST_CASE("a user's op that is wrong says so") {
   CHECK(message(Slip::unasked) == "");
   CHECK(x.grad() == Array<double>{1, 1});
   const std::string few = error_of([&] { xg::apply(TooFew{}, {V(x), V(x)}, xg::Where::current()); });
-  CHECK(has(few,
-            here(__LINE__ - 1) + "too_few: `uses` has 1 entry, but input 1 needs a gradient; there must be one entry per input"));
+  const std::string line = here(__LINE__ - 1);
+  CHECK(has(few, line + "too_few: `uses` has 1 entry, but input 1 needs a gradient; there must be one entry per input"));
   CHECK_THROWS_WITH_AS(xg::use::input(31), "use::input(31): only the first 31 inputs can be declared", xg::ValueError);
 }
 

@@ -164,8 +164,9 @@ std::size_t limit() noexcept {
 void set_limit(std::size_t bytes) noexcept { largest = std::min(bytes == 0 ? physical_memory() : bytes, most); }
 
 void detail::no_memory(std::size_t n, std::size_t size) {
-  if (n > PTRDIFF_MAX / size) throw MemoryError(fmt::format("{} elements of {} bytes are more than memory can hold", n, size));
-  throw MemoryError(fmt::format("there is no memory for {} bytes; the largest array may have {}", n * size, limit()));
+  if (n > PTRDIFF_MAX / size)
+    throw MemoryError(fmt::format("{} elements of {} bytes are more than memory can hold; they must be fewer", n, size));
+  throw MemoryError(fmt::format("there is no memory for {} bytes; an array must have at most {}", n * size, limit()));
 }
 
 void* allocate(std::size_t bytes) {

@@ -18,19 +18,21 @@ void check_size(const Shape& shape, std::size_t element_bytes, Where where) {
     overflow |= __builtin_mul_overflow(bytes, length, &bytes);
   }
   if (empty || (!overflow && bytes <= memory::limit())) return;
-  throw ShapeError(where, "",
-                   overflow ? fmt::format("an array of shape {} has more elements than memory can hold", to_string(shape))
-                            : fmt::format("an array of shape {} takes {} bytes, which is more than memory can hold; {} is the most",
-                                          to_string(shape), bytes, memory::limit()));
+  throw ShapeError(
+      where, "",
+      overflow ? fmt::format("an array of shape {} has more elements than memory can hold; they must be fewer", to_string(shape))
+               : fmt::format("an array of shape {} takes {} bytes, which is more than memory can hold; they must be at most {}",
+                             to_string(shape), bytes, memory::limit()));
 }
 
 void detail::uncountable(const Shape& shape) {
-  throw ShapeError("an array of shape " + to_string(shape) + " has more elements than memory can hold");
+  throw ShapeError("an array of shape " + to_string(shape) + " has more elements than memory can hold; they must be fewer");
 }
 
 std::size_t length_of(Wide length) {
-  if (length < 0) throw ShapeError("a length of the result is negative");
-  if (length > PTRDIFF_MAX) throw ShapeError("a length of the result is beyond 2^63; memory cannot hold so many elements");
+  if (length < 0) throw ShapeError("a length of the result is negative; it must not be");
+  if (length > PTRDIFF_MAX)
+    throw ShapeError("a length of the result is beyond 2^63; it must be less: memory cannot hold so many elements");
   return static_cast<std::size_t>(length);
 }
 

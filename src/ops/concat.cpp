@@ -76,7 +76,7 @@ template <class T>
 Variable<T> join(std::vector<Variable<T>> xs, int axis, bool stacked, Where where) {
   const std::size_t k = placed(where, stacked ? "stack" : "concat", [&] {
     if (xs.empty()) throw ValueError("no arrays are given; there must be at least one");
-    const std::size_t rank = xs[0].shape(where).size();
+    const std::size_t rank = shape_of(xs[0], where, stacked ? "stack" : "concat").size();
     return normalise_axis(axis, stacked ? rank + 1 : rank);
   });
   return apply(Concat<T>{stacked, k}, std::move(xs), where);
@@ -154,6 +154,7 @@ Variable<T> tile(Variable<T> x, const std::vector<std::ptrdiff_t>& repeats, Wher
 template <class T>
 Variable<T> repeat(Variable<T> x, std::ptrdiff_t count, std::optional<int> axis, Where where) {
   if (count < 0) throw ValueError(where, "repeat", fmt::format("count is {}; it must not be negative", count));
+  static_cast<void>(shape_of(x, where));
   if (!axis) {
     x = flatten(std::move(x), 0, where);
     axis = 0;

@@ -58,7 +58,8 @@ Variable<T> drop(std::string_view name, Variable<T> x, std::size_t samples, std:
 
 template <class T>
 Variable<T> dropout(Variable<T> x, double p, DropoutOptions options, Generator& generator, Where where) {
-  const std::size_t n = x.size(where);
+  static_cast<void>(shape_of(x, where, "dropout"));
+  const std::size_t n = x.size();
   return drop("dropout", std::move(x), 1, 1, n, p, options, generator, where);
 }
 

@@ -367,12 +367,15 @@ Variable<T> dot(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where)
 
 template <class T>
 Variable<T> outer(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where) {
-  const std::size_t m = a.size(where), n = b.size(where);
+  static_cast<void>(shape_of(a, where)), static_cast<void>(shape_of(b, where));
+  const std::size_t m = a.size(), n = b.size();
   return matmul(reshape(std::move(a), Shape{m, 1}, where), reshape(std::move(b), Shape{1, n}, where), {}, where);
 }
 
 template <class T>
 Variable<T> trace(Variable<T> x, std::ptrdiff_t offset, int axis1, int axis2, Where where) {
+  if (const Shape& shape = shape_of(x, where); shape.size() < 2)
+    throw ShapeError(where, "trace", fmt::format("x is {}; it must have two axes at least", to_string(shape)));
   return sum(diagonal(std::move(x), offset, axis1, axis2, where), -1, {}, where);
 }
 

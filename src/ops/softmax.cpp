@@ -51,7 +51,8 @@ struct LogSoftmax {
 /// Runs an op of the last axis along any axis.
 template <class T, class Op>
 Variable<T> along(Op op, Variable<T> x, int axis, Where where) {
-  const std::size_t rank = shape_of(x, where).size(), k = placed(where, Op::name, [&] { return normalise_axis(axis, rank); });
+  const std::size_t rank = shape_of(x, where, Op::name).size(),
+                    k = placed(where, Op::name, [&] { return normalise_axis(axis, rank); });
   if (k + 1 == rank) return apply(std::move(op), {std::move(x)}, where);
   std::vector<std::ptrdiff_t> swapped(rank);
   for (std::size_t j = 0; j < rank; ++j) swapped[j] = static_cast<std::ptrdiff_t>(j);

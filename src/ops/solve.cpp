@@ -327,7 +327,8 @@ struct LogDet {
 /// Runs an op on a and b, where b may be a vector that stands for a column.
 template <class T, class Op>
 Variable<T> with_column(Op op, Variable<T> a, Variable<T> b, Where where) {
-  const std::size_t rank = shape_of(b, where).size();
+  static_cast<void>(shape_of(a, where, Op::name));
+  const std::size_t rank = shape_of(b, where, Op::name).size();
   if (rank == 0)
     throw ShapeError(where, Op::name, fmt::format("b is {}; it must be a vector (n,) or matrices (…, n, k)", to_string(b.shape())));
   if (rank > 1) return apply(std::move(op), {std::move(a), std::move(b)}, where);

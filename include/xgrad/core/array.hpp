@@ -22,9 +22,9 @@ using Shape = xt::svector<std::size_t, 4, std::allocator<std::size_t>, true>;
 /// An xtensor container: row-major, any number of axes, on the pool. Unlike xt::xarray it is one type whatever XTENSOR_USE_XSIMD
 /// says.
 ///
-/// `{1, 2}` is a vector and `{{1, 2}, {3, 4}}` a matrix. A column of numbers of the array's own type, `Array<double>{{1.5},
-/// {2.5}}`, is ambiguous to C++, where `{1.5}` may be a list or a number, as in every xtensor container whose number of axes is not
-/// part of its type. Name that number: `xt::xtensor<double, 2>{{1.5}, {2.5}}` goes wherever an Array does.
+/// `{1, 2}` is a vector and `{{1, 2}, {3, 4}}` a matrix. A column, `Array<double>{{1.5}, {2.5}}`, is ambiguous to C++, where
+/// `{1.5}` may be a list or a number, as in every xtensor container whose number of axes is not part of its type. Name that number:
+/// `xt::xtensor<double, 2>{{1.5}, {2.5}}` goes wherever an Array does.
 template <class T>
 using Array =
     xt::xarray_container<xt::uvector<T, memory::Allocator<T>>, xt::layout_type::row_major, Shape, xt::xtensor_expression_tag>;
