@@ -28,7 +28,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-// How the threads wait for each other. Measured with training steps, see docs/performance.md.
+// How the threads wait for each other: first choices, tried with training steps on a busy machine, see docs/performance.md.
 constexpr auto spin = 1ms;          // before a thread without work sleeps: waking it takes some 50 µs
 constexpr auto patience = 200us;    // before a thread that waits for a piece sleeps, and asks why the piece is late
 constexpr auto awake_by = 100us;    // a thread that was spinning has come by then, if the system runs it ...

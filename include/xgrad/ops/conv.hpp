@@ -45,8 +45,8 @@ struct Conv2dOptions {
 /// k alone. Throws ShapeError when ranks or channels do not fit, the groups do not divide the outputs, or the kernel is larger than
 /// the padded image; ValueError for a stride, dilation or groups below 1 or a negative padding.
 ///
-/// 3×3 kernels may go by Winograd's way, which subtracts neighbouring pixels: beside a pixel of 1e6, results within three pixels of
-/// it have errors of about 0.01. XGRAD_CONV=direct in the environment, read once, keeps from that; so does patches. It may also be
+/// 3×3 kernels may go by Winograd's way, which subtracts neighbouring pixels: beside a very large pixel, results within three pixels of
+/// it lose digits, up to the rounding of the large one. XGRAD_CONV=direct in the environment, read once, keeps from that; so does patches. It may also be
 /// winograd, onednn or blocked, for all convolutions and their gradients that the way can do; ValueError for another.
 ///
 /// Shapes: (n, h, w, c), (o, kh, kw, c / groups), (o) → (n, oh, ow, o)
