@@ -11,13 +11,15 @@ std::string to_string(const Shape& shape) {
 }
 
 void check_size(const Shape& shape, std::size_t element_bytes, Where where) {
+  // Also of an array without elements the other lengths count: its strides are products of them, which xtensor does not check.
   std::size_t bytes = 1;
   bool overflow = __builtin_mul_overflow(bytes, element_bytes, &bytes), empty = false;
   for (const std::size_t length : shape) {
     empty |= length == 0;
-    overflow |= __builtin_mul_overflow(bytes, length, &bytes);
+    overflow |= __builtin_mul_overflow(bytes, std::max<std::size_t>(length, 1), &bytes);
   }
-  if (empty || (!overflow && bytes <= memory::limit())) return;
+  overflow |= bytes > PTRDIFF_MAX;
+  if (!overflow && (empty || bytes <= memory::limit())) return;
   throw ShapeError(
       where, "",
       overflow ? fmt::format("an array of shape {} has more elements than memory can hold; they must be fewer", to_string(shape))

@@ -318,11 +318,11 @@ Array<T> one_hot(const Indices& labels, std::size_t classes, Where where) {
 
 template <class T>
 Variable<T> tril(Variable<T> x, std::ptrdiff_t k, Where where) {
-  return apply(Band<T>{"tril", -far, k}, {std::move(x)}, where);
+  return apply(Band<T>{"tril", -far, std::clamp(std::ptrdiff_t{k}, -far, far)}, {std::move(x)}, where);
 }
 template <class T>
 Variable<T> triu(Variable<T> x, std::ptrdiff_t k, Where where) {
-  return apply(Band<T>{"triu", k, far}, {std::move(x)}, where);
+  return apply(Band<T>{"triu", std::clamp(std::ptrdiff_t{k}, -far, far), far}, {std::move(x)}, where);
 }
 
 XGRAD_BOTH(take);

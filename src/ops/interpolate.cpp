@@ -41,11 +41,11 @@ ResampleShape resample_shape(const Shape& x, Extent2d size, const InterpolateOpt
   if (x[1] == 0 || x[2] == 0) throw ShapeError(fmt::format("x is {}; its images must have pixels", to_string(x)));
   if (options.align_corners && options.mode == Interpolation::nearest)
     throw ValueError("align_corners is set and the mode is nearest; it must be bilinear then");
-  if (size.h > 0 && size.w > 0) {  // before a table is built
-    const auto h = static_cast<std::size_t>(size.h), w = static_cast<std::size_t>(size.w);
-    check_size(Shape{x[0], h, w, x[3]}, sizeof(float));
-    for (const std::size_t n : {h, w}) check_size(Shape{n}, sizeof(Blend));
-  }
+  // before a table is built; blends refuses what is not positive
+  const auto h = static_cast<std::size_t>(std::max<std::ptrdiff_t>(size.h, 0)),
+             w = static_cast<std::size_t>(std::max<std::ptrdiff_t>(size.w, 0));
+  check_size(Shape{x[0], h, w, x[3]}, sizeof(float));
+  for (const std::size_t n : {h, w}) check_size(Shape{n}, sizeof(Blend));
   return {x[0], x[1], x[2], x[3], blends(x[1], size.h, options, "height"), blends(x[2], size.w, options, "width")};
 }
 

@@ -84,8 +84,12 @@ PoolShape pool_shape(const Shape& x, Extent2d size, Extent2d stride, Padding2d p
 
 PoolShape adaptive_shape(const Shape& x, Extent2d size) {
   check_pixels(x);
-  const auto windows = [](std::size_t n, std::ptrdiff_t parts, const char* axis) {
+  const auto check = [](std::ptrdiff_t parts, const char* axis) {
     if (parts < 1) throw ValueError(fmt::format("size {} along the {}; it must be at least 1", parts, axis));
+  };
+  check(size.h, "height"), check(size.w, "width");
+  check_result(x, whole(size.h), whole(size.w));
+  const auto windows = [](std::size_t n, std::ptrdiff_t parts) {
     const std::size_t count = whole(parts);
     Windows result;
     for (std::size_t i = 0; i < count; ++i) {  // i n is less than the square of a number of windows that memory holds
@@ -94,8 +98,7 @@ PoolShape adaptive_shape(const Shape& x, Extent2d size) {
     }
     return result;
   };
-  if (size.h > 0 && size.w > 0) check_result(x, whole(size.h), whole(size.w));
-  return {x[0], x[1], x[2], x[3], windows(x[1], size.h, "height"), windows(x[2], size.w, "width")};
+  return {x[0], x[1], x[2], x[3], windows(x[1], size.h), windows(x[2], size.w)};
 }
 
 Shape result_shape(const PoolShape& s) { return Shape{s.n, s.rows.size(), s.columns.size(), s.c}; }
