@@ -240,3 +240,22 @@ TEST_CASE("elementwise: what does not fit is said, with the line") {
   CHECK_THROWS_AS(huber_loss(x23, x23, {.delta = 0}), ValueError);
   CHECK_THROWS_AS(cross_entropy(x23, x4), ShapeError);
 }
+
+TEST_CASE("elementwise: masks whose numbers memory could not hold") {
+  // nothing in it, but as numbers its other lengths are more bytes than can be counted
+  const Mask mask = full<bool>(Shape{1, 0, std::size_t{1} << 62}, true);
+  const Variable<float> x(ones<float>(Shape{1}));
+  const auto refused = [](auto&& call, const std::string& name) {
+    try {
+      call();
+    } catch (const ShapeError& error) {
+      const std::string text = error.what();
+      return text.find("elementwise.cpp:") != std::string::npos && text.find(name + ": ") != std::string::npos;
+    }
+    return false;
+  };
+  CHECK(refused([&] { where(mask, x, x); }, "where"));
+  CHECK(refused([&] { xgrad::count_nonzero(mask); }, "count_nonzero"));
+  CHECK(refused([&] { xgrad::any(mask); }, "any"));
+  CHECK(refused([&] { xgrad::all(mask); }, "all"));
+}

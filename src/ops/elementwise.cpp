@@ -140,7 +140,7 @@ XGRAD_BOTH(nan_to_num);
 template <class T>
 Variable<T> detail::select(const Mask& condition, Variable<T> a, Variable<T> b, Where at) {
   static const auto& op = lasting("where", [](auto mask, auto x, auto y) { return where(mask != 0, x, y); });
-  Array<T> mask = make_array<T>(condition.shape());
+  Array<T> mask = placed(at, "where", [&] { return make_array<T>(condition.shape()); });
   std::copy_n(condition.data(), condition.size(), mask.data());
   return op(Variable<T>(std::move(mask)), std::move(a), std::move(b), at);
 }

@@ -63,15 +63,17 @@ Labels place_of(const Variable<T>& x, std::optional<int> axis, ReduceOptions opt
   return out;
 }
 
-/// 1 where true, 0 elsewhere, summed along axes.
-Labels count_true(const Mask& x, const Reduced& axes) {
-  Labels ones = make_array<std::int64_t>(x.shape());
-  std::copy_n(x.data(), x.size(), ones.data());
-  return reduce_axes(ones, axes.reduced, axes.result, kernels::count);
-}
-
 Reduced reduced_of(const Shape& shape, const Axes& axes, ReduceOptions options, const char* name, Where where) {
   return placed(where, name, [&] { return Reduced(shape, axes, options.keepdims); });
+}
+
+/// 1 where true, 0 elsewhere, summed along axes.
+Labels count_true(const Mask& x, const Reduced& axes, const char* name, Where where) {
+  return placed(where, name, [&] {  // a mask may be as large as memory, its numbers are eight times as large
+    Labels ones = make_array<std::int64_t>(x.shape());
+    std::copy_n(x.data(), x.size(), ones.data());
+    return reduce_axes(ones, axes.reduced, axes.result, kernels::count);
+  });
 }
 
 template <class T>
@@ -106,11 +108,11 @@ Labels argmin(const Variable<T>& x, std::optional<int> axis, ReduceOptions optio
 
 Labels count_nonzero(const Condition& condition, Axes axes, ReduceOptions options, Where where) {
   const Mask& x = condition.mask();
-  return count_true(x, reduced_of(x.shape(), axes, options, "count_nonzero", where));
+  return count_true(x, reduced_of(x.shape(), axes, options, "count_nonzero", where), "count_nonzero", where);
 }
 Mask any(const Condition& condition, Axes axes, ReduceOptions options, Where where) {
   const Mask& x = condition.mask();
-  const Labels counts = count_true(x, reduced_of(x.shape(), axes, options, "any", where));
+  const Labels counts = count_true(x, reduced_of(x.shape(), axes, options, "any", where), "any", where);
   Mask out = make_array<bool>(counts.shape());
   std::transform(counts.data(), counts.data() + counts.size(), out.data(), [](std::int64_t n) { return n > 0; });
   return out;
@@ -118,7 +120,7 @@ Mask any(const Condition& condition, Axes axes, ReduceOptions options, Where whe
 Mask all(const Condition& condition, Axes axes, ReduceOptions options, Where where) {
   const Mask& x = condition.mask();
   const Reduced reduced = reduced_of(x.shape(), axes, options, "all", where);
-  const Labels counts = count_true(x, reduced);
+  const Labels counts = count_true(x, reduced, "all", where);
   const auto most = static_cast<std::int64_t>(reduced.count(x.shape()));
   Mask out = make_array<bool>(counts.shape());
   std::transform(counts.data(), counts.data() + counts.size(), out.data(), [=](std::int64_t n) { return n == most; });

@@ -37,14 +37,14 @@ pkg_config() {  # PREFIX LIBDIR COMPILER...
 cmake_package() {  # PREFIX COMPILER...     more options of cmake are in the array options
   local prefix=$1; shift
   rm -rf "$work/cmake"
-  cmake -S "$here/cmake" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="${*: -1}" "${options[@]}" &&
+  cmake -G Ninja -S "$here/cmake" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="${*: -1}" "${options[@]}" &&
     cmake --build "$work/cmake" --parallel 2 && "$work/cmake/program"
 }
 
 # wrong_version PREFIX: a version that is not there is an error that says which one is
 wrong_version() {
   sed 's/find_package(xgrad 0.1/find_package(xgrad 7.3/' "$here/cmake/CMakeLists.txt" >"$work/CMakeLists.txt"
-  if cmake -S "$work" -B "$work/wrong" -DCMAKE_PREFIX_PATH="$1" >"$work/wrong.log" 2>&1; then return 1; fi
+  if cmake -G Ninja -S "$work" -B "$work/wrong" -DCMAKE_PREFIX_PATH="$1" >"$work/wrong.log" 2>&1; then return 1; fi
   grep -q '"7.3"' "$work/wrong.log" && grep -qE 'xgradConfig.cmake, version: [0-9]' "$work/wrong.log"
 }
 
