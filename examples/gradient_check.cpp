@@ -22,7 +22,7 @@ int main() {
   const Net<float> trained;  // in a real program: after some training, when no weight is special any more
 
   const Net<double> net;
-  xg::nn::copy_parameters(trained, net);
+  xg::nn::copy_state(trained, net);
   xg::Array<double> images(xg::Shape{5, 8, 8, 1});
   xg::default_generator().fill_normal(images, 0, 1);
   const xg::Labels labels{0, 3, 1, 2, 3};

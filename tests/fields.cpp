@@ -228,7 +228,7 @@ TEST_CASE("fields: local structs, and structs in a lambda") {
   };
   Local local;
   CHECK(field_names(local) == Strings{"first", "n"});
-  CHECK(paths(local) == Strings{"first.weight_", "first.bias_"});
+  CHECK(paths(local) == Strings{"first.weight", "first.bias"});
   class Listed {
    public:
     explicit Listed(float x) : w(x) {}
@@ -270,8 +270,8 @@ TEST_CASE("fields: XGRAD_FIELDS") {
 }
 
 TEST_CASE("visit: nested layers, on const and other networks") {
-  const Strings expected{"conv1.weight", "conv1.bias",  "conv2.weight", "conv2.bias",  "fc1.weight_",
-                         "fc1.bias_",    "fc2.weight_", "fc2.bias_",    "fc3.weight_", "fc3.bias_"};
+  const Strings expected{"conv1.weight", "conv1.bias",  "conv2.weight", "conv2.bias",  "fc1.weight",
+                         "fc1.bias",    "fc2.weight", "fc2.bias",    "fc3.weight", "fc3.bias"};
   LeNet<float> net;
   CHECK(paths(net) == expected);
   const LeNet<float> fixed;
@@ -280,7 +280,7 @@ TEST_CASE("visit: nested layers, on const and other networks") {
   nn::visit(fixed, [](const std::string&, auto& v) { static_assert(std::is_same_v<decltype(v), const Variable<float>&>); });
   const WithPointers<float> pointers{std::make_unique<Dense<float>>(1, 2), {}, std::make_shared<Dense<float>>(1, 2)};
   nn::visit(pointers, [](const std::string&, auto& v) { static_assert(std::is_same_v<decltype(v), const Variable<float>&>); });
-  CHECK(paths(pointers) == Strings{"own.weight_", "own.bias_", "shared.weight_", "shared.bias_"});
+  CHECK(paths(pointers) == Strings{"own.weight", "own.bias", "shared.weight", "shared.bias"});
 }
 
 TEST_CASE("visit: containers") {
@@ -290,17 +290,17 @@ TEST_CASE("visit: containers") {
   ranges.blocks[1].emplace();
   ranges.deque.resize(1);
   ranges.list.resize(1);
-  CHECK(paths(ranges) == Strings{"layers.0.weight_", "layers.0.bias_", "layers.1.weight_", "layers.1.bias_", "pair.0.weight_",
-                                 "pair.0.bias_", "pair.1.weight_", "pair.1.bias_", "blocks.1.a.weight", "blocks.1.a.bias",
+  CHECK(paths(ranges) == Strings{"layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias", "pair.0.weight",
+                                 "pair.0.bias", "pair.1.weight", "pair.1.bias", "blocks.1.a.weight", "blocks.1.a.bias",
                                  "blocks.1.b.weight", "blocks.1.b.bias", "deque.0", "list.0"});
   WithOptional<float> optional;
-  CHECK(paths(optional) == Strings{"a.weight_", "a.bias_", "b.weight_", "b.bias_"});
+  CHECK(paths(optional) == Strings{"a.weight", "a.bias", "b.weight", "b.bias"});
   optional.maybe.emplace(1, 2);
-  CHECK(paths(optional) == Strings{"a.weight_", "a.bias_", "maybe.weight_", "maybe.bias_", "b.weight_", "b.bias_"});
+  CHECK(paths(optional) == Strings{"a.weight", "a.bias", "maybe.weight", "maybe.bias", "b.weight", "b.bias"});
   WithVariant<float> variant;
-  CHECK(paths(variant) == Strings{"a.weight_", "a.bias_", "v.weight_", "v.bias_"});
+  CHECK(paths(variant) == Strings{"a.weight", "a.bias", "v.weight", "v.bias"});
   variant.v = Conv<float>(1, 2, 3);
-  CHECK(paths(variant) == Strings{"a.weight_", "a.bias_", "v.weight", "v.bias"});
+  CHECK(paths(variant) == Strings{"a.weight", "a.bias", "v.weight", "v.bias"});
   WithMaps<float> maps;
   for (const char* key : {"stem", "head", "body"}) {
     maps.named.emplace(key, Dense<float>(1, 2));
@@ -308,24 +308,24 @@ TEST_CASE("visit: containers") {
   }
   maps.numbered[10];
   maps.numbered[-2];
-  const Strings expected{"named.body.weight_",
-                         "named.body.bias_",
-                         "named.head.weight_",
-                         "named.head.bias_",
-                         "named.stem.weight_",
-                         "named.stem.bias_",
-                         "unordered.body.weight_",
-                         "unordered.body.bias_",
-                         "unordered.head.weight_",
-                         "unordered.head.bias_",
-                         "unordered.stem.weight_",
-                         "unordered.stem.bias_",
+  const Strings expected{"named.body.weight",
+                         "named.body.bias",
+                         "named.head.weight",
+                         "named.head.bias",
+                         "named.stem.weight",
+                         "named.stem.bias",
+                         "unordered.body.weight",
+                         "unordered.body.bias",
+                         "unordered.head.weight",
+                         "unordered.head.bias",
+                         "unordered.stem.weight",
+                         "unordered.stem.bias",
                          "numbered.-2",
                          "numbered.10",
-                         "pair.0.weight_",
-                         "pair.0.bias_",
-                         "tuple.1.weight_",
-                         "tuple.1.bias_",
+                         "pair.0.weight",
+                         "pair.0.bias",
+                         "tuple.1.weight",
+                         "tuple.1.bias",
                          "tuple.2"};
   CHECK(paths(maps) == expected);
   CHECK(paths(std::as_const(maps)) == expected);
@@ -333,7 +333,7 @@ TEST_CASE("visit: containers") {
 
 TEST_CASE("visit: a container or a Variable can be the network") {
   std::vector<Dense<float>> layers{{1, 2}};
-  CHECK(paths(layers) == Strings{"0.weight_", "0.bias_"});
+  CHECK(paths(layers) == Strings{"0.weight", "0.bias"});
   Variable<float> variable;
   CHECK(paths(variable) == Strings{""});
 }
@@ -347,7 +347,7 @@ TEST_CASE("visit: what holds no Variables is skipped") {
     Function<decltype(relu)> activation;
   };
   Net net{.activation = {relu}};
-  CHECK(paths(net) == Strings{"a.weight_", "a.bias_"});
+  CHECK(paths(net) == Strings{"a.weight", "a.bias"});
 }
 
 TEST_CASE("visit: a type that holds itself") {

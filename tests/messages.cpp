@@ -183,8 +183,8 @@ TEST_CASE("messages: layers and networks") {
   Generator generator(1);
   FAILS("fans", nn::fans({3})); FAILS("fans", nn::kaiming_uniform(vector, generator)); FAILS("fans", nn::kaiming_normal(vector, generator)); FAILS("fans", nn::xavier_uniform(vector, generator)); FAILS("fans", nn::xavier_normal(vector, generator));
   const Computed computed;
-  FAILS("parameters", nn::parameters(computed)); FAILS("named_parameters", nn::named_parameters(computed)); FAILS("named_state", nn::named_state(computed)); FAILS("parameter_count", nn::parameter_count(computed)); FAILS("clone", nn::clone(computed)); FAILS("save", nn::save(computed, "never.safetensors")); FAILS("load", nn::load(computed, "never.safetensors")); FAILS("copy_parameters", nn::copy_parameters(computed, computed));
-  FAILS("copy_parameters", nn::copy_parameters(Net(), Chain()));
+  FAILS("parameters", nn::parameters(computed)); FAILS("named_parameters", nn::named_parameters(computed)); FAILS("named_state", nn::named_state(computed)); FAILS("parameter_count", nn::parameter_count(computed)); FAILS("clone", nn::clone(computed)); FAILS("save", nn::save(computed, "never.safetensors")); FAILS("load", nn::load(computed, "never.safetensors")); FAILS("copy_state", nn::copy_state(computed, computed));
+  FAILS("copy_state", nn::copy_state(Net(), Chain()));
   Chain chain;
   chain.next = std::make_shared<Chain>();
   chain.next->next = chain.next;

@@ -49,6 +49,7 @@
 #include <xgrad/nn/fields.hpp>
 #include <xgrad/nn/init.hpp>
 #include <xgrad/nn/layers.hpp>
+#include <xgrad/nn/loading.hpp>
 #include <xgrad/nn/norm.hpp>
 #include <xgrad/nn/state.hpp>
 #include <xgrad/nn/summary.hpp>

@@ -1,6 +1,7 @@
 #include <xgrad/nn/entries.hpp>
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -30,10 +31,17 @@ constexpr std::array<Description, 11> descriptions{{{"F32", 4},
 std::string_view name_of(Element element) { return descriptions[static_cast<std::size_t>(element)].name; }
 std::size_t bytes_of(Element element) { return descriptions[static_cast<std::size_t>(element)].bytes; }
 
+std::optional<Element> element_named(std::string_view name) {
+  const auto found = std::ranges::find(descriptions, name, &Description::name);
+  if (found == descriptions.end()) return {};
+  return static_cast<Element>(found - descriptions.begin());
+}
+
 template <class T>
 void detail::EntryCollector::add(const std::string& path, const Variable<T>& variable) {
   if (!variable.defined()) return;
   need_leaf(path, variable, who_, where_);
+  if (wanted_ == Wanted::parameters && !variable.requires_grad()) return;
   if (!seen_.insert(variable.storage().get()).second) return;
   StateEntry entry{.name = path,
                    .element = std::is_same_v<T, float> ? Element::f32 : Element::f64,
@@ -44,12 +52,11 @@ void detail::EntryCollector::add(const std::string& path, const Variable<T>& var
 template void detail::EntryCollector::add<float>(const std::string&, const Variable<float>&);
 template void detail::EntryCollector::add<double>(const std::string&, const Variable<double>&);
 
-void detail::EntryCollector::add(const std::string& path, Element element, Shape shape, void* address, bool generator,
-                                 const void* object) {
-  if (element == Element::boolean && shape.empty() && std::string_view(path).substr(path.rfind('.') + 1) == "training") return;
-  if (!seen_.insert(object ? object : address).second) return;
-  StateEntry entry{.name = path, .element = element, .shape = std::move(shape), .variable = {}, .address = address};
-  entry.generator = generator;
+void detail::EntryCollector::add(const std::string& path, StateEntry entry, const void* object) {
+  if (entry.element == Element::boolean && entry.shape.empty() && std::string_view(path).substr(path.rfind('.') + 1) == "training")
+    return;
+  if (!seen_.insert(object).second) return;
+  entry.name = path;
   entry.writable = writable_;
   found_.push_back(std::move(entry));
 }
@@ -63,29 +70,30 @@ bool StateEntry::trained() const noexcept {
 const void* StateEntry::data() const {
   if (const auto* f = std::get_if<Variable<float>>(&variable)) return f->value().data();
   if (const auto* d = std::get_if<Variable<double>>(&variable)) return d->value().data();
-  return address;
+  if (bits) return bits->data();
+  return container ? container->data(address) : address;
 }
 
-std::string StateEntry::refuses(const void* elements) const {
+std::string StateEntry::refuses(const void* elements, std::size_t count) const {
   if (generator && !Generator::valid(std::span<const std::uint64_t, 6>(static_cast<const std::uint64_t*>(elements), 6)))
     return "these words are no state of a Generator";
   if (element != Element::boolean) return {};
   const auto* bytes_at = static_cast<const unsigned char*>(elements);
-  for (std::size_t k = 0; k < bytes(); ++k)
+  for (std::size_t k = 0; k < count; ++k)
     if (bytes_at[k] > 1) return fmt::format("element {} is {}; a bool must be 0 or 1", k, bytes_at[k]);
   return {};
 }
 
-void StateEntry::write(const void* elements, Where where) const {
-  const auto copy = [&](void* to) {
-    if (bytes() > 0) std::memcpy(to, elements, bytes());
-  };
-  if (const auto* f = std::get_if<Variable<float>>(&variable))
-    Variable<float>(*f).update([&](Array<float>& value) { copy(value.data()); }, where);
-  else if (const auto* d = std::get_if<Variable<double>>(&variable))
-    Variable<double>(*d).update([&](Array<double>& value) { copy(value.data()); }, where);
-  else
-    copy(address);
+void StateEntry::reserve(std::size_t count) const {
+  if (container) container->reserve(address, count);
+}
+
+void StateEntry::write(const void* elements, std::size_t count, Where where) const {
+  if (container) return container->assign(address, elements, count);
+  void* to = address;
+  if (const auto* f = std::get_if<Variable<float>>(&variable)) to = Variable<float>(*f).change("load", where).data();
+  if (const auto* d = std::get_if<Variable<double>>(&variable)) to = Variable<double>(*d).change("load", where).data();
+  if (count > 0) std::memcpy(to, elements, count * bytes_of(element));
 }
 
 }  // namespace xgrad::nn

@@ -1,6 +1,7 @@
 #pragma once
 #include <fmt/format.h>
 #include <map>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -12,6 +13,9 @@ namespace xgrad::nn {
 
 /// The key of a safetensors header that is no Variable.
 inline constexpr const char* metadata = "__metadata__";
+
+/// The elements that a file calls "F32", if we have them.
+std::optional<Element> element_named(std::string_view name);
 
 template <class T>
 void need_leaf(const std::string& path, const Variable<T>& variable, const char* who, Where where) {

@@ -5,12 +5,13 @@
 #include <bit>
 #include <cstdint>
 #include <cstdio>
-#include <set>
+#include <optional>
 
 #include <xgrad/core/file.hpp>
 #include <xgrad/core/text.hpp>
 
 #include "../core/open.hpp"
+#include "fit.hpp"
 #include "header.hpp"
 #include "names.hpp"
 
@@ -113,35 +114,24 @@ class Reader {
 /// As much of a file's text as an error should have.
 std::string some(std::string_view text) { return printable(text, 200); }
 
-/// The file must have what the network has; if it has nothing but Variables, the network's Variables. Returns what each entry is
-/// for.
-std::vector<const StateEntry*> match(const Reader& reader, std::span<const StateEntry> state,
-                                     const std::map<std::string_view, const StateEntry*>& wanted, const Task& task) {
-  std::vector<const StateEntry*> result;
-  for (const Entry& entry : reader.entries()) {
-    const auto fail = [&](const std::string& text) { task.fail_at(sizeof(std::uint64_t) + entry.offset, some(entry.name) + text); };
-    const auto found = wanted.find(entry.name);
-    if (found == wanted.end()) fail(" is in the file; it must be in the network too");
-    const StateEntry& mine = *found->second;
-    if (entry.dtype != name_of(mine.element)) fail(fmt::format(" is {}; it must be {}", some(entry.dtype), name_of(mine.element)));
-    const Shape shape(entry.shape.begin(), entry.shape.end());
-    if (shape != mine.shape) fail(fmt::format(" is {}; it must be {}", some(to_string(shape)), to_string(mine.shape)));
-    if (entry.begin > entry.end || entry.end - entry.begin != mine.bytes())
-      fail(
-          fmt::format(" has the data_offsets [{}, {}]; there must be {} bytes between them", entry.begin, entry.end, mine.bytes()));
-    result.push_back(&mine);
+Shape shape_of(const Entry& entry) { return Shape(entry.shape.begin(), entry.shape.end()); }
+
+/// An entry must have as many bytes as its shape says; of elements that we do not know we cannot tell.
+void check_bytes(const Entry& entry, const Task& task) {
+  const auto fail = [&](const std::string& text) { task.fail_at(sizeof(std::uint64_t) + entry.offset, some(entry.name) + text); };
+  if (entry.begin > entry.end) fail(fmt::format(" has the data_offsets [{}, {}]; they must not fall", entry.begin, entry.end));
+  const std::optional<Element> element = element_named(entry.dtype);
+  if (!element) return;
+  std::uint64_t bytes = bytes_of(*element);
+  bool overflow = false, empty = false;
+  for (const std::size_t length : entry.shape) {
+    empty |= length == 0;
+    overflow |= __builtin_mul_overflow(bytes, length, &bytes);
   }
-  const bool all = !std::ranges::all_of(result, &StateEntry::is_variable);
-  std::set<std::string_view> present;
-  for (const Entry& entry : reader.entries()) present.insert(entry.name);
-  for (const StateEntry& mine : state) {
-    if (!all && !mine.is_variable()) continue;
-    if (!present.contains(mine.name)) task.fail(fmt::format("it has no {}; the network has it, so the file must", some(mine.name)));
-    if (!mine.writable)
-      throw ValueError(task.where, task.op,
-                       fmt::format("{} is no Variable, and the network is const; it must not be", some(mine.name)));
-  }
-  return result;
+  if (empty) bytes = 0;
+  if (overflow && !empty) fail(fmt::format(" is {}; that must be a number of bytes", some(xgrad::to_string(shape_of(entry)))));
+  if (bytes != entry.end - entry.begin)
+    fail(fmt::format(" has the data_offsets [{}, {}]; there must be {} bytes between them", entry.begin, entry.end, bytes));
 }
 
 /// The values must lie end to end, from the header to the end of the file.
@@ -166,20 +156,36 @@ void check_layout(const Reader& reader, const Task& task) {
     task.fail_at(reader.data_begin() + end, fmt::format("{} bytes are here; the file must end here", reader.data_size() - end));
 }
 
-void load_file(std::span<const StateEntry> state, const Task& task) {
-  const auto wanted = by_name(state, task.op, task.where);
+LoadReport load_file(std::span<const StateEntry> state, const LoadOptions& options, const Task& task) {
   Reader reader(task);
-  const auto targets = match(reader, state, wanted, task);
+  for (const Entry& entry : reader.entries()) check_bytes(entry, task);
   check_layout(reader, task);
-  std::vector<Array<std::uint8_t>> values;  // all, before the first is written
-  for (const Entry& entry : reader.entries()) {
-    const StateEntry& target = *targets[values.size()];
-    Array<std::uint8_t>& bytes = values.emplace_back(Shape{target.bytes()});
+  std::vector<Source> sources;
+  for (const Entry& entry : reader.entries()) sources.push_back({entry.name, entry.dtype, shape_of(entry)});
+  std::string prefix;
+  try {
+    prefix = options.prefix ? *options.prefix : best_prefix(sources, state, task.op, task.where);
+  } catch (const ValueError& error) {
+    task.fail(error.message());
+  }
+  Fit found = fit(sources, state, {.old = true, .prefix = prefix}, task.op, task.where);
+  if (options.strict && !found.report.complete())
+    task.fail(fmt::format("{}{}; both must have the same, or load with {{.strict = false}}",
+                          prefix.empty() ? "" : "under " + some(prefix) + ", ", in_words(found.report, "the file", "memory")));
+  std::vector<Array<std::uint8_t>> buffers;  // all, before the first is written
+  std::vector<Value> values;
+  for (std::size_t k = 0; k < sources.size(); ++k) {
+    const StateEntry* target = found.targets[k];
+    if (!target) continue;
+    const Entry& entry = reader.entries()[k];
+    Array<std::uint8_t>& bytes = buffers.emplace_back(make_array<std::uint8_t>({entry.end - entry.begin}, task.where));
     reader.read(bytes.data(), reader.data_begin() + entry.begin, bytes.size());
-    const std::string why = target.refuses(bytes.data());
+    values.push_back({target, bytes.data(), bytes.size() / bytes_of(target->element)});
+    const std::string why = target->refuses(bytes.data(), values.back().count);
     if (!why.empty()) task.fail_at(reader.data_begin() + entry.begin, some(entry.name) + ": " + why);
   }
-  for (std::size_t i = 0; i < values.size(); ++i) targets[i]->write(values[i].data(), task.where);
+  write_all(values, task.where);
+  return std::move(found.report);
 }
 
 }  // namespace
@@ -187,8 +193,8 @@ void load_file(std::span<const StateEntry> state, const Task& task) {
 void detail::save_state(std::span<const StateEntry> state, const std::string& path, Where where) {
   save_file(state, {"save", path, where});
 }
-void detail::load_state(std::span<const StateEntry> state, const std::string& path, Where where) {
-  load_file(state, {"load", path, where});
+LoadReport detail::load_state(std::span<const StateEntry> state, const std::string& path, const LoadOptions& options, Where where) {
+  return load_file(state, options, {"load", path, where});
 }
 
 }  // namespace xgrad::nn

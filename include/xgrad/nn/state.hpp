@@ -13,6 +13,7 @@
 
 #include <xgrad/graph/variable.hpp>
 #include <xgrad/nn/entries.hpp>
+#include <xgrad/nn/loading.hpp>
 #include <xgrad/nn/visit.hpp>
 
 namespace xgrad::nn {
@@ -20,20 +21,17 @@ namespace xgrad::nn {
 namespace detail {
 
 template <class T>
-struct Collector;
-template <class T>
 struct Separator;
 
 // What does not depend on the network is compiled: src/nn/state.cpp and safetensors.cpp.
 template <class T>
 using State = std::span<const NamedVariable<T>>;
 
-XGRAD_API void add(Collector<float>& collector, const std::string& path, const Variable<float>& variable);
-XGRAD_API void add(Collector<double>& collector, const std::string& path, const Variable<double>& variable);
 XGRAD_API void separate(Separator<float>& separator, const std::string& path, Variable<float>& variable);
 XGRAD_API void separate(Separator<double>& separator, const std::string& path, Variable<double>& variable);
 XGRAD_API void save_state(std::span<const StateEntry> state, const std::string& path, Where where);
-XGRAD_API void load_state(std::span<const StateEntry> state, const std::string& path, Where where);
+XGRAD_API LoadReport load_state(std::span<const StateEntry> state, const std::string& path, const LoadOptions& options,
+                                Where where);
 XGRAD_API void copy_state(std::span<const StateEntry> from, std::span<const StateEntry> to, Where where);
 
 template <class Net>
@@ -48,18 +46,6 @@ constexpr auto real_of() {
     return float{};
 }
 
-/// Puts the defined Variables of a walk on a list, each value once.
-template <class T>
-struct Collector {
-  bool buffers_too;
-  const char* who;  // the function that complains
-  Where where;
-  std::vector<NamedVariable<T>> found = {};
-  std::unordered_set<const void*> seen = {};
-
-  void operator()(const std::string& path, const Variable<T>& variable) { add(*this, path, variable); }
-};
-
 /// visit, whose own error names the line that called `who`.
 template <class Net, class Visitor>
 void walk(Net& net, Visitor&& visitor, const char* who, Where where) {
@@ -71,11 +57,14 @@ void walk(Net& net, Visitor&& visitor, const char* who, Where where) {
   }
 }
 
+/// The Variables among the entries of a network.
 template <class Net>
-auto collect(const Net& net, bool buffers_too, const char* who, Where where) {
-  Collector<decltype(real_of<Net>())> collector{buffers_too, who, where};
-  walk(net, collector, who, where);
-  return std::move(collector.found);
+auto collect(const Net& net, Wanted wanted, const char* who, Where where) {
+  using T = decltype(real_of<Net>());
+  std::vector<NamedVariable<T>> result;
+  for (StateEntry& entry : entries_for(net, wanted, who, where))
+    result.push_back({std::move(entry.name), std::get<Variable<T>>(std::move(entry.variable))});
+  return result;
 }
 
 /// Gives a copied network its own values, and its own objects behind each shared_ptr. What was one stays one.
@@ -124,25 +113,27 @@ using real_of = decltype(detail::real_of<Net>());
 /// recorded operation: an optimiser could not change it.
 template <class Net>
 std::vector<NamedVariable<real_of<Net>>> named_parameters(const Net& net, Where where = Where::current()) {
-  return detail::collect(net, false, "named_parameters", where);
+  return detail::collect(net, detail::Wanted::parameters, "named_parameters", where);
 }
 /// The parameters, for an optimiser. Throws as named_parameters.
 template <class Net>
 std::vector<Variable<real_of<Net>>> parameters(const Net& net, Where where = Where::current()) {
   std::vector<Variable<real_of<Net>>> result;
-  for (auto& named : detail::collect(net, false, "parameters", where)) result.push_back(std::move(named.variable));
+  for (auto& named : detail::collect(net, detail::Wanted::parameters, "parameters", where))
+    result.push_back(std::move(named.variable));
   return result;
 }
 /// Parameters and buffers: the Variables that `save` writes. Throws as named_parameters.
 template <class Net>
 std::vector<NamedVariable<real_of<Net>>> named_state(const Net& net, Where where = Where::current()) {
-  return detail::collect(net, true, "named_state", where);
+  return detail::collect(net, detail::Wanted::variables, "named_state", where);
 }
 /// How many numbers the parameters have together.
 template <class Net>
 std::size_t parameter_count(const Net& net, Where where = Where::current()) {
   std::size_t count = 0;
-  for (const auto& named : detail::collect(net, false, "parameter_count", where)) count += named.variable.size();
+  for (const auto& named : detail::collect(net, detail::Wanted::parameters, "parameter_count", where))
+    count += named.variable.size();
   return count;
 }
 
@@ -182,32 +173,46 @@ void zero_grad(const Net& net, Where where = Where::current()) {
 }
 
 /// Copies all state (see state_entries) by name, converted where floating types differ: a float network can be checked in double.
-/// All or nothing. Throws ValueError when names or other types differ, or `to` is const and has state besides Variables; ShapeError
-/// when shapes differ.
+/// All or nothing. Throws ValueError, which lists all that differs, when names, shapes or other types do, or when `to` is const and
+/// has state besides Variables.
 template <class From, class To>
-void copy_parameters(const From& from, To&& to, Where where = Where::current()) {
-  const auto source = detail::entries_for(from, "copy_parameters", where);
-  const auto target = detail::entries_for(to, "copy_parameters", where);
+void copy_state(const From& from, To&& to, Where where = Where::current()) {
+  const auto source = detail::entries_for(from, detail::Wanted::everything, "copy_state", where);
+  const auto target = detail::entries_for(to, detail::Wanted::everything, "copy_state", where);
   detail::copy_state(std::span(source), std::span(target), where);
 }
 
-/// Writes all state of a network (see state_entries) to a file in the safetensors format
+/// Writes all state of a network, or of any struct (see state_entries), to a file in the safetensors format
 /// (https://huggingface.co/docs/safetensors), whole or not at all: a file that was there stays until the new one is complete. A
-/// number is an entry of shape (), a Generator one of six U64. How it treats links, permissions and what killed programs left, and
-/// what it refuses, says WholeFile in core/file.hpp. Throws FileError.
+/// number is an entry of shape (), text one of bytes, a Generator one of six U64. How it treats links, permissions and what killed
+/// programs left, and what it refuses, says WholeFile in core/file.hpp. Throws FileError.
+///
+///     struct Run { Net<> net; xg::Generator generator; int epoch = 0; std::vector<double> losses; };
+///     xg::nn::save(run, "run.safetensors");      // a checkpoint, exact to the bit
+///     xg::nn::load(run, "run.safetensors");
+///     xg::nn::load(net, "run.safetensors");      // the network alone
 template <class Net>
 void save(const Net& net, const std::string& path, Where where = Where::current()) {
-  const auto state = detail::entries_for(net, "save", where);
+  const auto state = detail::entries_for(net, detail::Wanted::everything, "save", where);
   detail::save_state(std::span(state), path, where);
 }
-/// Reads what `save` wrote into a network with the same names, shapes and types, all or nothing. A file of Variables alone, from
-/// another program or an earlier version, leaves Arrays, numbers and Generators as they are; a file that has some must have all.
-/// Throws FileError, which says what in the file is wrong, or differs from the network; ValueError when such state would have to be
-/// written into a const network.
+/// Reads what `save` wrote into a struct with the same names, shapes and types, all or nothing. A std::vector of numbers and text
+/// get the length that they have in the file. A file of Variables alone, from another program or an earlier version, leaves the
+/// rest as it is, and one without any text leaves text as it is; a file that has some must have all.
+///
+/// What is loaded may be a part of what was saved: of a file with "backbone.conv.weight" and "head.weight",
+/// `load(net.backbone, path)` reads what is under "backbone". LoadOptions::prefix says where to look, which is needed when the file
+/// has the same names under several paths.
+///
+///     xg::nn::LoadReport report = xg::nn::load(net, path, {.strict = false});   // what fits
+///     if (!report.complete()) fmt::print("{}\n", report);
+///
+/// Throws FileError, which says what in the file is wrong, or lists all that differs from the struct; ValueError when such state
+/// would have to be written into a const struct.
 template <class Net>
-void load(Net&& net, const std::string& path, Where where = Where::current()) {
-  const auto state = detail::entries_for(net, "load", where);
-  detail::load_state(std::span(state), path, where);
+LoadReport load(Net&& net, const std::string& path, const LoadOptions& options = {}, Where where = Where::current()) {
+  const auto state = detail::entries_for(net, detail::Wanted::everything, "load", where);
+  return detail::load_state(std::span(state), path, options, where);
 }
 
 }  // namespace xgrad::nn

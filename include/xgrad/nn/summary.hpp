@@ -56,7 +56,7 @@ XGRAD_API Summary summarise(std::span<const Variable<double>> results, const Sha
 template <class Net>
 Summary summary_of(Net& net, const Shape& input, Where where) {
   using T = nn::real_of<std::remove_const_t<Net>>;
-  const auto before = collect(net, true, "summary", where);
+  const auto before = collect(net, Wanted::variables, "summary", where);
   const Rehearsal rehearsal{std::span(before)};
   auto result = net(Variable<T>(zeros<T>(input, where), true, where));
   static_assert(reals<std::remove_const_t<decltype(result)>>() == (std::is_same_v<T, float> ? 1 : 2),
@@ -64,7 +64,7 @@ Summary summary_of(Net& net, const Shape& input, Where where) {
                 "struct of them");
   std::vector<Variable<T>> results;
   visit(result, [&](const std::string&, const Variable<T>& y) { results.push_back(y); });
-  const auto state = collect(net, true, "summary", where);
+  const auto state = collect(net, Wanted::variables, "summary", where);
   return summarise(std::span(std::as_const(results)), input, std::span(state), where);
 }
 }  // namespace detail

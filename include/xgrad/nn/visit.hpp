@@ -33,8 +33,8 @@ inline constexpr bool skip = false;
 
 namespace detail {
 
-/// What the walk does with a type: `data` are numbers and what is made of them. `unknown` does not compile: skipping silently would
-/// be silent non-training.
+/// What the walk does with a type: `data` are numbers, what is made of them, and text. `unknown` does not compile: skipping
+/// silently would be silent non-training.
 enum class Kind { skipped, variable, data, fields, range, map, pointer, variant, tuple, unknown };
 
 template <template <class...> class, class>
@@ -53,7 +53,7 @@ inline constexpr bool is_number = (std::is_arithmetic_v<X> && !std::is_same_v<X,
 template <class X>
 inline constexpr bool is_numbers = false;
 template <class X, class A>
-inline constexpr bool is_numbers<std::vector<X, A>> = is_number<X> && !std::is_same_v<X, bool>;
+inline constexpr bool is_numbers<std::vector<X, A>> = is_number<X>;
 template <class X, std::size_t N>
 inline constexpr bool is_numbers<std::array<X, N>> = is_number<X>;
 template <class X, std::size_t N>
@@ -63,7 +63,7 @@ constexpr bool is_data() {
   if constexpr (Container<X>)
     return is_number<typename X::value_type>;
   else
-    return is_number<X> || is_numbers<X> || std::is_same_v<X, Generator>;
+    return is_number<X> || is_numbers<X> || std::is_same_v<X, Generator> || std::is_same_v<X, std::string>;
 }
 
 /// The library's options: constants of construction.
@@ -77,15 +77,14 @@ constexpr bool is_options() {
          name.ends_with("::Padding1d");
 }
 
-/// Pointers to functions or members, text, bits. std::function is skipped because nobody can look into it.
+/// Pointers to functions or members, text of somebody else's. std::function is skipped because nobody can look into it.
 template <class X>
 constexpr bool is_plain() {
   if constexpr (std::is_pointer_v<X>)
     return std::is_function_v<std::remove_pointer_t<X>> || std::is_same_v<X, const char*>;
   else
     return std::is_arithmetic_v<X> || std::is_enum_v<X> || std::is_member_pointer_v<X> || std::is_null_pointer_v<X> ||
-           std::is_same_v<X, std::string> || std::is_same_v<X, std::string_view> || is_a<std::function, X> ||
-           std::is_same_v<X, std::vector<bool>>;
+           std::is_same_v<X, std::string_view> || is_a<std::function, X>;
 }
 /// The library's own types without Variables, and what xtensor has that is no container of numbers.
 template <class X>
@@ -187,6 +186,11 @@ constexpr bool copyable() {
     return all_copyable<Seen..., X>(children<X>());
 }
 
+/// What a member is called in a path: a trailing underscore marks it as private and is no part of its name.
+constexpr std::string_view without_underscore(std::string_view name) {
+  return name.size() > 1 && name.ends_with('_') ? name.substr(0, name.size() - 1) : name;
+}
+
 /// While one lives, `path` has one more name.
 class Below {
  public:
@@ -245,9 +249,8 @@ void walk(X& x, std::string& path, F& f) {
   } else if constexpr (kind<X> == Kind::fields) {
     for_each_field(x, [&](std::string_view name, auto& member) {
       if constexpr (requires { f.field(name, member); }) f.field(name, member);
-      if constexpr (Walked<std::remove_reference_t<decltype(member)>, F>) walk_below(member, path, name, f);
+      if constexpr (Walked<std::remove_reference_t<decltype(member)>, F>) walk_below(member, path, without_underscore(name), f);
     });
-    if constexpr (requires { f.object(x); }) f.object(x);
   } else if constexpr (kind<X> == Kind::range) {
     if constexpr (Walked<Inner<X>, F>) {
       std::size_t i = 0;
@@ -287,8 +290,9 @@ void walk(X& x, std::string& path, F& f) {
 ///
 /// Walked: structs of at most 64 members, classes with XGRAD_FIELDS, std::vector, array, deque, list, map, unordered_map (by key),
 /// pair, tuple, optional, variant, unique_ptr, shared_ptr. Passed over, unless f has a member `data(path, x)` (see state_entries):
-/// numbers, enums, Generators, arrays of numbers. Skipped: text, shapes, options, std::function, function pointers, empty classes
-/// such as lambdas without captures, and what `skip` names. Anything else does not compile.
+/// numbers, enums, Generators, arrays of numbers, std::string. Skipped: views, shapes, options, std::function, function pointers,
+/// empty classes such as lambdas without captures, and what `skip` names. Anything else does not compile. A trailing underscore is
+/// no part of a member's name.
 template <class Net, class F>
 void visit(Net& net, F&& f) {
   std::string path;
