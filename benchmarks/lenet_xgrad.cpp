@@ -22,8 +22,8 @@ struct LeNet {
 
 int main(int, char** argv) {
   xg::seed(1);
-  const xg::Split mnist = xg::load_mnist(argv[1]);
-  xg::Batches<float> batches(mnist.train, {.size = 64, .mean = 0.1307, .deviation = 0.3081});
+  xg::Split mnist = xg::load_mnist(argv[1]);
+  xg::Loader<float> batches(std::move(mnist.train), {.batch_size = 64, .mean = {0.1307}, .std = {0.3081}});
   LeNet net;
   xg::optim::SGD<float> opt(xg::nn::parameters(net), {.lr = 0.01, .momentum = 0.9});
   for (int epoch = 0; epoch < std::atoi(argv[2]); ++epoch) {

@@ -181,8 +181,7 @@ BENCHMARK(sgd_step)->UseRealTime();
 
 /// Batches of images like MNIST's. Time per batch.
 void batches(benchmark::State& state) {
-  const xg::Dataset digits = xg::digits(6400, 1);
-  xg::Batches<float> all(digits, {.size = 64, .mean = 0.1307, .deviation = 0.3081});
+  xg::Loader<float> all(xg::digits(6400, 1), {.batch_size = 64, .mean = {0.1307}, .std = {0.3081}});
   for (auto _ : state)
     for (auto [images, labels] : all) benchmark::DoNotOptimize(images.data());
   state.counters["per_op"] = benchmark::Counter(static_cast<double>(all.count()),

@@ -65,19 +65,20 @@ std::string title_of(const std::string& source, const xg::Dataset& data) {
 }
 
 /// MNIST's own mean and deviation, for every data set: so a weights file means the same wherever it is used.
-xg::BatchOptions standardised(std::size_t size, bool shuffle) {
-  return {.size = size, .shuffle = shuffle, .mean = 0.1307, .deviation = 0.3081};
+xg::LoaderOptions<float> standardised(std::size_t size, bool shuffle, std::uint64_t seed = 0) {
+  return {.batch_size = size, .shuffle = shuffle, .seed = seed, .mean = {0.1307}, .std = {0.3081}};
 }
 
 std::size_t largest(const float* scores, std::size_t n) {
   return static_cast<std::size_t>(std::max_element(scores, scores + n) - scores);
 }
 
-Evaluation evaluate(const xg::models::LeNet<>& net, const xg::Dataset& data) {
+Evaluation evaluate(const xg::models::LeNet<>& net, const xg::Source<float>& data) {
   const xg::NoGrad no_grad;
   Evaluation result;
   std::size_t right = 0;
-  for (auto [images, labels] : xg::Batches<float>(data, standardised(500, false))) {
+  xg::Loader<float> loader(data, standardised(500, false));
+  for (auto [images, labels] : loader) {
     const auto scores = net(images);
     const auto probabilities = softmax(scores);
     result.loss += static_cast<double>(cross_entropy(scores, labels, {.reduction = xg::Reduction::sum}).item());
@@ -95,7 +96,8 @@ Evaluation evaluate(const xg::models::LeNet<>& net, const xg::Dataset& data) {
 
 /// Trains until the last epoch, or an interrupt, but one batch at least. The last of the history's tests is `final`.
 History train(const xg::models::LeNet<>& net, const xg::Split& data, const Options& o, Progress& progress, Evaluation& final) {
-  const xg::Batches<float> batches(data.train, standardised(o.batch, true));
+  xg::Loader<float> batches(data.train, standardised(o.batch, true, o.seed));
+  const xg::Source<float> test(data.test);
   xg::optim::SGD<float> opt(xg::nn::parameters(net), {.momentum = momentum, .weight_decay = weight_decay, .nesterov = true});
   const xg::optim::OneCycle rate(batches.count() * o.epochs, o.lr);
   History history;
@@ -122,7 +124,7 @@ History train(const xg::models::LeNet<>& net, const xg::Split& data, const Optio
       progress.batch(labels.size(), right, history.losses.back());
       if (interrupted) break;
     }
-    final = evaluate(net, data.test);
+    final = evaluate(net, test);
     if (!std::isfinite(final.loss))
       throw std::runtime_error(
           fmt::format("the test loss is {} after the last step, must be finite; try a smaller --lr than {}", final.loss, o.lr));
@@ -136,7 +138,7 @@ History train(const xg::models::LeNet<>& net, const xg::Split& data, const Optio
 /// The graph of one step: what backward runs through, from the loss to the weights.
 std::string graph_of_step(const xg::models::LeNet<>& net, const xg::Dataset& data, std::size_t batch) {
   const xg::Dataset some = slice(data, 0, std::min(batch, data.size()));
-  const auto [images, labels] = *xg::Batches<float>(some, standardised(batch, false)).begin();
+  const auto [images, labels] = xg::Loader<float>(some, standardised(batch, false)).batch(0, 0);
   const xg::Variable<float> x(images);
   auto names = xg::nn::named_parameters(net);
   names.push_back({"images", x});
@@ -152,7 +154,7 @@ Report make_report(const xg::models::LeNet<>& net, const xg::Split& data, const 
   const auto seconds = static_cast<unsigned>(progress.seconds());
   const std::size_t sample = 0;
   const xg::Dataset one = slice(data.test, sample, sample + 1);
-  const auto image = (*xg::Batches<float>(one, standardised(1, false)).begin()).images;
+  const auto image = xg::Loader<float>(one, standardised(1, false)).batch(0, 0).images;
   return Report{.data = title_of(source, data.test),
                 .facts = {{"data", source},
                           {"training images", grouped(data.train.size())},

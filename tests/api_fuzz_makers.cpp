@@ -60,14 +60,16 @@ std::vector<Call<T>> maker_calls() {
       MAKE("LSTMCell", nn::LSTMCell<T>(channels(f), channels(f)).zero_state(size(f))),
       MAKE("GRUCell", nn::GRUCell<T>(channels(f), channels(f)).zero_state(size(f))),
       MAKE("digits", digits(f.chance(50) ? f.below(5) : size(f) & ~std::size_t{0xffff}, 1)),
-      {"Batches",
+      {"Loader",
        [](A<T> f) -> Variable<T> {
          const Variable<T> x = f.any();
          if (!x.defined()) return {};
          const Labels y = f.labels(f.chance(80) && !x.shape().empty() && x.shape()[0] < 1000 ? Shape{x.shape()[0]} : f.shape(), 3);
          std::size_t samples = 0;
-         const Batches<T> batches(x.value(), y, {.size = size(f), .shuffle = f.flip(), .drop_last = f.flip()}, f.random);
-         for (const auto& batch : batches) samples += batch.labels.size();
+         const std::size_t parts = f.flip() ? 1 : size(f);
+         Loader<T> loader({x.value(), y}, {.batch_size = size(f), .shuffle = f.flip(), .drop_last = f.flip(), .seed = f.below(9),
+                                           .workers = f.below(3), .ahead = size(f), .part = f.below(3), .parts = parts});
+         for (const auto& batch : loader) samples += batch.labels.size();
          if (samples > y.size()) throw std::logic_error("there are more samples in batches than in the data");
          return {};
        }},

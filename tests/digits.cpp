@@ -20,26 +20,19 @@ double accuracy_of(Net net, std::size_t digits, std::size_t epochs, double lr) {
   const xg::Dataset train = xg::digits(digits, 1), test = xg::digits(2000, 2);
   xg::Generator generator(3);
   xg::nn::initialise(net, generator);
-  xg::Batches<float> batches(train, {.mean = 0.1307, .deviation = 0.3081}, generator);
+  xg::Loader<float> loader(train, {.seed = 3, .mean = {0.1307}, .std = {0.3081}});
   xg::optim::SGD<float> opt(xg::nn::parameters(net), {.momentum = 0.9, .weight_decay = 5e-4, .nesterov = true});
-  const xg::optim::OneCycle schedule(epochs * batches.count(), lr);
+  const xg::optim::OneCycle schedule(epochs * loader.count(), lr);
   std::size_t step = 0;
   for (std::size_t epoch = 0; epoch < epochs; ++epoch)
-    for (auto [images, labels] : batches) {
+    for (auto [images, labels] : loader) {
       opt.set_lr(schedule(step++));
       auto loss = cross_entropy(net(images), labels);
       opt.zero_grad();
       backward(loss);
       opt.step();
     }
-  const xg::NoGrad no_grad;
-  std::size_t right = 0;
-  xg::Batches<float> all(test, {.size = 500, .shuffle = false, .mean = 0.1307, .deviation = 0.3081});
-  for (auto [images, labels] : all) {
-    const xg::Labels guess = argmax(net(images), -1);
-    for (std::size_t i = 0; i < labels.size(); ++i) right += guess.data()[i] == labels.data()[i];
-  }
-  return static_cast<double>(right) / static_cast<double>(test.size());
+  return evaluate(net, test, {.batch_size = 500, .mean = {0.1307}, .std = {0.3081}}).accuracy();
 }
 
 }  // namespace

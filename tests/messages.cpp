@@ -202,8 +202,14 @@ TEST_CASE("messages: optimisers and data") {
   }
   FAILS("SGD", SGD<float>({Variable<float>(1, true)}, {.lr = 1e39})); FAILS("SGD", SGD<double>(leaves, {.momentum = 1})); FAILS("SGD", SGD<double>(leaves, {.nesterov = true})); FAILS("OneCycle", OneCycle(0, 1)); FAILS("OneCycle", OneCycle(10, 0)); FAILS("OneCycle", OneCycle(10, 1, {.warm_up = 1})); FAILS("OneCycle", OneCycle(10, 1e300, {.start_divisor = 1e-300}));
   const Dataset none;
-  FAILS("mean_and_deviation", mean_and_deviation(none)); FAILS("mean_and_deviation", mean_and_deviation(Dataset{Array<std::uint8_t>(Shape{0, 2, 2, 1}), Labels(Shape{0}), {}, {}})); FAILS("slice", slice(none, 0, 0)); FAILS("Batches", Batches<double>(none));
-  const Dataset two{Array<std::uint8_t>(Shape{2, 1, 1, 1}), Labels{0, 1}, {}, {}};
-  FAILS("slice", slice(two, 1, 3)); FAILS("slice", slice(two, 2, 1)); FAILS("Batches", Batches<double>(two, {.size = 0})); FAILS("Batches", Batches<double>(two, {.deviation = 0})); FAILS("Batches", Batches<double>(two, {.mean = inf})); FAILS("Batches", Batches<double>(two, {.size = 3, .drop_last = true}));
+  FAILS("channel_moments", channel_moments(none)); FAILS("channel_moments", channel_moments(Dataset{Array<std::uint8_t>(Shape{0, 2, 2, 1}), Labels(Shape{0}), {}, {}})); FAILS("slice", slice(none, 0, 0)); FAILS("Source", Source<double>(none));
+  const Dataset two{Array<std::uint8_t>(Shape{2, 1, 1, 1}), Labels{0, 1}, {}, 2};
+  const Dataset three{Array<std::uint8_t>(Shape{2, 1, 2, 1}), Labels{0, 1}, {}, 2}, many{Array<std::uint8_t>(Shape{2, 1, 1, 1}), Labels{0, 1}, {}, 3}, wrong{Array<std::uint8_t>(Shape{2, 1, 1, 1}), Labels{0, 2}, {}, 2};
+  FAILS("slice", slice(two, 1, 3)); FAILS("slice", slice(two, 2, 1)); FAILS("subset", subset(two, std::vector<std::size_t>{2})); FAILS("concat", concat(two, three)); FAILS("concat", concat(two, many)); FAILS("split", split(two, 1.5)); FAILS("split", split(wrong, 0.5)); FAILS("folds", folds(two, 1)); FAILS("folds", folds(two, 3)); FAILS("folds", folds(wrong, 2));
+  const Source<double> source(two);
+  FAILS("subset", subset(source, {2})); FAILS("concat", concat(source, Source<double>(many))); FAILS("Source", Source<double>(Array<double>(Shape{2}), Labels{1}));
+  FAILS("Loader", Loader<double>(two, {.batch_size = 0})); FAILS("Loader", Loader<double>(two, {.ahead = 0})); FAILS("Loader", Loader<double>(two, {.std = {0}})); FAILS("Loader", Loader<double>(two, {.mean = {inf}})); FAILS("Loader", Loader<double>(two, {.batch_size = 3, .drop_last = true})); FAILS("Loader", Loader<double>(two, {.part = 1})); FAILS("Loader", Loader<double>(two).batch(0, 1)); FAILS("Loader", Loader<double>(two, {.mean = {1, 2}}).batch(0, 0)); FAILS("Loader: augment::Flip", Loader<double>(two, {.augment = {augment::Flip{2}}}).batch(0, 0));
+  FAILS("mixup", augment::mixup(Array<double>(Shape{2, 1}), Labels{1}, 2, 1)); FAILS("mixup", augment::mixup(Array<double>(Shape{1, 1}), Labels{2}, 2, 1)); FAILS("mixup", augment::mixup(Array<double>(Shape{1, 1}), Labels{1}, 2, 0));
+  FAILS("Metrics", Metrics().add(Array<double>(Shape{2, 2}), Labels{1})); FAILS("Metrics", Metrics().add(Array<double>(Shape{1, 2}), Labels{2}));
 }
 // clang-format on

@@ -10,6 +10,7 @@
 #include <xgrad/core/parallel.hpp>
 #include <xgrad/core/primitive.hpp>
 #include <xgrad/core/processors.hpp>
+#include <xgrad/core/progress.hpp>
 #include <xgrad/core/random.hpp>
 #include <xgrad/core/shape.hpp>
 #include <xgrad/core/text.hpp>
@@ -58,8 +59,13 @@
 #include <xgrad/optim/schedule.hpp>
 #include <xgrad/optim/sgd.hpp>
 
-#include <xgrad/data/batches.hpp>
+#include <xgrad/data/augment.hpp>
+#include <xgrad/data/cifar.hpp>
+#include <xgrad/data/dataset.hpp>
 #include <xgrad/data/digits.hpp>
+#include <xgrad/data/evaluate.hpp>
 #include <xgrad/data/idx.hpp>
+#include <xgrad/data/loader.hpp>
+#include <xgrad/data/source.hpp>
 
 #include <xgrad/testing/check_op.hpp>

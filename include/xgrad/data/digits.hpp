@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include <xgrad/core/api.hpp>
-#include <xgrad/data/idx.hpp>
+#include <xgrad/data/dataset.hpp>
 
 namespace xgrad {
 

@@ -1,30 +1,11 @@
 #pragma once
-#include <cstddef>
-#include <cstdint>
 #include <filesystem>
-#include <string>
-#include <vector>
 
 #include <xgrad/core/api.hpp>
-#include <xgrad/core/array.hpp>
 #include <xgrad/core/where.hpp>
+#include <xgrad/data/dataset.hpp>
 
 namespace xgrad {
-
-/// Labelled images, as bytes: a quarter of the memory that floats would take. `Batches` turns them into numbers.
-struct Dataset {
-  Array<std::uint8_t> images;      ///< (n, height, width, channels); channels is 1 for MNIST
-  Labels labels;                   ///< (n,), each in 0 … classes-1
-  std::vector<std::string> names;  ///< what each class is called
-  std::size_t classes = 0;
-
-  std::size_t size() const { return labels.size(); }
-};
-
-/// What one trains on, and what one tests with.
-struct Split {
-  Dataset train, test;
-};
 
 /// Reads a pair of idx files as MNIST publishes them (http://yann.lecun.com/exdb/mnist): n images of unsigned bytes, and n labels
 /// 0 … 9. Either may be gzip-compressed, whatever it is called, in one member or several, behind which nothing else may be. The

@@ -1,0 +1,28 @@
+#pragma once
+#include <filesystem>
+#include <vector>
+
+#include <xgrad/core/api.hpp>
+#include <xgrad/core/where.hpp>
+#include <xgrad/data/dataset.hpp>
+
+namespace xgrad {
+
+/// Reads CIFAR-10 in its binary version (https://www.cs.toronto.edu/~kriz/cifar.html): `data_batch_1.bin` … `data_batch_5.bin` to
+/// train on and `test_batch.bin`, in the directory itself or in its `cifar-10-batches-bin`, each plain or with `.gz`. Images are
+/// (n, 32, 32, 3), red, green and blue.
+///
+/// Throws FileError when a file is missing, no regular file, empty, damaged or ends inside of an image, or a label is out of range;
+/// the message names the file and the byte.
+XGRAD_API Split load_cifar10(const std::filesystem::path& directory, Where where = Where::current());
+
+/// The same for CIFAR-100: `train.bin` and `test.bin`, in the directory itself or in its `cifar-100-binary`, with the 100 fine
+/// labels, which are called as `fine_label_names.txt` says where it is there, else "0" … "99".
+XGRAD_API Split load_cifar100(const std::filesystem::path& directory, Where where = Where::current());
+
+/// Images from any of these files, one behind the other. A record is `labels` bytes, of which the last is the label, and 3 planes
+/// of 32×32. Throws as load_cifar10.
+XGRAD_API Dataset read_cifar(const std::vector<std::filesystem::path>& paths, std::size_t classes = 10, std::size_t labels = 1,
+                             Where where = Where::current());
+
+}  // namespace xgrad

@@ -1,0 +1,78 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <xgrad/core/api.hpp>
+#include <xgrad/core/array.hpp>
+#include <xgrad/core/indices.hpp>
+#include <xgrad/core/where.hpp>
+#include <xgrad/data/loader.hpp>
+#include <xgrad/graph/mode.hpp>
+#include <xgrad/graph/variable.hpp>
+#include <xgrad/nn/state.hpp>
+#include <xgrad/ops/loss.hpp>
+
+namespace xgrad {
+
+/// How well scores name classes. Counts are kept and shares made of them, so that batches of any size add up.
+struct Metrics {
+  std::size_t samples = 0, right = 0, among_five = 0;
+  double total_loss = 0;  ///< sum of the samples' cross-entropies, in nats
+  Labels confusion = {};  ///< (classes, classes): of the samples of class i, how many were taken for class j
+
+  double loss() const { return share(total_loss); }                       ///< mean cross-entropy
+  double accuracy() const { return share(static_cast<double>(right)); }   ///< share whose largest score is that of their class
+  double top5() const { return share(static_cast<double>(among_five)); }  ///< ... whose class is among the five largest scores
+
+  /// Takes scores (b, classes), before softmax, and labels (b,) into account. The first of equal scores is the largest. Throws
+  /// ShapeError when they do not fit each other or what was there before, IndexError for a label that is not below classes.
+  template <Real T>
+  XGRAD_API void add(const Array<T>& scores, const Indices& labels, Where where = Where::current());
+
+ private:
+  double share(double x) const { return samples == 0 ? 0 : x / static_cast<double>(samples); }
+};
+
+namespace detail {
+/// Where the members named `training` are.
+struct TrainingFlags {
+  std::vector<bool*>& flags;
+  void field(std::string_view name, bool& member) const {
+    if (name == "training") flags.push_back(&member);
+  }
+  template <class V>
+  void operator()(const std::string&, V&) const {}
+};
+}  // namespace detail
+
+/// Runs a network over all samples of a source, as nn::eval has it and without recording, and leaves it as it was. The options are
+/// those of a Loader (`mean`, `std`, `workers` …); order and augmentation are left out.
+///
+///     const Metrics m = evaluate(net, test, {.batch_size = 500, .mean = {0.1307}, .std = {0.3081}});
+///     fmt::print("{:.2f} %\n", 100 * m.accuracy());
+template <class Net>
+Metrics evaluate(Net& net, const Source<nn::real_of<Net>>& source, LoaderOptions<nn::real_of<Net>> options = {},
+                 Where where = Where::current()) {
+  using T = nn::real_of<Net>;
+  std::vector<bool*> flags;
+  nn::detail::walk(net, detail::TrainingFlags{flags}, "evaluate", where);
+  struct Restore {
+    std::vector<std::pair<bool*, bool>> before;
+    ~Restore() {
+      for (const auto& [flag, value] : before) *flag = value;
+    }
+  } restore;
+  for (bool* flag : flags) restore.before.emplace_back(flag, std::exchange(*flag, false));
+  options.shuffle = options.drop_last = false;
+  options.augment.clear();
+  Loader<T> loader(source, std::move(options), where);
+  const NoGrad no_grad;
+  Metrics result;
+  for (auto [images, labels] : loader) result.add(net(Variable<T>(std::move(images))).value(), labels, where);
+  return result;
+}
+
+}  // namespace xgrad

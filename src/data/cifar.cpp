@@ -1,0 +1,133 @@
+#include <xgrad/data/cifar.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <xgrad/core/error.hpp>
+
+#include "../core/open.hpp"
+#include "gzip.hpp"
+
+namespace xgrad {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Caller {
+  Where where;
+  std::string_view function;
+};
+
+constexpr std::size_t side = 32, channels = 3, pixels = side * side;
+
+Dataset read(const std::vector<fs::path>& paths, std::size_t classes, std::size_t label_bytes, Caller caller) {
+  const std::size_t record = label_bytes + channels * pixels;
+  std::vector<std::vector<std::uint8_t>> records;  // grows with what is there; each a record without padding
+  std::vector<std::int64_t> labels;
+  for (const fs::path& path : paths) {
+    Unpacked file(path, caller.function, caller.where);
+    for (std::size_t k = 0;; ++k) {
+      std::vector<std::uint8_t> bytes(record);
+      const std::size_t got = file.read(bytes);
+      if (got == 0 && k > 0) break;
+      if (got == 0) file.fail(fmt::format("is empty; it must hold images of {} bytes", record));
+      if (got < record)
+        file.fail(fmt::format("ends at offset {}, inside of image {}; it must be a multiple of {} bytes long; fetch the file again",
+                              file.offset(), k, record));
+      const std::uint8_t label = bytes[label_bytes - 1];
+      if (label >= classes)
+        file.fail(fmt::format("label {} of image {} at offset {}; it must be from 0 to {}", label, k, k * record + label_bytes - 1,
+                              classes - 1));
+      labels.push_back(label);
+      records.push_back(std::move(bytes));
+    }
+  }
+  const std::size_t n = labels.size();
+  Dataset result{make_array<std::uint8_t>(Shape{n, side, side, channels}, caller.where),
+                 make_array<std::int64_t>(Shape{n}, caller.where),
+                 {},
+                 classes};
+  std::copy(labels.begin(), labels.end(), result.labels.data());
+  std::uint8_t* to = result.images.data();
+  for (std::vector<std::uint8_t>& bytes : records) {
+    const std::uint8_t* planes = bytes.data() + label_bytes;
+    for (std::size_t p = 0; p < pixels; ++p)
+      for (std::size_t c = 0; c < channels; ++c) *to++ = planes[c * pixels + p];
+    bytes = {};
+  }
+  return result;
+}
+
+/// The files of these names, in the directory or in the folder that the published archive unpacks to.
+std::vector<fs::path> find(const fs::path& directory, const char* folder, const std::vector<std::string>& names, Caller caller) {
+  check_path(directory, caller.function, caller.where);
+  std::error_code error;
+  if (!fs::is_directory(directory, error))
+    throw FileError(caller.where, caller.function,
+                    fmt::format("{}: {}", directory.string(),
+                                fs::exists(directory, error) ? "is a file; it must be a directory; read_cifar takes single files"
+                                                             : "no such directory; put the files of the binary version there"));
+  for (const fs::path& place : {directory, directory / folder}) {
+    std::vector<fs::path> found;
+    for (const std::string& name : names)
+      for (const char* ending : {"", ".gz"})
+        if (const fs::path path = place / (name + ending); fs::exists(path, error) && !fs::is_directory(path, error)) {
+          found.push_back(path);
+          break;
+        }
+    if (found.size() == names.size()) return found;
+    if (!found.empty())
+      throw FileError(
+          caller.where, caller.function,
+          fmt::format("{}: only {} of the files {} are there; all must be", place.string(), found.size(), fmt::join(names, ", ")));
+  }
+  throw FileError(caller.where, caller.function,
+                  fmt::format("{}: {} is not there, nor in {}, plain or with .gz; put the files of the binary version there",
+                              directory.string(), names.front(), folder));
+}
+
+}  // namespace
+
+Dataset read_cifar(const std::vector<fs::path>& paths, std::size_t classes, std::size_t labels, Where where) {
+  if (classes == 0 || classes > 256)
+    throw ValueError(where, "read_cifar", fmt::format("classes is {}; it must be from 1 to 256", classes));
+  if (labels == 0 || labels > 256)
+    throw ValueError(where, "read_cifar", fmt::format("labels is {}; it must be from 1 to 256", labels));
+  return read(paths, classes, labels, {where, "read_cifar"});
+}
+
+Split load_cifar10(const fs::path& directory, Where where) {
+  const Caller caller{where, "load_cifar10"};
+  std::vector<fs::path> files =
+      find(directory, "cifar-10-batches-bin",
+           {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"},
+           caller);
+  const std::vector<fs::path> test{files.back()};
+  files.pop_back();
+  Split result{read(files, 10, 1, caller), read(test, 10, 1, caller)};
+  result.train.names =
+      result.test.names = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+  return result;
+}
+
+Split load_cifar100(const fs::path& directory, Where where) {
+  const Caller caller{where, "load_cifar100"};
+  const std::vector<fs::path> files = find(directory, "cifar-100-binary", {"train.bin", "test.bin"}, caller);
+  Split result{read({files[0]}, 100, 2, caller), read({files[1]}, 100, 2, caller)};
+  std::vector<std::string> names;
+  std::ifstream in(files[0].parent_path() / "fine_label_names.txt");
+  for (std::string line; std::getline(in, line) && names.size() < 100;)
+    if (!line.empty()) names.push_back(line);
+  while (names.size() < 100) names.push_back(std::to_string(names.size()));
+  result.train.names = result.test.names = names;
+  return result;
+}
+
+}  // namespace xgrad

@@ -1,0 +1,90 @@
+#include <xgrad/data/source.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include <xgrad/core/error.hpp>
+#include <xgrad/core/shape.hpp>
+
+namespace xgrad {
+namespace {
+
+void check(const Shape& values, const Labels& labels, Where where) {
+  if (labels.dimension() != 1 || values.empty() || values[0] != labels.size())
+    throw ShapeError(where, "Source",
+                     fmt::format("values are {}, labels are {}; there must be one label for each of the values", to_string(values),
+                                 to_string(labels.shape())));
+}
+
+Shape of_one(const Shape& shape) { return {shape.begin() + 1, shape.end()}; }
+
+template <class T, class U>
+Sample<T> sample(const Array<U>& values, const Labels& labels, const Shape& shape, std::size_t i) {
+  Sample<T> result{make_array<T>(shape), labels.data()[i]};
+  const std::size_t n = result.value.size();
+  std::transform(values.data() + i * n, values.data() + (i + 1) * n, result.value.data(), [](U x) {
+    if constexpr (std::is_same_v<U, T>)
+      return x;
+    else
+      return static_cast<T>(x) / T(255);
+  });
+  return result;
+}
+
+}  // namespace
+
+template <Real T>
+Source<T>::Source(std::size_t size, std::function<Sample<T>(std::size_t)> read, std::size_t classes, std::vector<std::string> names)
+    : size_(size), classes_(classes), names_(std::move(names)), read_(std::move(read)) {}
+
+template <Real T>
+Source<T>::Source(Dataset data, Where where) : size_(data.size()), classes_(data.classes), names_(data.names) {
+  check(data.images.shape(), data.labels, where);
+  read_ = [shape = of_one(data.images.shape()), held = std::make_shared<const Dataset>(std::move(data))](std::size_t i) {
+    return sample<T>(held->images, held->labels, shape, i);
+  };
+}
+
+template <Real T>
+Source<T>::Source(Array<T> values, Labels labels, Where where) : size_(labels.size()), classes_(0) {
+  check(values.shape(), labels, where);
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    classes_ = std::max(classes_, static_cast<std::size_t>(std::max<std::int64_t>(labels.data()[i], -1) + 1));
+  struct Held {
+    Array<T> values;
+    Labels labels;
+  };
+  const Shape shape = of_one(values.shape());
+  read_ = [shape, held = std::make_shared<const Held>(Held{std::move(values), std::move(labels)})](std::size_t i) {
+    return sample<T>(held->values, held->labels, shape, i);
+  };
+}
+
+template <Real T>
+Source<T> subset(const Source<T>& source, std::vector<std::size_t> indices, Where where) {
+  for (std::size_t k = 0; k < indices.size(); ++k)
+    if (indices[k] >= source.size())
+      throw IndexError(where, "subset", fmt::format("index {} at place {}; it must be below {}", indices[k], k, source.size()));
+  const std::size_t n = indices.size();
+  return {n, [source, rows = std::move(indices)](std::size_t i) { return source[rows[i]]; }, source.classes(), source.names()};
+}
+
+template <Real T>
+Source<T> concat(const Source<T>& a, const Source<T>& b, Where where) {
+  if (a.classes() != b.classes())
+    throw ValueError(where, "concat",
+                     fmt::format("the sources have {} and {} classes; they must have as many", a.classes(), b.classes()));
+  return {a.size() + b.size(), [a, b](std::size_t i) { return i < a.size() ? a[i] : b[i - a.size()]; }, a.classes(), a.names()};
+}
+
+#define XGRAD_INSTANTIATE(T)                                                    \
+  template class Source<T>;                                                     \
+  template Source<T> subset(const Source<T>&, std::vector<std::size_t>, Where); \
+  template Source<T> concat(const Source<T>&, const Source<T>&, Where)
+XGRAD_INSTANTIATE(float);
+XGRAD_INSTANTIATE(double);
+
+}  // namespace xgrad
