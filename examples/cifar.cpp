@@ -48,7 +48,7 @@ int main(int argc, char** argv) try {
       metrics.add(scores.value(), labels);
       progress.step(labels.size(), {{"loss", loss.item()}, {"accuracy %", 100 * metrics.accuracy()}});
     }
-    tested = evaluate(net, test, {.batch_size = 500, .mean = mean, .std = std});
+    tested = xg::nn::evaluate(net, test, {.batch_size = 500, .mean = mean, .std = std});
     progress.epoch({{"test %", 100 * tested.accuracy()}});
   }
   fmt::print("test accuracy {:.2f} %, top-5 {:.2f} %, loss {:.4f}, {:.0f} s\n", 100 * tested.accuracy(), 100 * tested.top5(),

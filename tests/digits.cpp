@@ -32,7 +32,7 @@ double accuracy_of(Net net, std::size_t digits, std::size_t epochs, double lr) {
       backward(loss);
       opt.step();
     }
-  return evaluate(net, test, {.batch_size = 500, .mean = {0.1307}, .std = {0.3081}}).accuracy();
+  return xg::nn::evaluate(net, test, {.batch_size = 500, .mean = {0.1307}, .std = {0.3081}}).accuracy();
 }
 
 }  // namespace

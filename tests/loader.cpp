@@ -176,7 +176,7 @@ TEST_CASE("loader: the same bits with any number of workers, augmentation includ
   CHECK(alone.size() == 3 * 41 * 7);
   CHECK(alone == made(1, 1));
   CHECK(alone == made(2, 4));
-  CHECK(alone == made(5, 100));
+  CHECK(alone == made(5, ~std::size_t{0}));
   Loader<float> loader(data, {.batch_size = 4, .seed = 5, .augment = everything()});
   std::vector<std::vector<float>> epochs;
   for (int e = 0; e < 2; ++e) {  // sample 0 is augmented anew in each epoch
@@ -553,8 +553,8 @@ TEST_CASE("evaluate leaves the network as it was") {
   Net net;
   net.drop.training = false;
   const Variable<float> before(net.norm.running_mean.value());
-  const Metrics a = evaluate(net, numbered(20, 3), {.batch_size = 6}),
-                b = evaluate(net, numbered(20, 3), {.batch_size = 20, .workers = 1});
+  const Metrics a = nn::evaluate(net, numbered(20, 3), {.batch_size = 6}),
+                b = nn::evaluate(net, numbered(20, 3), {.batch_size = 20, .workers = 1});
   CHECK(a.samples == 20);
   CHECK(a.loss() == doctest::Approx(b.loss()));
   CHECK(net.norm.training);

@@ -179,7 +179,7 @@ class Loader<T>::Crew {
 
   void work() {
     for (std::unique_lock lock(mutex_);;) {
-      changed_.wait(lock, [this] { return stop_ || next_ >= count_ || next_ < taken_ + loader_.options_.ahead; });
+      changed_.wait(lock, [this] { return stop_ || next_ >= count_ || next_ - taken_ < loader_.options_.ahead; });
       if (stop_ || next_ >= count_) return;
       const std::size_t k = next_++;
       lock.unlock();

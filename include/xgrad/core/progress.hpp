@@ -29,7 +29,7 @@ struct ProgressOptions {
 ///         …
 ///         progress.step(labels.size(), {{"loss", loss.item()}});
 ///       }
-///       progress.epoch({{"test accuracy", 100 * evaluate(net, test).accuracy()}});
+///       progress.epoch({{"test accuracy", 100 * nn::evaluate(net, test).accuracy()}});
 ///     }
 ///
 ///     epoch 3/10   loss 0.3211   1520 samples/s   1:12 left

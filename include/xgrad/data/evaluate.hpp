@@ -36,6 +36,7 @@ struct Metrics {
   double share(double x) const { return samples == 0 ? 0 : x / static_cast<double>(samples); }
 };
 
+namespace nn {
 namespace detail {
 /// Where the members named `training` are.
 struct TrainingFlags {
@@ -48,17 +49,17 @@ struct TrainingFlags {
 };
 }  // namespace detail
 
-/// Runs a network over all samples of a source, as nn::eval has it and without recording, and leaves it as it was. The options are
+/// Runs a network over all samples of a source, as `eval` has it and without recording, and leaves it as it was. The options are
 /// those of a Loader (`mean`, `std`, `workers` …); order and augmentation are left out.
 ///
-///     const Metrics m = evaluate(net, test, {.batch_size = 500, .mean = {0.1307}, .std = {0.3081}});
+///     const Metrics m = xg::nn::evaluate(net, test, {.batch_size = 500, .mean = {0.1307}, .std = {0.3081}});
 ///     fmt::print("{:.2f} %\n", 100 * m.accuracy());
 template <class Net>
-Metrics evaluate(Net& net, const Source<nn::real_of<Net>>& source, LoaderOptions<nn::real_of<Net>> options = {},
+Metrics evaluate(Net& net, const Source<real_of<Net>>& source, LoaderOptions<real_of<Net>> options = {},
                  Where where = Where::current()) {
-  using T = nn::real_of<Net>;
+  using T = real_of<Net>;
   std::vector<bool*> flags;
-  nn::detail::walk(net, detail::TrainingFlags{flags}, "evaluate", where);
+  detail::walk(net, detail::TrainingFlags{flags}, "evaluate", where);
   struct Restore {
     std::vector<std::pair<bool*, bool>> before;
     ~Restore() {
@@ -75,4 +76,5 @@ Metrics evaluate(Net& net, const Source<nn::real_of<Net>>& source, LoaderOptions
   return result;
 }
 
+}  // namespace nn
 }  // namespace xgrad
