@@ -159,4 +159,14 @@ std::vector<Call<T>> network_calls();
 template <class T>
 std::vector<Call<T>> maker_calls();
 
+/// What a call is given, in the tables of calls.
+template <class T>
+using A = Arguments<T>&;
+
 }  // namespace api_fuzz
+
+/// A line of the tables: a name, and what is called with arguments from `f`.
+#define CALL(name, expression)                             \
+  {                                                        \
+    name, [](A<T> f) -> Variable<T> { return expression; } \
+  }

@@ -2,17 +2,6 @@
 #include "api_fuzz.hpp"
 
 namespace api_fuzz {
-namespace {
-
-template <class T>
-using A = Arguments<T>&;
-
-}  // namespace
-
-#define CALL(name, expression)                             \
-  {                                                        \
-    name, [](A<T> f) -> Variable<T> { return expression; } \
-  }
 
 #define REDUCTION(name) CALL(#name, name(f.any(), f.axes(), {.keepdims = f.flip()}))
 #define LOOK(name, ...)                                                                        \

@@ -2,17 +2,6 @@
 #include "api_fuzz.hpp"
 
 namespace api_fuzz {
-namespace {
-
-template <class T>
-using A = Arguments<T>&;
-
-}  // namespace
-
-#define CALL(name, expression)                             \
-  {                                                        \
-    name, [](A<T> f) -> Variable<T> { return expression; } \
-  }
 
 template <class T>
 std::vector<Call<T>> elementwise_calls() {

@@ -4,9 +4,6 @@
 namespace api_fuzz {
 namespace {
 
-template <class T>
-using A = Arguments<T>&;
-
 std::size_t size(Source& f) { return static_cast<std::size_t>(f.number()); }
 std::size_t channels(Source& f) { return f.chance(80) ? 1 + f.below(4) : size(f); }
 

@@ -5,18 +5,6 @@ namespace api_fuzz {
 namespace {
 
 template <class T>
-using A = Arguments<T>&;
-
-}  // namespace
-
-#define CALL(name, expression)                             \
-  {                                                        \
-    name, [](A<T> f) -> Variable<T> { return expression; } \
-  }
-
-namespace {
-
-template <class T>
 Variable<T> images(A<T> f) {
   Shape shape{f.length(), f.length(), f.length(), f.length()};
   if (f.chance(10)) shape = f.shape(4);
