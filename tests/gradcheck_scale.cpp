@@ -233,7 +233,7 @@ TEST_CASE("gradcheck: gradients that may be zero, by name") {
   CHECK(gradcheck([](const V& a, const V&) { return exp(a); }, {leaf({1}), leaf({2})}, {.allow_zero = {"input 1"}}).ok());
   // clang-format off
   CHECK(error(__LINE__, [&] { gradcheck(loss, named, {.allow_zero = {"branc"}}); }) == "gradcheck: allow_zero has branc; it must be the name of an input, or of a layer");
-  CHECK(error(__LINE__, [&] { gradcheck(loss, named, {.directions = 0, .joint = true}); }) == "gradcheck: directions is 0; a joint check needs at least 1");
+  CHECK(error(__LINE__, [&] { gradcheck(loss, named, {.directions = 0, .joint = true}); }) == "gradcheck: directions is 0; it must be at least 1 for a joint check");
   // clang-format on
 }
 
