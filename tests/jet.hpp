@@ -97,6 +97,25 @@ inline Jet erfc(const Jet& x) {
   const Jet y = -erf(x);
   return {std::erfc(x.v), y.a, y.b, y.aa, y.ab, y.bb};
 }
+/// Derivative number `n` (0, 1, 2 or 3) of digamma: recurrence up to where three terms of the series are exact, reflection below 0.
+inline L polygamma(int n, L x) {
+  const L pi = std::numbers::pi_v<L>;
+  if (x <= 0) {
+    const L c = 1 / std::tan(pi * (x - std::nearbyint(x))), d = 1 + c * c;  // derivatives of cot
+    const L cot[]{c, -pi * d, 2 * pi * pi * c * d, -2 * pi * pi * pi * d * (1 + 3 * c * c)};
+    return (n % 2 == 0 ? 1 : -1) * polygamma(n, 1 - x) - pi * cot[n];
+  }
+  const L factorial[]{1, 1, 2, 6, 24};
+  L result = 0;
+  for (; x < 1000; x += 1) result += factorial[n] / std::pow(x, n + 1.0L);
+  const L z = 1 / x / x;
+  const L series[]{std::log(x) - 0.5L / x - z / 12 + z * z / 120 - z * z * z / 252,
+                   1 / x + z / 2 + z / x / 6 - z * z / x / 30 + z * z * z / x / 42, -z - z / x - z * z / 2 + z * z * z / 6,
+                   2 * z / x + 3 * z * z + 2 * z * z / x - z * z * z / x};
+  return series[n] + (n % 2 == 0 ? -result : result);
+}
+inline Jet lgamma(const Jet& x) { return chain(x, std::lgamma(x.v), polygamma(0, x.v), polygamma(1, x.v)); }
+inline Jet digamma(const Jet& x) { return chain(x, polygamma(0, x.v), polygamma(1, x.v), polygamma(2, x.v)); }
 inline Jet hypot(const Jet& x, const Jet& y) {
   const Jet squares = x * x + y * y;
   return squares.v == 0 ? Jet() : sqrt(squares);

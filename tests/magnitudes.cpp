@@ -51,6 +51,9 @@ L one(L, L) { return 1; }
 L larger(L x, L y) { return std::fmax(std::fabs(x), std::fabs(y)); }
 L size(L x, L) { return std::fmin(std::fabs(x), 100); }
 
+/// Φ and the density, of which gelu's derivatives are made.
+L share(L x, L) { return 0.5L * std::erfc(-x / sqrt2) + std::exp(-x * x / 2); }
+bool no_pole(L x, L) { return x > 0 || x != std::floor(x); }
 /// Φ
 Jet normal(const Jet& x) { return 0.5L * erfc(-x / sqrt2); }
 Jet length(L x, L y) {
@@ -95,6 +98,8 @@ std::vector<Row> rows() {
       ROW("acosh", acosh(x), acosh(x), false, [](L v, L) { return v > 1; }),
       ROW("atanh", atanh(x), atanh(x), false, inside),
       ROW("erf", erf(x), erf(x), false),
+      ROW("lgamma", lgamma(x), lgamma(x), false, no_pole),
+      ROW("digamma", digamma(x), digamma(x), false, no_pole),
       ROW("tanh", tanh(x), tanh(x), false, everywhere, exact, Lost{{nullptr, one, one}}),
       ROW("sigmoid", sigmoid(x), logistic(x), false, everywhere, exact, Lost{{nullptr, one, one}}),
       ROW("log_sigmoid", log_sigmoid(x), -softplus(-x), false),
@@ -107,8 +112,8 @@ std::vector<Row> rows() {
       ROW("elu", elu(x), x.v > 0 ? x : expm1(x), false, nonzero),
       ROW("elu of alpha 0.5", elu(x, 0.5), x.v > 0 ? x : 0.5L * expm1(x), false, nonzero),
       ROW("selu", selu(x), 1.0507009873554804934L * (x.v > 0 ? x : 1.6732632423543772848L * expm1(x)), false, nonzero),
-      ROW("gelu", gelu(x), x * normal(x), false, everywhere, exact, Lost{{size, size, size}}),
-      ROW("gelu by tanh", gelu(x, {.approximate = true}), x * logistic(2 * std::sqrt(2 / pi) * (x + 0.044715L * x * x * x)), false, everywhere, std::vector<L>{3e-6L, 1e-5L, 1e-5L}, Lost{{nullptr, one, size}}),
+      ROW("gelu", gelu(x), x * normal(x), false, everywhere, exact, Lost{{nullptr, share, share}}),
+      ROW("gelu by tanh", gelu(x, {.approximate = true}), x * logistic(2 * std::sqrt(2 / pi) * (x + 0.044715L * x * x * x)), false, everywhere, std::vector<L>{2e-5L, 2e-5L, 2e-5L}, Lost{{nullptr, one, size}}),
       ROW("relu", relu(x), x.v > 0 ? x : 0 * x, false),
       ROW("relu6", relu6(x), x.v <= 0 ? piece(x, 0, 0) : x.v >= 6 ? piece(x, 6, 0) : x, false),
       ROW("hardtanh", hardtanh(x), x.v <= -1 ? piece(x, -1, 0) : x.v >= 1 ? piece(x, 1, 0) : x, false),
@@ -122,6 +127,12 @@ std::vector<Row> rows() {
       ROW("round", round(x), piece(x, std::nearbyint(x.v), 0), false),
       ROW("pow(x, 0.3)", pow(x, 0.3), exp(L(0.3F) * log(x)), false, positive, std::vector<L>{1e-6L, 3e-6L, 6e-6L}),
       ROW("pow(x, 3)", pow(x, 3), x * x * x, false),
+      ROW("where, less", where(x < y, x, y), x.v < y.v ? x : y, true),
+      ROW("where, less_equal", where(x <= y, x, y), x.v <= y.v ? x : y, true),
+      ROW("where, greater", where(x > y, x, y), x.v > y.v ? x : y, true),
+      ROW("where, greater_equal", where(x >= y, x, y), x.v >= y.v ? x : y, true),
+      ROW("where, equal", where(equal(x, y), 2 * x, y), x.v == y.v ? 2 * x : y, true),
+      ROW("where, not_equal", where(not_equal(x, y), x, 2 * y), x.v != y.v ? x : 2 * y, true),
       ROW("add", x + y, x + y, true),
       ROW("sub", x - y, x - y, true),
       ROW("mul", x * y, x * y, true),
@@ -149,6 +160,13 @@ std::vector<Row> rows() {
           [](L v, L w) { return std::fabs(v * w - 1) > 1e-3L; }, exact, Lost{{one, nullptr, nullptr}}),
       ROW("binary_cross_entropy_with_logits", binary_cross_entropy_with_logits(x, y, {.reduction = Reduction::none}),
           x.v > 0 ? softplus(-x) + (1 - y) * x : softplus(x) - y * x, true, [](L, L t) { return t >= 0 && t <= 1; }),
+      ROW("binary_cross_entropy", binary_cross_entropy(x, y, {.reduction = Reduction::none}), -(y * log(x) + (1 - y) * log1p(-x)), true,
+          [](L p, L t) { return p > 1e-11L && p < 1 && t >= 0 && t <= 1; }, exact,
+          Lost{{nullptr, one, [](L p, L t) { return 1 / p / (1 - p) + std::fabs(p - t) / p / (1 - p) / p / (1 - p); }}}),
+      ROW("gaussian_nll_loss", gaussian_nll_loss(x, 0.5, y, {.reduction = Reduction::none}), 0.5L * (log(y) + (x - 0.5L) * (x - 0.5L) / y), true,
+          [](L, L v) { return v > 1e-5L; }, exact,
+          Lost{{[](L d, L v) { return std::fabs(std::log(v)) + (d - 0.5L) / v * (d - 0.5L); }, [](L d, L v) { return (1 + (d - 0.5L) / v * (d - 0.5L)) / v; },
+                [](L d, L v) { return (1 + (d - 0.5L) / v * (d - 0.5L)) / v / v; }}}),
       ROW("kl_div", kl_div(x, y, {.reduction = Reduction::none}), y * (log(y) - x), true, [](L, L t) { return t > 0; }, exact,
           Lost{{[](L v, L t) { return std::fabs(t * std::log(t)) + std::fabs(t * v); }, [](L v, L t) { return std::fabs(std::log(t)) + std::fabs(v); }, nullptr}}),
       ROW("kl_div of log_target", kl_div(x, y, {.reduction = Reduction::none, .log_target = true}), exp(y) * (y - x), true,
@@ -164,9 +182,9 @@ std::vector<Row> rows() {
 std::vector<float> magnitudes(bool binary) {
   std::vector<float> sizes{1e-38F, 1e-25F, 1e-10F, 1e-3F, 0.3F, 0.9F, 2.5F, 20, 100, 1e10F, 1e25F, 1e38F};
   if (!binary)
-    for (const float x :
-         {2e-38F, 1e-30F, 1e-20F, 1e-19F, 1e-15F, 1e-7F, 1e-5F, 0.01F, 0.1F, 0.5F, 0.75F, 1.5F, 2.F,   3.5F,  5.F,   6.5F,  8.F,
-          10.F,   12.F,   15.F,   30.F,   40.F,   60.F,  80.F,  86.F,  1e3F, 1e4F, 1e5F,  1e7F, 1e15F, 1e18F, 1e19F, 1e20F, 1e30F})
+    for (const float x : {2e-38F, 1e-30F, 1e-20F, 1e-19F, 1e-15F, 1e-7F, 1e-5F, 0.01F, 0.1F,  0.5F,  0.75F, 1.5F, 2.F,
+                          3.5F,   4.3F,   5.F,    6.5F,   8.F,    9.1F,  12.7F, 10.F,  12.F,  15.F,  30.F,  40.F, 60.F,
+                          80.F,   86.F,   1e3F,   1e4F,   1e5F,   1e7F,  1e15F, 1e18F, 1e19F, 1e20F, 1e30F})
       sizes.push_back(x);
   std::vector<float> result{0.F};
   for (const float x : sizes) {

@@ -48,6 +48,7 @@ inline V primitive_node(Primitive op, Operands x) {
       {P::cosh, one([](auto a) { return cosh(a); })},
       {P::asinh, one([](auto a) { return asinh(a); })},
       {P::erf, one([](auto a) { return erf(a); })},
+      {P::ndtr, one([](auto a) { return ndtr(a); })},
       {P::logical_not, one([](auto a) { return where(a != 0, 0, 1); })},
       {P::add, two([](auto a, auto b) { return a + b; })},
       {P::sub, two([](auto a, auto b) { return a - b; })},
@@ -58,6 +59,7 @@ inline V primitive_node(Primitive op, Operands x) {
       {P::pow, two([](auto a, auto b) { return pow(a, b); })},
       {P::hypot, two([](auto a, auto b) { return hypot(a, b); })},
       {P::atan2, two([](auto a, auto b) { return atan2(a, b); })},
+      {P::gaussian, two([](auto a, auto b) { return detail::record(P::gaussian, a, b); })},
       {P::less, two([](auto a, auto b) { return where(a < b, 1, 0); })},
       {P::less_equal, two([](auto a, auto b) { return where(a <= b, 1, 0); })},
       {P::equal, two([](auto a, auto b) { return where(a == b, 1, 0); })},
@@ -154,7 +156,7 @@ inline Sym random_formula(Generator& generator, Sym a, Sym b, Sym c) {
         values.push_back(softplus(u) - v);
         break;
       case 22:
-        values.push_back(erf(u) * v);
+        values.push_back(erf(u) * v + ndtr(w));
         break;
       case 23:
         values.push_back(atan(u) + sinh(tanh(v)));

@@ -35,6 +35,11 @@ void Error::place(Where where, std::string_view op) {
   compose();
 }
 
+void Error::rename(std::string_view op) {
+  op_ = name_of(op);
+  compose();
+}
+
 void Error::note(std::string_view text) {
   message_ += " (" + printable(text) + ")";
   compose();
@@ -47,7 +52,7 @@ void detail::rethrow(Where where, std::string_view op) {
     error.place(where, op);
     throw;
   } catch (const std::bad_alloc&) {
-    throw MemoryError(where, op, "there is no memory left");
+    throw MemoryError(where, op, "there is no memory left; the program must need less at once");
   }
 }
 

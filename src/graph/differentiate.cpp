@@ -76,7 +76,8 @@ Tangent tangent(Primitive op, const Line& line, Program* program) {
     case P::asinh: return *ta / hypot(a, 1);
     case P::acosh: return *ta * (rsqrt(a - 1) * rsqrt(a + 1));
     case P::atanh: return *ta / one_less_square(a);
-    case P::erf: return *ta * (2 * std::numbers::inv_sqrtpi * exp(-square(a)));
+    case P::erf: return *ta * (2 * std::numbers::inv_sqrtpi * gaussian(a));
+    case P::ndtr: return *ta * (0.5 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi * gaussian(a, true));
     case P::lgamma: return *ta * digamma(a);
     case P::add: return ta + tb;
     case P::sub: return ta - tb;
@@ -88,6 +89,7 @@ Tangent tangent(Primitive op, const Line& line, Program* program) {
     case P::atan2: return ta * (b / hypot(a, b) / hypot(a, b)) - tb * (a / hypot(a, b) / hypot(a, b));
     case P::hypot: return ta * where(y == 0, 0, a / y) + tb * where(y == 0, 0, b / y);
     case P::fmod: return ta - tb * round((a - y) / b);
+    case P::gaussian: return tb * (-2 * a * (b * y));
     case P::polygamma: return tb * detail::record(P::polygamma, a + 1, b);
     case P::where: return choose(SymBool(a), tb, tc, program);
     case P::clamp: return choose(a > c || b > c, tc, choose(a < b, tb, ta, program), program);

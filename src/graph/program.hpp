@@ -14,12 +14,12 @@ namespace xgrad {
 
 constexpr std::string_view name(Primitive op) {
   constexpr std::array<std::string_view, primitive_count> names{
-      "input",     "constant", "neg",   "abs",   "sign",   "square", "sqrt",      "rsqrt", "reciprocal", "exp",
-      "expm1",     "log",      "log1p", "sin",   "cos",    "tanh",   "sigmoid",   "relu",  "softplus",   "floor",
-      "ceil",      "round",    "log2",  "log10", "tan",    "asin",   "acos",      "atan",  "sinh",       "cosh",
-      "asinh",     "acosh",    "atanh", "erf",   "lgamma", "not",    "add",       "sub",   "mul",        "div",
-      "maximum",   "minimum",  "pow",   "atan2", "hypot",  "fmod",   "polygamma", "less",  "less_equal", "equal",
-      "not_equal", "and",      "or",    "where", "clamp",  "fma",    "fms",       "fnma"};
+      "input",      "constant", "neg",       "abs",   "sign",  "square", "sqrt",    "rsqrt",    "reciprocal", "exp",
+      "expm1",      "log",      "log1p",     "sin",   "cos",   "tanh",   "sigmoid", "relu",     "softplus",   "floor",
+      "ceil",       "round",    "log2",      "log10", "tan",   "asin",   "acos",    "atan",     "sinh",       "cosh",
+      "asinh",      "acosh",    "atanh",     "erf",   "ndtr",  "lgamma", "not",     "add",      "sub",        "mul",
+      "div",        "maximum",  "minimum",   "pow",   "atan2", "hypot",  "fmod",    "gaussian", "polygamma",  "less",
+      "less_equal", "equal",    "not_equal", "and",   "or",    "where",  "clamp",   "fma",      "fms",        "fnma"};
   static_assert(!names.back().empty(), "every primitive has a name");
   return names[static_cast<std::size_t>(op)];
 }

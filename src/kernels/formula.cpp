@@ -107,6 +107,8 @@ void fill(Table<T>& table) {
 
   to.costly(P::softplus, [](V x) { return maximum(x, V(T(0))) + log1p(exp(-abs(x))); });
   to.costly(P::erf, [](V x) { return error_function<T>(x); });
+  to.costly(P::ndtr, [](V x) { return normal_distribution<T>(x); });
+  to.costly(P::gaussian, [](V scale, V x) { return gaussian<T>(scale, x); });
 
   to.cheap(P::add, Add{});
   to.cheap(P::sub, Sub{});

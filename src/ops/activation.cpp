@@ -75,7 +75,7 @@ XGRAD_BOTH(softplus);
 template <class T>
 Variable<T> gelu(Variable<T> x, GeluOptions options, Where where) {
   using std::numbers::inv_sqrtpi, std::numbers::sqrt2;
-  static const auto exact = elementwise("gelu", [](auto a) { return 0.5 * a * (1 + erf(a * (1 / sqrt2))); });
+  static const auto exact = elementwise("gelu", [](auto a) { return a * ndtr(a); });
   // (1 + tanh(u / 2)) / 2 is sigmoid(u), of whose left tail no digits are lost. Outside of ±30 it is 0 or 1, and a³ would overflow.
   static constexpr double slope = 2 * sqrt2 * inv_sqrtpi, cubic = 0.044715 * slope;
   static const auto by_tanh = elementwise(

@@ -123,20 +123,24 @@ Variable<T> poisson_nll_loss(Variable<T> x, std::type_identity_t<Variable<T>> ta
 template <class T>
 Variable<T> gaussian_nll_loss(Variable<T> x, std::type_identity_t<Variable<T>> target, std::type_identity_t<Variable<T>> variance,
                               GaussianNllOptions options, Where at) {
-  static const auto op = elementwise("gaussian_nll_loss", [](auto a, auto t, auto v, auto eps, auto constant) {
-    const auto bounded = where(v < eps, eps, v);
-    return 0.5 * (log(bounded) + square(a - t) / bounded) + constant;
-  });
+  // The square might overflow.
+  static const auto op = elementwise(
+      "gaussian_nll_loss", [](auto a, auto t, auto v) { return 0.5 * (log(v) + (a - t) / v * (a - t)); },
+      [](auto g, auto a, auto t, auto v) { return g * ((a - t) / v); },
+      [](auto g, auto a, auto t, auto v) { return g * ((t - a) / v); },
+      [](auto g, auto a, auto t, auto v) { return g * (0.5 * (1 / v - square((a - t) / v))); });
+  static const auto bounded = elementwise("gaussian_nll_loss", [](auto v, auto eps) { return where(v < eps, eps, v); });
   const Array<T>& v = value_of(variance, at);
   for (std::size_t k = 0; k < v.size(); ++k)
     if (v.data()[k] < 0)
       throw ValueError(at, "gaussian_nll_loss", fmt::format("variance {} at index {}; it must not be negative", v.data()[k], k));
-  const double constant = options.full ? 0.5 * std::log(2 * std::numbers::pi) : 0;
-  return reduced(op(std::move(x), std::move(target), std::move(variance), options.eps, constant, at), options.reduction, at);
+  Variable<T> loss = op(std::move(x), std::move(target), bounded(std::move(variance), options.eps, at), at);
+  if (options.full) loss = add(std::move(loss), static_cast<T>(0.5 * std::log(2 * std::numbers::pi)), at);
+  return reduced(std::move(loss), options.reduction, at);
 }
 
 template <class T>
-Variable<T> cosine_similarity(Variable<T> a, std::type_identity_t<Variable<T>> b, CosineSimilarityOptions options, Where at) {
+Variable<T> cosine_similarity(Variable<T> a, std::type_identity_t<Variable<T>> b, CosineSimilarityOptions options, Where at) try {
   static const auto op = elementwise("cosine_similarity", [](auto ab, auto aa, auto bb, auto eps_a, auto eps_b) {
     const auto inverse = [](auto s, auto eps) { return where(sqrt(s) > eps, rsqrt(s), 1 / eps); };  // of the norm; flat near 0
     return ab * inverse(aa, eps_a) * inverse(bb, eps_b);
@@ -162,6 +166,8 @@ Variable<T> cosine_similarity(Variable<T> a, std::type_identity_t<Variable<T>> b
   Variable<T> eps_a(static_cast<T>(options.eps)), eps_b = eps_a, aa = squares(a, eps_a), bb = squares(b, eps_b);
   return op(sum(mul(std::move(a), std::move(b), at), options.axis, {}, at), std::move(aa), std::move(bb), std::move(eps_a),
             std::move(eps_b), at);
+} catch (Error& error) {
+  called(error, at);
 }
 
 XGRAD_BOTH(mse_loss);

@@ -22,6 +22,13 @@ auto placed(Where where, std::string_view op, F&& check) {
   }
 }
 
+/// In the handler of a public function that is made of others: what they complain about is told under the name that was called.
+[[noreturn]] inline void called(Error& error, Where where, std::string_view op = __builtin_FUNCTION()) {
+  error.place(detail::thread_state.line ? detail::thread_state.line : where, op);
+  error.rename(op);
+  throw;
+}
+
 /// The shape of an argument of a public function. The error about an undefined Variable names the function, which is found by
 /// itself where this is called in its own body, or in what it gives to `placed`.
 template <class T>

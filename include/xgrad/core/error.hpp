@@ -26,6 +26,8 @@ class XGRAD_API Error : public std::runtime_error {
 
   /// Fills in line and op where they are still unknown.
   void place(Where where, std::string_view op);
+  /// Names another function: the one that was called, where it is made of the one that complains.
+  void rename(std::string_view op);
   /// Appends to the message, in brackets.
   void note(std::string_view text);
 

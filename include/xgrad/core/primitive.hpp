@@ -42,6 +42,7 @@ enum class Primitive : std::uint8_t {
   acosh,
   atanh,
   erf,
+  ndtr,  ///< the standard normal distribution Φ
   lgamma,
   logical_not,
   // two operands
@@ -55,6 +56,7 @@ enum class Primitive : std::uint8_t {
   atan2,
   hypot,
   fmod,
+  gaussian,   ///< exp(-a b²); a is 1 or 1/2
   polygamma,  ///< derivative number a of digamma at b; a is a whole number from 0 on
   less,
   less_equal,

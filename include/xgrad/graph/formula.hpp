@@ -151,6 +151,10 @@ inline Sym asinh(Sym x) { return detail::record(Primitive::asinh, x); }
 inline Sym acosh(Sym x) { return detail::record(Primitive::acosh, x); }
 inline Sym atanh(Sym x) { return detail::record(Primitive::atanh, x); }
 inline Sym erf(Sym x) { return detail::record(Primitive::erf, x); }
+/// Φ, the standard normal distribution, whose left tail keeps its digits (SciPy's name).
+inline Sym ndtr(Sym x) { return detail::record(Primitive::ndtr, x); }
+/// exp(-x²), right to its last digits: of a square that was rounded exp has lost some. With `half` exp(-x²/2).
+inline Sym gaussian(Sym x, bool half = false) { return detail::record(Primitive::gaussian, half ? 0.5 : 1, x); }
 /// log |gamma(x)|
 inline Sym lgamma(Sym x) { return detail::record(Primitive::lgamma, x); }
 /// Derivative number `order` of digamma.

@@ -84,8 +84,7 @@ struct GeluOptions {
   /// By tanh: x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).
   bool approximate = false;
 };
-/// x Φ(x), where Φ is the standard normal distribution (Hendrycks & Gimpel 2016). Φ is computed as (1 + erf) / 2: value and
-/// derivatives are right to a rounding of 1, times x; by tanh the value is right to 3e-6 of itself, and so in the left tail, too.
+/// x Φ(x), where Φ is the standard normal distribution (Hendrycks & Gimpel 2016). By tanh it is right to 2e-5 of itself.
 ///
 /// Gradient: g (Φ(x) + x φ(x)) with the density φ
 template <class T>

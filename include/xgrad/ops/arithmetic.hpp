@@ -61,7 +61,7 @@ XGRAD_LEFT_OPERAND(hypot)
 XGRAD_LEFT_OPERAND(atan2)
 XGRAD_LEFT_OPERAND(logaddexp)
 
-/// a + weight (b - a), exactly a at weight 0 and b at weight 1.
+/// a + weight (b - a), exactly a at weight 0 and b at weight 1, and right to a rounding of the larger of a and b.
 ///
 /// Gradient: g (1 - weight) for a, g weight for b, g (b - a) for the weight
 template <class T>

@@ -123,7 +123,8 @@ XGRAD_API Variable<T> huber_loss(Variable<T> a, std::type_identity_t<Variable<T>
                                  Where where = Where::current());
 
 /// -(target log p + (1 - target) log(1 - p)) of probabilities p. As in PyTorch the logarithms are not less than -100, and in the
-/// gradient (p - target) / (p (1 - p)) the divisor is not less than 1e-12.
+/// gradient (p - target) / (p (1 - p)) the divisor is not less than 1e-12. The second derivative is right to a rounding of its
+/// terms, 1 / (p (1 - p)) and |p - target| / (p (1 - p))².
 ///
 /// Gradient: g (p - target) / (p (1 - p)) for p, g (log(1 - p) - log p) for the target
 template <class T>
@@ -144,7 +145,8 @@ struct HingeOptions {
   Reduction reduction = Reduction::mean;
   double margin = 1;
 };
-/// max(0, margin - score · target) for targets of -1 and 1. The gradient at the kink is 0.
+/// max(0, margin - score · target) for targets of -1 and 1. The gradient at the kink is 0. Losses are right to a rounding of
+/// margin.
 ///
 /// Gradient: -g target inside the margin for the scores, -g scores for the target
 template <class T>
@@ -157,7 +159,7 @@ struct KlDivOptions {
 };
 /// target (log target - x), where x is the logarithm of a probability; 0 for a target of 0 (whose logarithm is -inf), whatever x
 /// is, and its gradient is 0 then. The mean is over all elements as in PyTorch; the divergence of distributions is the sum, divided
-/// by the number of samples.
+/// by the number of samples. Where log target and x are nearly equal, losses and gradients are right to a rounding of each.
 ///
 /// Gradient: -g target for x, g (log target + 1 - x) for the target
 template <class T>
@@ -169,7 +171,8 @@ struct PoissonNllOptions {
   bool full = false;      ///< with Stirling's approximation of log target! for targets above 1
   double eps = 1e-8;      ///< added to the rate before its logarithm is taken
 };
-/// The negative log-likelihood of counts under a Poisson distribution: exp(x) - target x, or x - target log(x + eps).
+/// The negative log-likelihood of counts under a Poisson distribution: exp(x) - target x, or x - target log(x + eps). Losses and
+/// gradients are right to a rounding of their terms.
 ///
 /// Gradient: g (exp(x) - target), or g (1 - target / (x + eps)), for x; -g x, or -g log(x + eps), for the target
 template <class T>
@@ -181,7 +184,7 @@ struct GaussianNllOptions {
   double eps = 1e-6;  ///< variances below are taken for it, and get no gradient
 };
 /// The negative log-likelihood under normal distributions: (log variance + (x - target)² / variance) / 2. Throws ValueError for a
-/// negative variance.
+/// negative variance. Losses and gradients are right to a rounding of their terms.
 ///
 /// Shapes: broadcast → () or (…)
 /// Gradient: g (x - target) / variance for x, the negative for target, g (1 / variance - (x - target)² / variance²) / 2 for the
