@@ -327,18 +327,33 @@ Way choose(Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
   return found[{pass, s}] = by_trial(pass, x, s);
 }
 
-// The gradient for a weight sums as many products as there are results. Where those are very many the sum is cut.
+// The gradient for a weight sums as many products as there are results. Where those are very many the sum is cut, so that of equal
+// terms the relative error stays below 1e-5.
 
-constexpr std::size_t long_sum = std::size_t{1} << 19;
-
-/// How many results to sum at a time, and of how many neighbours in a row. With few channels oneDNN adds up all of them one after
-/// the other.
+/// From how many results on to cut, how many to sum at a time, and of how many neighbours in a row.
 struct AtATime {
-  std::size_t results = std::size_t{1} << 15, columns = 1024;
+  std::size_t least, results, columns;
 };
+/// oneDNN adds up one by one where it has few channels, or blocks them; `direct` so adds up a row.
+bool one_by_one(Way way, const ConvShape& s) { return way == Way::blocked || (way == Way::channels_last && s.group_c() < 16); }
 AtATime at_a_time(Way way, const ConvShape& s) {
-  const bool naive = (way == Way::channels_last || way == Way::blocked) && s.group_c() < 16;
-  return naive ? AtATime{1024, 256} : AtATime{};
+  constexpr auto power = [](int k) { return std::size_t{1} << k; };
+  if (one_by_one(way, s)) return {power(17), power(9), 256};
+  switch (way) {
+    case Way::winograd:
+      return {power(19), power(15), 1024};
+    case Way::direct:
+      return {power(17), power(14), 256};
+    case Way::patches:  // a product sees to its sums itself; but patches take room
+      return {power(19), power(16), power(16)};
+    default:
+      return {power(16), power(15), 1024};
+  }
+}
+/// In so small pieces oneDNN is slower than our own ways, which need not be cut so often.
+Way way_of_long_sum(Way way, const ConvShape& s) {
+  if (!one_by_one(way, s) || s.rows() < at_a_time(way, s).least || wanted()) return way;
+  return s.group_c() < 16 && direct::suits(Pass::weight_grad, s) ? Way::direct : Way::patches;
 }
 
 /// Columns [begin, end) of n rows of so many.
@@ -421,14 +436,15 @@ void add_up_columns(const ConvArrays<T>& x, const ConvShape& s, std::size_t begi
 
 template <class T>
 void convolve(Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
-  const bool depthwise = s.groups > 1 && s.group_c() == 1;
-  const Way way = depthwise ? Way::direct : choose(pass, x, s);
+  const bool depthwise = s.groups > 1 && s.group_c() == 1, sums = pass == Pass::weight_grad;
+  Way way = depthwise ? Way::direct : choose(pass, x, s);
+  if (sums) way = way_of_long_sum(way, s);
   const auto some = [&](const ConvArrays<T>& arrays, const ConvShape& shape) {
     depthwise ? by_channels(pass, arrays, shape) : run(way, pass, arrays, shape);
   };
-  // gemm sees to its sums itself
-  if (pass == Pass::weight_grad && way != Way::patches && s.rows() >= long_sum)
-    add_up_columns(x, s, 0, s.ow, at_a_time(way, s), some);
+  const AtATime most = at_a_time(way, s);
+  if (sums && s.rows() >= most.least)
+    add_up_columns(x, s, 0, s.ow, most, some);
   else
     some(x, s);
 }
