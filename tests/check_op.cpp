@@ -97,7 +97,7 @@ TEST_CASE("check_op: what is wrong is found") {
 TEST_CASE("check_op: rows that make no sense") {
   const auto f = [](auto x) { return square(x); };
   using xgrad_test::error_of;
-  CHECK(has(error_of([&] { static_cast<void>(check_op(f, {})); }), "there are no inputs: give their shapes"));
+  CHECK(has(error_of([&] { static_cast<void>(check_op(f, {})); }), "there are no inputs; their shapes must be given"));
   CHECK(has(error_of([&] { static_cast<void>(check_op(f, {.shapes = {{2}}, .domains = {}})); }), "domains is empty"));
   CHECK(has(error_of([&] {
               static_cast<void>(check_op(f, {.shapes = {{2}}, .kept = {0, 0}}));

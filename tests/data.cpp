@@ -151,16 +151,16 @@ TEST_CASE("idx files that are not there") {
   CHECK(error_of([&] { read_idx(d.path, labels, where); }, d.path.parent_path()) ==
         "train.cpp:58: read_idx: data: it is a directory; it must be a regular file");
   CHECK(error_of([&] { load_mnist(d.path / "nowhere", where); }, d.path) ==
-        "train.cpp:58: load_mnist: nowhere: no such directory; put the four MNIST files there");
+        "train.cpp:58: load_mnist: nowhere: no such directory; the four MNIST files must be there");
   CHECK(error_of([&] { load_mnist(images, where); }, d.path) ==
         "train.cpp:58: load_mnist: images: is a file; it must be a directory; read_idx takes single files");
   CHECK(error_of([&] { load_mnist(d.path, where); }, d.path.parent_path()) ==
         "train.cpp:58: load_mnist: data: neither train-images-idx3-ubyte nor train-images.idx3-ubyte is there, plain or with .gz; "
-        "put the four MNIST files there");
+        "the four MNIST files must be there");
   d.write("train-images-idx3-ubyte", good_images);
   CHECK(error_of([&] { load_mnist(d.path, where); }, d.path.parent_path()) ==
         "train.cpp:58: load_mnist: data: neither train-labels-idx1-ubyte nor train-labels.idx1-ubyte is there, plain or with .gz; "
-        "put the four MNIST files there");
+        "the four MNIST files must be there");
   // The line is the caller's when none is given.
   const auto line = std::to_string(__LINE__ + 1);
   CHECK(error_of([&] { load_mnist(d.path / "nowhere"); }).starts_with("data.cpp:" + line + ": load_mnist: "));

@@ -301,10 +301,10 @@ TEST_CASE("entries: errors of load, which change nothing") {
   CHECK(has(message(bytes), "flag: element 0 is 2; a bool must be 0 or 1"));
   bytes = good;
   std::memset(bytes.data() + data + 16, 0, 32);  // behind the weight
-  CHECK(has(message(bytes), "generator: these words are no state of a Generator"));
+  CHECK(has(message(bytes), "generator: the words are no state of a Generator; they must be what one saved"));
   bytes = good;
   bytes[data + 16 + 40] = 2;
-  CHECK(has(message(bytes), "generator: these words are no state of a Generator"));
+  CHECK(has(message(bytes), "generator: the words are no state of a Generator; they must be what one saved"));
   CHECK(has(message(good, "\"I64\"", "\"U64\""), "count is U64 () in the file and I64 () in memory"));
   CHECK(has(message(good, "\"shape\":[6]", "\"shape\":[3]"), "generator has the data_offsets [16, 64]; there must be 24 bytes"));
   struct Other {

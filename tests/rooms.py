@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks who includes whom: a room (directory) may include only itself and the rooms above it.
+"""Checks who includes whom: a room (directory) may include only itself and the rooms above it. Operations make arrays by make_array.
 
 usage: rooms.py PROJECT_ROOT
 """
@@ -9,6 +9,10 @@ from pathlib import Path
 
 ROOMS = ["core", "graph", "ops", "autodiff", "nn", "optim", "data", "testing"]  # top to bottom
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
+# An array that is made without make_array: Array<T> x(shape), Labels(shape), from_shape, xt::zeros<T>(shape). Not the declaration of
+# a function, whose first parameter is a type and a name, and not what is made of an array (*x, std::move(x)).
+MADE = re.compile(r"\b(?:Array<[^<>;]*>|Labels|Mask)(?:\s+\w+)?\s*\((?!\s*(?:const\b|\)|[\w:<>]+[&*]*\s+\w|\*|std::move))"
+                  r"|::from_shape\b|\bxt::(?:empty|zeros|ones|full)\w*<|\bxt::\w+_like\(")
 
 root = Path(sys.argv[1]).resolve()
 public, private = root / "include", root / "src"
@@ -80,6 +84,11 @@ for file in checked:
         check(kind == "private" or other_kind == "public", f"{what}: a public header cannot include a private one")
         if room in ROOMS and other in ROOMS:
             check(ROOMS.index(other) <= ROOMS.index(room), f"{what}: {other} is below {room}")
+    if room == "ops":
+        text = file.read_text(encoding="utf-8")
+        for made in MADE.finditer(text):
+            line = text.count("\n", 0, made.start()) + 1
+            check(False, f"{name}:{line} makes an array by {made.group()}: make_array does, which checks the size first")
     if room == "kernels":
         for included in reachable(file):
             inside = isinstance(included, Path)

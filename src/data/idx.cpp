@@ -141,7 +141,7 @@ fs::path find(const fs::path& directory, const std::string& stem, const std::str
       if (fs::exists(path, error) && !fs::is_directory(path, error)) return path;
     }
   throw FileError(caller.where, caller.function,
-                  fmt::format("{}: neither {}-{} nor {}.{} is there, plain or with .gz; put the four MNIST files there",
+                  fmt::format("{}: neither {}-{} nor {}.{} is there, plain or with .gz; the four MNIST files must be there",
                               directory.string(), stem, kind, stem, kind));
 }
 
@@ -160,7 +160,7 @@ Split load_mnist(const fs::path& directory, Where where) {
     throw FileError(where, caller.function,
                     fmt::format("{}: {}", directory.string(),
                                 fs::exists(status) ? "is a file; it must be a directory; read_idx takes single files"
-                                                   : "no such directory; put the four MNIST files there"));
+                                                   : "no such directory; the four MNIST files must be there"));
   const auto pair = [&](const std::string& set) {
     const fs::path images = find(directory, set + "-images", "idx3-ubyte", caller);
     return read_pair(images, find(directory, set + "-labels", "idx1-ubyte", caller), caller);

@@ -42,7 +42,7 @@ void detail::check_value(const Shape& shape, std::size_t size, Where where) {
 }
 
 void detail::undeclarable(std::size_t i) {
-  throw ValueError("use::input(" + std::to_string(i) + "): only the first 31 inputs can be declared");
+  throw ValueError("an input to declare is number " + std::to_string(i) + "; it must be less than 31");
 }
 
 void detail::undefined_input(std::size_t i) {
@@ -55,8 +55,9 @@ void detail::undeclared_input(std::size_t i, std::size_t declared) {
 }
 
 void detail::missing_gradient(const NodeBase& node, std::size_t i) {
-  throw GraphError(node.where(), node.name(),
-                   "vjps set no gradient for input " + std::to_string(i) + ", which is wanted; pass zeros where there is none");
+  throw GraphError(
+      node.where(), node.name(),
+      "vjps set no gradient for input " + std::to_string(i) + ", which is wanted; it must pass zeros where there is none");
 }
 
 namespace {
@@ -67,7 +68,7 @@ std::string reader(std::size_t wanted) { return "vjp for input " + std::to_strin
 void detail::shapeless_input(const NodeBase& node, std::size_t wanted, std::size_t j, std::size_t inputs) {
   throw GraphError(node.where(), node.name(),
                    reader(wanted) + " asks for the shape of input " + std::to_string(j) + ", which is " +
-                       (j < inputs ? "a constant that is not kept" : "not there") + "; let forward store it in the op");
+                       (j < inputs ? "a constant that is not kept" : "not there") + "; forward must store it in the op");
 }
 
 void detail::assigned_value(const NodeBase& node, std::size_t j) {
@@ -76,14 +77,15 @@ void detail::assigned_value(const NodeBase& node, std::size_t j) {
 }
 
 void detail::absent_input(const NodeBase& node, std::size_t wanted, std::size_t j, std::size_t inputs) {
-  throw GraphError(node.where(), node.name(),
-                   reader(wanted) + " reads input " + std::to_string(j) + ", but there are only " + std::to_string(inputs));
+  throw GraphError(
+      node.where(), node.name(),
+      reader(wanted) + " reads input " + std::to_string(j) + " of " + std::to_string(inputs) + "; it must be one of them");
 }
 
 void detail::undeclared_value(const NodeBase& node, std::size_t wanted, std::size_t j) {
-  throw GraphError(
-      node.where(), node.name(),
-      reader(wanted) + " reads " + value_name(j) + ", which uses[" + std::to_string(wanted) + "] does not declare; add it there");
+  throw GraphError(node.where(), node.name(),
+                   reader(wanted) + " reads " + value_name(j) + ", which uses[" + std::to_string(wanted) +
+                       "] does not declare; it must stand there");
 }
 
 template <class T>

@@ -31,7 +31,7 @@ namespace {
 
 xt::blas_index_t whole(std::size_t x) {
   if (x > static_cast<std::size_t>(std::numeric_limits<xt::blas_index_t>::max()))
-    throw ShapeError("a matrix with an axis of " + std::to_string(x) + " is more than the BLAS can multiply; split it");
+    throw ShapeError("a matrix with an axis of " + std::to_string(x) + " is more than the BLAS can multiply; it must be split");
   return static_cast<xt::blas_index_t>(x);
 }
 

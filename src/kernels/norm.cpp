@@ -114,6 +114,10 @@ template <class T>
 void norm_statistics(const NormShape& s, const T* x, T* mean, T* variance) {
   const std::size_t n = s.channels();
   const T count = static_cast<T>(s.count());
+  if (s.size() == 0) {  // and no loops over the other lengths
+    for (T* statistic : {mean, variance}) std::fill_n(statistic, s.samples * s.groups, std::numeric_limits<T>::quiet_NaN());
+    return;
+  }
   each_sample<T, 2>(s, n, [&](std::size_t i, auto& room) {
     T *sums = room[0].data(), *centre = room[1].data();
     const T* from = x + i * s.rows * n;
@@ -146,6 +150,7 @@ void norm_statistics(const NormShape& s, const T* x, T* mean, T* variance) {
 
 template <class T>
 void norm_forward(const NormShape& s, const T* x, const T* mean, const T* rstd, const T* weight, const T* bias, T* out) {
+  if (s.size() == 0) return;
   const std::size_t n = s.channels(), m = together(s.rows, n);
   const Row<T> shift = bias ? repeat(bias, n, m) : Row<T>(n * m, T(0));
   each_sample<T, 2>(s, n * m, [&](std::size_t i, auto& room) {
@@ -167,6 +172,11 @@ void norm_forward(const NormShape& s, const T* x, const T* mean, const T* rstd, 
 template <class T>
 void norm_backward(const NormShape& s, const T* x, const T* g, const T* mean, const T* rstd, const T* weight, T* gx, T* gweight,
                    T* gbias) {
+  if (s.size() == 0) {
+    for (T* gradient : {gweight, gbias})
+      if (gradient) std::fill_n(gradient, s.channels(), T(0));
+    return;
+  }
   const std::size_t n = s.channels(), m = together(s.rows, n);
   const T count = static_cast<T>(s.count());
   const Row<T> zeros(n, T(0));

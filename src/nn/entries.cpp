@@ -76,7 +76,7 @@ const void* StateEntry::data() const {
 
 std::string StateEntry::refuses(const void* elements, std::size_t count) const {
   if (generator && !Generator::valid(std::span<const std::uint64_t, 6>(static_cast<const std::uint64_t*>(elements), 6)))
-    return "these words are no state of a Generator";
+    return "the words are no state of a Generator; they must be what one saved";
   if (element != Element::boolean) return {};
   const auto* bytes_at = static_cast<const unsigned char*>(elements);
   for (std::size_t k = 0; k < count; ++k)

@@ -122,15 +122,17 @@ Variable<T> stack(std::vector<Variable<T>> xs, int axis, Where where) {
 }
 
 template <class T>
-Variable<T> roll(Variable<T> x, std::ptrdiff_t shift, std::optional<int> axis, Where where) {
+Variable<T> roll(Variable<T> x, std::ptrdiff_t shift, std::optional<int> axis, Where where) try {
   const Shape shape = shape_of(x, where);
   if (!axis) return reshape(apply(Roll<T>{0, shift}, {reshape(std::move(x), {-1}, where)}, where), shape, where);
   const std::size_t k = placed(where, "roll", [&] { return normalise_axis(*axis, shape.size()); });
   return apply(Roll<T>{k, shift}, {std::move(x)}, where);
+} catch (Error& error) {
+  called(error, where);
 }
 
 template <class T>
-Variable<T> tile(Variable<T> x, const std::vector<std::ptrdiff_t>& repeats, Where where) {
+Variable<T> tile(Variable<T> x, const std::vector<std::ptrdiff_t>& repeats, Where where) try {
   const Shape& own = shape_of(x, where);
   for (std::ptrdiff_t n : repeats)
     if (n < 0)
@@ -149,10 +151,12 @@ Variable<T> tile(Variable<T> x, const std::vector<std::ptrdiff_t>& repeats, Wher
   }
   placed(where, "tile", [&] { check_size(result, sizeof(T)); });
   return reshape(broadcast_to(reshape(std::move(x), apart, where), stretched, where), result, where);
+} catch (Error& error) {
+  called(error, where);
 }
 
 template <class T>
-Variable<T> repeat(Variable<T> x, std::ptrdiff_t count, std::optional<int> axis, Where where) {
+Variable<T> repeat(Variable<T> x, std::ptrdiff_t count, std::optional<int> axis, Where where) try {
   if (count < 0) throw ValueError(where, "repeat", fmt::format("count is {}; it must not be negative", count));
   static_cast<void>(shape_of(x, where));
   if (!axis) {
@@ -172,10 +176,12 @@ Variable<T> repeat(Variable<T> x, std::ptrdiff_t count, std::optional<int> axis,
   }
   placed(where, "repeat", [&] { check_size(result, sizeof(T)); });
   return reshape(broadcast_to(reshape(std::move(x), apart, where), stretched, where), result, where);
+} catch (Error& error) {
+  called(error, where);
 }
 
 template <class T>
-Variable<T> pad(Variable<T> x, const std::vector<PadWidth>& widths, PadOptions options, Where where) {
+Variable<T> pad(Variable<T> x, const std::vector<PadWidth>& widths, PadOptions options, Where where) try {
   const Shape shape = shape_of(x, where);
   Shape padded = shape;
   placed(where, "pad", [&] {
@@ -202,15 +208,24 @@ Variable<T> pad(Variable<T> x, const std::vector<PadWidth>& widths, PadOptions o
     x = index_select(std::move(x), static_cast<int>(k), std::move(index), where);
   }
   return x;
+} catch (Error& error) {
+  called(error, where);
+}
+
+template <class T>
+Variable<T> pad(Variable<T> x, int width, PadOptions options, Where where) {
+  const std::size_t rank = shape_of(x, where).size();
+  return pad(std::move(x), std::vector<PadWidth>(rank, PadWidth{width, width}), options, where);
 }
 
 XGRAD_BOTH(roll);
 XGRAD_BOTH(tile);
 XGRAD_BOTH(repeat);
-#define XGRAD_INSTANTIATE(T)                                            \
-  template Variable<T> concat<T>(std::vector<Variable<T>>, int, Where); \
-  template Variable<T> stack<T>(std::vector<Variable<T>>, int, Where);  \
-  template Variable<T> pad<T>(Variable<T>, const std::vector<PadWidth>&, PadOptions, Where);
+#define XGRAD_INSTANTIATE(T)                                                                 \
+  template Variable<T> concat<T>(std::vector<Variable<T>>, int, Where);                      \
+  template Variable<T> stack<T>(std::vector<Variable<T>>, int, Where);                       \
+  template Variable<T> pad<T>(Variable<T>, const std::vector<PadWidth>&, PadOptions, Where); \
+  template Variable<T> pad<T>(Variable<T>, int, PadOptions, Where);
 XGRAD_INSTANTIATE(float)
 XGRAD_INSTANTIATE(double)
 

@@ -39,7 +39,7 @@ std::size_t output_length(std::size_t length, std::size_t k, std::ptrdiff_t stri
   const Wide padded = Wide{length} + before + after, extent = k == 0 ? 0 : Wide{dilation} * (k - 1) + 1;
   if (padded > most_places)
     throw ShapeError(
-        fmt::format("the {} is {}, padding {} and {}; together they may be at most 2^31 - 1", axis, length, before, after));
+        fmt::format("the {} is {}, padding {} and {}; together they must be at most 2^31 - 1", axis, length, before, after));
   if (k == 0 || padded < extent)
     throw ShapeError(fmt::format("the kernel's {} is {}{}; it must be from 1 to the padded image's {}", axis,
                                  static_cast<std::size_t>(std::min(extent, Wide{PTRDIFF_MAX})),
@@ -252,7 +252,7 @@ Variable<T> conv2d_weight_grad(Variable<T> x, std::type_identity_t<Variable<T>> 
 
 template <class T>
 Variable<T> conv1d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
-                   Conv1dOptions options, Where where) {
+                   Conv1dOptions options, Where where) try {
   const Shape sx = shape_of(x, where), sw = shape_of(w, where);
   const Conv2dOptions flat{
       {1, options.stride}, {0, 0, options.padding.left, options.padding.right}, {1, options.dilation}, options.groups};
@@ -273,6 +273,8 @@ Variable<T> conv1d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type
   Variable<T> y = conv2d(reshape(std::move(x), Shape{s.n, 1, s.w, s.c}, where),
                          reshape(std::move(w), Shape{s.o, 1, s.kw, s.group_c()}, where), std::move(bias), flat, where);
   return reshape(std::move(y), Shape{s.n, s.ow, s.o}, where);
+} catch (Error& error) {
+  called(error, where);
 }
 
 template <class T>
@@ -282,7 +284,7 @@ Variable<T> conv1d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv1dOpt
 
 template <class T>
 Variable<T> conv_transpose2d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
-                             ConvTranspose2dOptions options, Where where) {
+                             ConvTranspose2dOptions options, Where where) try {
   const Shape &sx = shape_of(x, where), &sw = shape_of(w, where);
   const Shape images = placed(where, "conv_transpose2d", [&] {
     const auto& [stride, padding, extra, dilation, groups] = options;
@@ -318,6 +320,8 @@ Variable<T> conv_transpose2d(Variable<T> x, std::type_identity_t<Variable<T>> w,
       apply(Conv2dInputGrad<T>{{options.stride, options.padding, options.dilation, options.groups}, images, "conv_transpose2d"},
             {std::move(x), std::move(w)}, where);
   return bias.defined() ? add(std::move(y), std::move(bias), where) : y;
+} catch (Error& error) {
+  called(error, where);
 }
 
 template <class T>

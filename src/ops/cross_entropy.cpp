@@ -200,7 +200,7 @@ void check_smoothing(double smoothing) {
 }  // namespace
 
 template <class T>
-Variable<T> cross_entropy(Variable<T> logits, const Indices& labels, CrossEntropyOptions options, Where at) {
+Variable<T> cross_entropy(Variable<T> logits, const Indices& labels, CrossEntropyOptions options, Where at) try {
   const Shape shape = shape_of(logits, at);
   const SharedLabels y = placed(at, "cross_entropy", [&] {
     SharedLabels shared = checked(labels.values(), shape, "logits", options.ignore_index);
@@ -227,11 +227,13 @@ Variable<T> cross_entropy(Variable<T> logits, const Indices& labels, CrossEntrop
   Variable<T> loss = mul(apply(CrossEntropy<T>{y}, {std::move(logits)}, at), weights, at);
   if (smoothing > 0) loss = add(mul(std::move(loss), 1 - smoothing, at), std::move(spread), at);
   return reduced(std::move(loss), weights, options.reduction, at);
+} catch (Error& error) {
+  called(error, at);
 }
 
 template <class T>
 Variable<T> cross_entropy(Variable<T> logits, std::type_identity_t<Variable<T>> probabilities, CrossEntropyOptions options,
-                          Where at) {
+                          Where at) try {
   // Of a class with probability 0 nothing is left, also where its logarithm is infinite.
   static const auto op = elementwise(
       "cross_entropy",
@@ -258,10 +260,12 @@ Variable<T> cross_entropy(Variable<T> logits, std::type_identity_t<Variable<T>> 
   Variable<T> loss =
       op(log_softmax(std::move(logits), -1, at), std::move(probabilities), weights_row<T>(options.class_weights, shape.back()), at);
   return reduced(sum(std::move(loss), {-1}, {}, at), options.reduction, at);
+} catch (Error& error) {
+  called(error, at);
 }
 
 template <class T>
-Variable<T> nll_loss(Variable<T> log_probabilities, const Indices& labels, NllLossOptions options, Where at) {
+Variable<T> nll_loss(Variable<T> log_probabilities, const Indices& labels, NllLossOptions options, Where at) try {
   const SharedLabels y = placed(at, "nll_loss", [&] {
     const Shape& shape = shape_of(log_probabilities, at);
     SharedLabels shared = checked(labels.values(), shape, "log_probabilities", options.ignore_index);
@@ -272,10 +276,12 @@ Variable<T> nll_loss(Variable<T> log_probabilities, const Indices& labels, NllLo
   if (options.class_weights.empty() && !any_ignored(y->array)) return reduced(std::move(loss), options.reduction, at);
   const Array<T> weights = sample_weights<T>(y->array, options.class_weights);
   return reduced(mul(std::move(loss), weights, at), weights, options.reduction, at);
+} catch (Error& error) {
+  called(error, at);
 }
 
 template <class T>
-Variable<T> multi_margin_loss(Variable<T> scores, const Indices& labels, MultiMarginOptions options, Where at) {
+Variable<T> multi_margin_loss(Variable<T> scores, const Indices& labels, MultiMarginOptions options, Where at) try {
   static const auto hinge = elementwise("multi_margin_loss", [](auto x, auto minus_own, auto other, auto margin) {
     return where(other != 0, relu(margin + x + minus_own), 0);
   });
@@ -293,6 +299,8 @@ Variable<T> multi_margin_loss(Variable<T> scores, const Indices& labels, MultiMa
   if (options.per_class) loss = div(std::move(loss), static_cast<T>(shape.back()), at);
   if (!options.class_weights.empty()) loss = mul(std::move(loss), sample_weights<T>(y->array, options.class_weights), at);
   return reduced(std::move(loss), options.reduction, at);
+} catch (Error& error) {
+  called(error, at);
 }
 
 #define XGRAD_INSTANTIATE(T)                                                                      \

@@ -26,6 +26,7 @@ struct Dropout {
     Ref<Storage<T>> out = taken ? in.take(0) : Storage<T>::create(make_array<T>(in[0].shape()));
     T* y = out->array.data();
     const bool* kept = mask->array.data();
+    if (out->array.size() == 0) return out;
     if (rows == 1)
       parallel_for(samples * channels, 1, [&](std::size_t begin, std::size_t end) {
         for (std::size_t k = begin; k < end; ++k) y[k] = kept[k] ? x[k] * scale : T(0);

@@ -139,13 +139,13 @@ class Subscripts {
     for (std::size_t k = 0; k < text.size(); ++k) {
       if (text[k] == ' ') continue;
       if (text.substr(k, 3) == "...") {
-        if (ellipsis_) bad(equation, fmt::format("\"{}\" has \"...\" twice", text));
+        if (ellipsis_) bad(equation, fmt::format("\"{}\" has \"...\" twice; it must have it once at most", text));
         ellipsis_ = letters_.size();
         k += 2;
       } else if ((text[k] >= 'a' && text[k] <= 'z') || (text[k] >= 'A' && text[k] <= 'Z')) {
         letters_.push_back(text[k]);
       } else {
-        bad(equation, fmt::format("'{}' is none of: a letter, \"...\", a comma, one \"->\"", text[k]));
+        bad(equation, fmt::format("it has '{}'; it must be made of letters, \"...\", commas and one \"->\"", text[k]));
       }
     }
   }
@@ -178,7 +178,7 @@ Equation parse(std::string_view equation, const std::vector<Shape>& shapes) {
     if (comma == std::string_view::npos) break;
   }
   if (inputs.size() != shapes.size())
-    bad(equation, fmt::format("it names {} operands, {} are given", inputs.size(), shapes.size()));
+    bad(equation, fmt::format("it names {} operands, {} are given; they must be as many", inputs.size(), shapes.size()));
 
   Equation result;
   std::size_t most = 0;  // axes that "..." stands for
@@ -202,11 +202,12 @@ Equation parse(std::string_view equation, const std::vector<Shape>& shapes) {
     return result;
   }
   const Subscripts output(equation, equation.substr(arrow + 2));
-  if (ellipsis && most > 0 && !output.ellipsis()) bad(equation, "an operand has \"...\", so the result must have it too");
+  if (ellipsis && most > 0 && !output.ellipsis()) bad(equation, "an operand has \"...\", the result has not; it must have it too");
   for (const Name name : output.letters()) {
-    if (!times.contains(name)) bad(equation, fmt::format("the result has '{}', which no operand has", static_cast<char>(name)));
+    if (!times.contains(name))
+      bad(equation, fmt::format("the result has '{}', no operand has; one must have it", static_cast<char>(name)));
     if (std::count(output.letters().begin(), output.letters().end(), name) > 1)
-      bad(equation, fmt::format("the result has '{}' twice", static_cast<char>(name)));
+      bad(equation, fmt::format("the result has '{}' twice; it must have each letter once", static_cast<char>(name)));
   }
   result.output = output.expand(most);
   return result;
@@ -288,7 +289,7 @@ Named<T> contract_all(std::vector<Named<T>> operands, const Names& output, Where
 }  // namespace
 
 template <class T>
-Variable<T> einsum(std::string_view text, std::vector<Variable<T>> operands, Where where) {
+Variable<T> einsum(std::string_view text, std::vector<Variable<T>> operands, Where where) try {
   std::vector<Shape> shapes;
   for (const Variable<T>& x : operands) shapes.push_back(shape_of(x, where));
   std::map<Name, std::size_t> lengths;
@@ -307,11 +308,13 @@ Variable<T> einsum(std::string_view text, std::vector<Variable<T>> operands, Whe
     named.push_back({shaped(std::move(operand.x), shape, where), std::move(kept)});
   }
   return contract_all(std::move(named), equation.output, where).x;
+} catch (Error& error) {
+  called(error, where);
 }
 
 template <class T>
 Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, std::vector<std::ptrdiff_t> a_axes,
-                      std::vector<std::ptrdiff_t> b_axes, Where where) {
+                      std::vector<std::ptrdiff_t> b_axes, Where where) try {
   const Shape &left = shape_of(a, where), &right = shape_of(b, where);
   Names a_names, b_names, output;
   placed(where, "tensordot", [&] {
@@ -334,10 +337,12 @@ Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, std::v
   });
   Named<T> product = contract(Named<T>{std::move(a), a_names}, Named<T>{std::move(b), b_names}, output, where);
   return arrange(std::move(product), output, where).x;
+} catch (Error& error) {
+  called(error, where);
 }
 
 template <class T>
-Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, int axes, Where where) {
+Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, int axes, Where where) try {
   const Shape &left = shape_of(a, where), &right = shape_of(b, where);
   if (axes < 0 || static_cast<std::size_t>(axes) > std::min(left.size(), right.size()))
     throw ShapeError(
@@ -349,10 +354,12 @@ Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, int ax
     b_axes.push_back(k);
   }
   return tensordot(std::move(a), std::move(b), std::move(a_axes), std::move(b_axes), where);
+} catch (Error& error) {
+  called(error, where);
 }
 
 template <class T>
-Variable<T> dot(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where) {
+Variable<T> dot(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where) try {
   const std::size_t m = shape_of(a, where).size(), n = shape_of(b, where).size();
   if (m == 0 || n == 0) return mul(std::move(a), std::move(b), where);
   const std::ptrdiff_t a_axis = static_cast<std::ptrdiff_t>(m) - 1, b_axis = n == 1 ? 0 : static_cast<std::ptrdiff_t>(n) - 2;
@@ -363,20 +370,26 @@ Variable<T> dot(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where)
                     a_axis, a.shape()[m - 1], b_axis, b.shape()[static_cast<std::size_t>(b_axis)]));
   if (m <= 2 && n <= 2) return matmul(std::move(a), std::move(b), {}, where);
   return tensordot(std::move(a), std::move(b), {a_axis}, {b_axis}, where);
+} catch (Error& error) {
+  called(error, where);
 }
 
 template <class T>
-Variable<T> outer(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where) {
+Variable<T> outer(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where) try {
   static_cast<void>(shape_of(a, where)), static_cast<void>(shape_of(b, where));
   const std::size_t m = a.size(), n = b.size();
   return matmul(reshape(std::move(a), Shape{m, 1}, where), reshape(std::move(b), Shape{1, n}, where), {}, where);
+} catch (Error& error) {
+  called(error, where);
 }
 
 template <class T>
-Variable<T> trace(Variable<T> x, std::ptrdiff_t offset, int axis1, int axis2, Where where) {
+Variable<T> trace(Variable<T> x, std::ptrdiff_t offset, int axis1, int axis2, Where where) try {
   if (const Shape& shape = shape_of(x, where); shape.size() < 2)
     throw ShapeError(where, "trace", fmt::format("x is {}; it must have two axes at least", to_string(shape)));
   return sum(diagonal(std::move(x), offset, axis1, axis2, where), -1, {}, where);
+} catch (Error& error) {
+  called(error, where);
 }
 
 #define XGRAD_INSTANTIATE(T)                                                                                                    \

@@ -295,7 +295,7 @@ Variable<T> masked_select(Variable<T> x, const Condition& condition, Where where
 }
 
 template <class T>
-Variable<T> masked_fill(Variable<T> x, const Condition& condition, std::type_identity_t<Variable<T>> value, Where where) {
+Variable<T> masked_fill(Variable<T> x, const Condition& condition, std::type_identity_t<Variable<T>> value, Where where) try {
   const Mask& mask = condition.mask();
   const Shape &shape = shape_of(x, where), &filling = shape_of(value, where);
   if (!broadcasts_to(mask.shape(), shape) || !broadcasts_to(filling, shape))
@@ -303,6 +303,8 @@ Variable<T> masked_fill(Variable<T> x, const Condition& condition, std::type_ide
                      fmt::format("x is {}, the mask is {}, the value is {}; mask and value must broadcast to x", to_string(shape),
                                  to_string(mask.shape()), to_string(filling)));
   return detail::select<T>(mask, std::move(value), std::move(x), where);
+} catch (Error& error) {
+  called(error, where);
 }
 
 template <Real T>

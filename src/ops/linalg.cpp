@@ -117,7 +117,7 @@ Variable<T> matmul(Variable<T> a, std::type_identity_t<Variable<T>> b, MatmulOpt
 }
 
 template <class T>
-Variable<T> linear(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> b, Where where) {
+Variable<T> linear(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> b, Where where) try {
   const Shape &shape = shape_of(x, where), &weight = shape_of(w, where);
   if (weight.size() != 2 || shape.empty() || shape.back() != weight[1])
     throw ShapeError(
@@ -137,6 +137,8 @@ Variable<T> linear(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type
   Variable<T> y = b.defined() ? apply(Linear<T>{}, {std::move(x), std::move(w), std::move(b)}, where)
                               : apply(Matmul<T>{{.transpose_b = true}}, {std::move(x), std::move(w)}, where);
   return matrix ? y : reshape(std::move(y), result, where);
+} catch (Error& error) {
+  called(error, where);
 }
 
 XGRAD_BOTH(matmul);

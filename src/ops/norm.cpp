@@ -36,7 +36,7 @@ struct Normalise {
   T eps;
   Statistics<T>* wanted = nullptr;  // of the caller; good for the call of forward only
   Array<T> mean = {}, rstd = {};    // of x times its scales, which are empty where squares were in range
-  Array<T> scales = Array<T>(Shape{0});
+  Array<T> scales = make_array<T>(Shape{0});
 
   std::string_view name() const { return called; }
   std::uint32_t uses(std::size_t i) const {
@@ -100,7 +100,7 @@ struct Normalise {
   }
   /// Whether some variance, in `rstd`, has lost digits to the ends of T's range. What x must be multiplied with then.
   bool find_scales(const Array<T>& x) {
-    if (std::all_of(rstd.data(), rstd.data() + rstd.size(), [&](T v) { return in_range(v, eps); })) return false;
+    if (x.size() == 0 || std::all_of(rstd.data(), rstd.data() + rstd.size(), [&](T v) { return in_range(v, eps); })) return false;
     Array<T> sizes = zeros<T>(rstd.shape());
     each_element([&](std::size_t k, std::size_t of) {
       T& size = sizes.data()[of];
@@ -211,7 +211,7 @@ void check_running(const Variable<T>& x, const Variable<T>& running, const char*
 template <class T>
 Variable<T> batch_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, std::type_identity_t<Variable<T>> bias,
                        std::type_identity_t<Variable<T>> running_mean, std::type_identity_t<Variable<T>> running_var,
-                       BatchNormOptions options, Where where) {
+                       BatchNormOptions options, Where where) try {
   const std::size_t channels = channels_of(shape_of(x, where), 1, "batch_norm", where);
   if (!(options.momentum >= 0 && options.momentum <= 1))
     throw ValueError(where, "batch_norm", fmt::format("momentum is {}; it must be from 0 to 1", options.momentum));
@@ -244,6 +244,8 @@ Variable<T> batch_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, 
   for (std::size_t k = 0; k < channels; ++k) batch.variance.data()[k] *= unbiased;
   update_running(std::move(running_var), batch.variance, options.momentum, where);
   return y;
+} catch (Error& error) {
+  called(error, where);
 }
 
 template <class T>

@@ -49,7 +49,7 @@ struct NeighbourSum {
 }  // namespace
 
 template <class T>
-Variable<T> rms_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, LayerNormOptions options, Where where) {
+Variable<T> rms_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, LayerNormOptions options, Where where) try {
   static const auto plain =
       elementwise("rms_norm", [](auto v, auto mean_square, auto eps) { return v * rsqrt(mean_square + eps); });
   static const auto weighted =
@@ -71,6 +71,8 @@ Variable<T> rms_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, La
   }
   if (!weight.defined()) return plain(std::move(x), std::move(mean_square), std::move(eps), where);
   return weighted(std::move(x), std::move(mean_square), std::move(eps), std::move(weight), where);
+} catch (Error& error) {
+  called(error, where);
 }
 
 template <class T>
@@ -88,7 +90,7 @@ Variable<T> local_response_norm(Variable<T> x, int size, LocalResponseNormOption
 }
 
 template <class T>
-Variable<T> normalize(Variable<T> x, NormalizeOptions options, Where where) {
+Variable<T> normalize(Variable<T> x, NormalizeOptions options, Where where) try {
   static const auto by_length =
       elementwise("normalize", [](auto v, auto length, auto eps) { return v / xgrad::where(length <= eps, eps, length); });
   const Axes axis{options.axis};
@@ -97,6 +99,8 @@ Variable<T> normalize(Variable<T> x, NormalizeOptions options, Where where) {
   if (options.p != 1 && options.p != 2) throw ValueError(where, "normalize", fmt::format("p is {}; it must be 1 or 2", options.p));
   Variable<T> length = norm(x, axis, {.p = static_cast<double>(options.p), .keepdims = true}, where);
   return by_length(std::move(x), std::move(length), eps, where);
+} catch (Error& error) {
+  called(error, where);
 }
 
 XGRAD_BOTH(rms_norm);

@@ -167,7 +167,7 @@ struct ExtremePool {
   Result<T> forward(Inputs<T> in) {
     Array<T> out = make_array<T>(result_shape(shape));
     index = Storage<std::int32_t>::create(make_array<std::int32_t>(out.shape()));
-    kernels::extreme_pool(largest, in[0].data(), out.data(), index->array.data(), shape);
+    if (out.size() > 0) kernels::extreme_pool(largest, in[0].data(), out.data(), index->array.data(), shape);
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
@@ -190,7 +190,7 @@ struct AvgPool {
 
   Result<T> forward(Inputs<T> in) {
     Array<T> out = make_array<T>(result_shape(shape));
-    kernels::avg_pool(in[0].data(), out.data(), shape);
+    if (out.size() > 0) kernels::avg_pool(in[0].data(), out.data(), shape);
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return spread(g, label, shape, c.where()); }
@@ -205,7 +205,7 @@ struct AvgSpread {
 
   Result<T> forward(Inputs<T> in) {
     Array<T> out = make_array<T>(Shape{shape.n, shape.h, shape.w, shape.c});
-    kernels::avg_spread(in[0].data(), out.data(), shape);
+    if (out.size() > 0) kernels::avg_spread(in[0].data(), out.data(), shape);
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
@@ -295,9 +295,11 @@ Variable<T> avg_pool2d(Variable<T> x, Extent2d size, AvgPool2dOptions options, W
 }
 
 template <class T>
-Variable<T> global_avg_pool2d(Variable<T> x, Where where) {
+Variable<T> global_avg_pool2d(Variable<T> x, Where where) try {
   placed(where, "global_avg_pool2d", [&] { check_pixels(shape_of(x, where)); });
   return mean(std::move(x), {1, 2}, {}, where);
+} catch (Error& error) {
+  called(error, where);
 }
 
 template <class T>

@@ -37,11 +37,13 @@ Variable<T> sum(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
 }
 
 template <class T>
-Variable<T> mean(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
+Variable<T> mean(Variable<T> x, Axes axes, ReduceOptions options, Where where) try {
   const Shape& shape = shape_of(x, where);
   Reduced reduced = placed(where, "mean", [&] { return Reduced(shape, axes, options.keepdims); });
   const std::size_t count = placed(where, "mean", [&] { return reduced.count(shape); });
   return div(apply(Sum<T>{std::move(reduced)}, {std::move(x)}, where), static_cast<T>(count), where);
+} catch (Error& error) {
+  called(error, where);
 }
 
 template <class T>

@@ -31,17 +31,17 @@ T scale_for(T size, T floor = 0) {
 template <class T>
 Array<T> scales_of(const Array<T>& x, const Reduced& axes, const Array<T>& squares, T floor = 0) {
   if (std::all_of(squares.data(), squares.data() + squares.size(), [&](T v) { return in_range(v, floor); }))
-    return Array<T>(Shape{0});
+    return make_array<T>(Shape{0});
   const Array<T> high = reduce_axes(x, axes.reduced, axes.kept, kernels::largest<T>);
   const Array<T> low = reduce_axes(x, axes.reduced, axes.kept, kernels::smallest<T>);
-  Array<T> scales(axes.kept);
+  Array<T> scales = make_array<T>(axes.kept);
   bool any = false;
   for (std::size_t k = 0; k < scales.size(); ++k) {
     scales.data()[k] =
         in_range(squares.data()[k], floor) ? T(1) : scale_for(std::max(std::abs(high.data()[k]), std::abs(low.data()[k])), floor);
     any |= scales.data()[k] != 1;
   }
-  return any ? scales : Array<T>(Shape{0});
+  return any ? scales : make_array<T>(Shape{0});
 }
 
 }  // namespace xgrad

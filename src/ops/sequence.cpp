@@ -80,7 +80,7 @@ void check_cell(std::string_view name, std::size_t gates, const Variable<T>& x, 
 
 template <class T>
 Variable<T> scaled_dot_product_attention(Variable<T> q, std::type_identity_t<Variable<T>> k, std::type_identity_t<Variable<T>> v,
-                                         std::type_identity_t<AttentionOptions<T>> options, Where where) {
+                                         std::type_identity_t<AttentionOptions<T>> options, Where where) try {
   const Shape &queries = shape_of(q, where), &keys = shape_of(k, where);
   check_attention(queries, keys, shape_of(v, where), where);
   const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(queries.back())));
@@ -100,18 +100,20 @@ Variable<T> scaled_dot_product_attention(Variable<T> q, std::type_identity_t<Var
   if (!allowed) return matmul(softmax(std::move(scores), -1, where), std::move(v), {}, where);
   // -inf where a query may not attend, but 0 along a row that is forbidden as a whole, which softmax would make NaN of.
   const Mask some = any(*allowed, -1, {.keepdims = true});
-  Array<T> instead(some.shape());
+  Array<T> instead = make_array<T>(some.shape(), where);
   std::transform(some.data(), some.data() + some.size(), instead.data(),
                  [](bool s) { return s ? -std::numeric_limits<T>::infinity() : T(0); });
   Variable<T> weights = softmax(detail::select<T>(*allowed, std::move(scores), std::move(instead), where), -1, where);
   if (!xgrad::all(some).data()[0]) weights = detail::select<T>(some, std::move(weights), T(0), where);
   return matmul(std::move(weights), std::move(v), {}, where);
+} catch (Error& error) {
+  called(error, where);
 }
 
 template <class T>
 LSTMState<T> lstm_cell(Variable<T> x, std::type_identity_t<LSTMState<T>> state, std::type_identity_t<Variable<T>> w_ih,
                        std::type_identity_t<Variable<T>> w_hh, std::type_identity_t<Variable<T>> b_ih,
-                       std::type_identity_t<Variable<T>> b_hh, Where where) {
+                       std::type_identity_t<Variable<T>> b_hh, Where where) try {
   static const auto memory =
       elementwise("lstm_cell", [](auto i, auto f, auto g, auto c) { return sigmoid(f) * c + sigmoid(i) * tanh(g); });
   static const auto output = elementwise("lstm_cell", [](auto o, auto c) { return sigmoid(o) * tanh(c); });
@@ -125,12 +127,14 @@ LSTMState<T> lstm_cell(Variable<T> x, std::type_identity_t<LSTMState<T>> state, 
   Variable<T> c = memory(std::move(parts[0]), std::move(parts[1]), std::move(parts[2]), std::move(state.c), where);
   Variable<T> h = output(std::move(parts[3]), c, where);
   return {std::move(h), std::move(c)};
+} catch (Error& error) {
+  called(error, where);
 }
 
 template <class T>
 Variable<T> gru_cell(Variable<T> x, std::type_identity_t<Variable<T>> h, std::type_identity_t<Variable<T>> w_ih,
                      std::type_identity_t<Variable<T>> w_hh, std::type_identity_t<Variable<T>> b_ih,
-                     std::type_identity_t<Variable<T>> b_hh, Where where) {
+                     std::type_identity_t<Variable<T>> b_hh, Where where) try {
   static const auto step = elementwise("gru_cell", [](auto xr, auto xz, auto xn, auto hr, auto hz, auto hn, auto before) {
     const auto n = tanh(xn + sigmoid(xr + hr) * hn);
     return n + sigmoid(xz + hz) * (before - n);
@@ -140,6 +144,8 @@ Variable<T> gru_cell(Variable<T> x, std::type_identity_t<Variable<T>> h, std::ty
   auto of_h = split(linear(h, std::move(w_hh), std::move(b_hh), where), 3, -1, where);
   return step(std::move(of_x[0]), std::move(of_x[1]), std::move(of_x[2]), std::move(of_h[0]), std::move(of_h[1]),
               std::move(of_h[2]), std::move(h), where);
+} catch (Error& error) {
+  called(error, where);
 }
 
 XGRAD_BOTH(scaled_dot_product_attention);

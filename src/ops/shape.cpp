@@ -133,6 +133,12 @@ Variable<T> permute(Variable<T> x, std::vector<std::ptrdiff_t> axes, Where where
 }
 
 template <class T>
+Variable<T> transpose(Variable<T> x, std::vector<std::ptrdiff_t> axes, Where where) try {
+  return permute(std::move(x), std::move(axes), where);
+} catch (Error& error) {
+  called(error, where);
+}
+template <class T>
 Variable<T> transpose(Variable<T> x, Where where) {
   std::vector<std::size_t> order(shape_of(x, where).size());
   for (std::size_t k = 0; k < order.size(); ++k) order[k] = order.size() - 1 - k;
@@ -176,8 +182,11 @@ Variable<T> unsqueeze(Variable<T> x, int axis, Where where) {
 XGRAD_BOTH(reshape);
 XGRAD_BOTH(flatten);
 XGRAD_BOTH(permute);
-template Variable<float> transpose<float>(Variable<float>, Where);
-template Variable<double> transpose<double>(Variable<double>, Where);
+#define XGRAD_INSTANTIATE(T)                             \
+  template Variable<T> transpose<T>(Variable<T>, Where); \
+  template Variable<T> transpose<T>(Variable<T>, std::vector<std::ptrdiff_t>, Where);
+XGRAD_INSTANTIATE(float)
+XGRAD_INSTANTIATE(double)
 XGRAD_BOTH(broadcast_to);
 XGRAD_BOTH(squeeze);
 XGRAD_BOTH(unsqueeze);

@@ -249,7 +249,7 @@ struct Cofactors {
 
   Result<T> forward(Inputs<T> in) {
     const std::size_t n = square_length(in[0].shape()), count = size_of(batch_of(in[0].shape()));
-    Array<T> out(in[0].shape());
+    Array<T> out = make_array<T>(in[0].shape());
     parallel_for(count, n * n * n, [&](std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i < end; ++i) kernels::cofactors(n, in[0].data() + i * n * n, out.data() + i * n * n);
     });
@@ -262,7 +262,7 @@ struct Cofactors {
     for (std::size_t i = 0; i < sizes.size(); ++i)
       if (sizes.data()[i] == 0)
         throw ValueError(
-            fmt::format("{} is singular: det has no second derivative there that is computed", which(i, context.input_shape(0))));
+            fmt::format("{} is singular; it must be regular for a second derivative of det", which(i, context.input_shape(0))));
     Shape each = size.shape();
     each.insert(each.end(), {1, 1});
     const Variable<T> whole = c * sum(c * v, {-2, -1}, {.keepdims = true});

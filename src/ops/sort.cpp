@@ -74,7 +74,7 @@ TopK<T> topk(Variable<T> x, std::ptrdiff_t k, int axis, TopKOptions options, Whe
 }
 
 template <class T>
-Variable<T> median(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
+Variable<T> median(Variable<T> x, Axes axes, ReduceOptions options, Where where) try {
   const Reduced reduced = placed(where, "median", [&] { return Reduced(shape_of(x, where), axes, options.keepdims); });
   const std::size_t n = placed(where, "median", [&] {
     const std::size_t count = reduced.count(x.shape());
@@ -94,6 +94,8 @@ Variable<T> median(Variable<T> x, Axes axes, ReduceOptions options, Where where)
   Variable<T> result = taken("median", std::move(x), 1, middle, where);
   if (n % 2 == 0) result = mean(std::move(result), 1, {}, where);
   return reshape(std::move(result), reduced.result, where);
+} catch (Error& error) {
+  called(error, where);
 }
 
 XGRAD_BOTH(sort);

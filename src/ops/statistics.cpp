@@ -209,7 +209,7 @@ Variable<T> logsumexp(Variable<T> x, Axes axes, ReduceOptions options, Where whe
 }
 
 template <class T>
-Variable<T> norm(Variable<T> x, Axes axes, NormOptions options, Where where) {
+Variable<T> norm(Variable<T> x, Axes axes, NormOptions options, Where where) try {
   const double p = options.p;
   Reduced reduced = placed(where, "norm", [&] {
     if (!(p >= 0 || p == -infinity)) throw ValueError(fmt::format("p is {}; it must be 0, positive, or infinite", p));
@@ -225,6 +225,8 @@ Variable<T> norm(Variable<T> x, Axes axes, NormOptions options, Where where) {
   static const auto present = elementwise("norm", [](auto v) { return xgrad::where(v == 0, 0, 1); });
   if (p == 0) return sum(present(std::move(x), where), std::move(axes), keep, where);
   return apply(Norm<T>{std::move(reduced), static_cast<T>(p)}, {std::move(x)}, where);
+} catch (Error& error) {
+  called(error, where);
 }
 
 XGRAD_BOTH(var);

@@ -184,8 +184,9 @@ class Check {
 
 testing::OpReport detail::run_check_op(const VectorFunction<double>& op, const VectorFunction<float>& op_float, const OpRow& row,
                                        Where where) {
-  if (row.shapes.empty()) throw ValueError(where, "check_op", "there are no inputs: give their shapes");
-  if (row.domains.empty()) throw ValueError(where, "check_op", "domains is empty; leave it out for [-2, 2)");
+  if (row.shapes.empty()) throw ValueError(where, "check_op", "there are no inputs; their shapes must be given");
+  if (row.domains.empty())
+    throw ValueError(where, "check_op", "domains is empty; it must have an entry, or be left out for [-2, 2)");
   if (!row.kept.empty() && row.kept.size() != row.shapes.size())
     throw ValueError(where, "check_op",
                      fmt::format("kept has {} entries, shapes {}; they must be equal", row.kept.size(), row.shapes.size()));

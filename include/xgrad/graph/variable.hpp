@@ -103,13 +103,7 @@ class Variable {
   }
 
   /// The gradient that backward calls have accumulated here. Throws GraphError when there is none.
-  const Array<T>& grad(Where where = Where::current()) const {
-    need_leaf("grad", where);
-    if (!node_->gradient.defined())
-      throw GraphError(where, "grad",
-                       "there is no gradient yet; backward must reach this Variable after it was made or zero_grad ran");
-    return node_->gradient.value(where);
-  }
+  const Array<T>& grad(Where where = Where::current()) const { return own_gradient("grad", where); }
   bool has_grad() const noexcept { return node_ && node_->is_leaf() && node_->gradient.defined(); }
   /// Forgets the gradient.
   void zero_grad() noexcept {
@@ -119,7 +113,7 @@ class Variable {
   /// Throws ShapeError when it leaves another shape.
   template <class F>
   void update_grad(F&& f, Where where = Where::current()) {
-    Array<T> changed = grad(where);
+    Array<T> changed = own_gradient("update_grad", where);
     std::forward<F>(f)(changed);
     if (changed.shape() != value_->array.shape()) detail::gradient_shape_changed(changed.shape(), value_->array.shape(), where);
     node_->gradient = Variable(Storage<T>::create(std::move(changed)));
@@ -237,8 +231,8 @@ class Variable {
   // `equal` and `not_equal` compare values.
   friend Mask operator<(Operand<T> a, Operand<T> b) { return less(a.variable(), b.variable(), b.where); }
   friend Mask operator<=(Operand<T> a, Operand<T> b) { return less_equal(a.variable(), b.variable(), b.where); }
-  friend Mask operator>(Operand<T> a, Operand<T> b) { return less(b.variable(), a.variable(), b.where); }
-  friend Mask operator>=(Operand<T> a, Operand<T> b) { return less_equal(b.variable(), a.variable(), b.where); }
+  friend Mask operator>(Operand<T> a, Operand<T> b) { return greater(a.variable(), b.variable(), b.where); }
+  friend Mask operator>=(Operand<T> a, Operand<T> b) { return greater_equal(a.variable(), b.variable(), b.where); }
 
  private:
   void become_leaf(Where where) { node_ = Node<T>::create_leaf(value_->array.shape(), where); }
@@ -248,6 +242,13 @@ class Variable {
       throw GraphError(where, what,
                        "the Variable is the result of " + std::string(node_->name()) + " recorded at " + to_string(node_->where()) +
                            "; it must be a leaf or constant to be assigned: make a copy with Variable(x.value())");
+  }
+  const Array<T>& own_gradient(const char* what, Where where) const {
+    need_leaf(what, where);
+    if (!node_->gradient.defined())
+      throw GraphError(where, what,
+                       "there is no gradient yet; backward must reach this Variable after it was made or zero_grad ran");
+    return node_->gradient.value(where);
   }
   void need_leaf(const char* what, Where where) const {
     static_cast<void>(storage(where, what));

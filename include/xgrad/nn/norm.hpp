@@ -137,6 +137,7 @@ class RecurrentCell {
   std::size_t hidden() const { return w_hh.shape()[1]; }
 
  protected:
+  Variable<T> zeros_for(std::size_t batch, Where where) const { return full<T>(Shape{batch, hidden()}, 0, where, "zero_state"); }
   XGRAD_API RecurrentCell(std::size_t gates, std::size_t in, std::size_t hidden_size, bool bias, Where where);
 };
 
@@ -161,7 +162,7 @@ class LSTMCell : public RecurrentCell<T> {
   }
   /// Zeros for a batch.
   LSTMState<T> zero_state(std::size_t batch, Where where = Where::current()) const {
-    return {zeros<T>(Shape{batch, Base::hidden()}, where), zeros<T>(Shape{batch, Base::hidden()}, where)};
+    return {Base::zeros_for(batch, where), Base::zeros_for(batch, where)};
   }
 
   XGRAD_FIELDS(w_ih, w_hh, b_ih, b_hh)
@@ -180,9 +181,7 @@ class GRUCell : public RecurrentCell<T> {
     return gru_cell(std::move(x), std::move(h), w_ih, w_hh, b_ih, b_hh, where);
   }
   /// Zeros for a batch.
-  Variable<T> zero_state(std::size_t batch, Where where = Where::current()) const {
-    return zeros<T>(Shape{batch, Base::hidden()}, where);
-  }
+  Variable<T> zero_state(std::size_t batch, Where where = Where::current()) const { return Base::zeros_for(batch, where); }
 
   XGRAD_FIELDS(w_ih, w_hh, b_ih, b_hh)
 };

@@ -58,7 +58,7 @@ Summary summary_of(Net& net, const Shape& input, Where where) {
   using T = nn::real_of<std::remove_const_t<Net>>;
   const auto before = collect(net, Wanted::variables, "summary", where);
   const Rehearsal rehearsal{std::span(before)};
-  auto result = net(Variable<T>(zeros<T>(input, where), true, where));
+  auto result = net(Variable<T>(full<T>(input, 0, where, "summary"), true, where));
   static_assert(reals<std::remove_const_t<decltype(result)>>() == (std::is_same_v<T, float> ? 1 : 2),
                 "xgrad: summary needs a network that returns Variables of its own type: one, or a tuple, array, vector or plain "
                 "struct of them");

@@ -48,9 +48,7 @@ template <class T>
 XGRAD_API Variable<T> transpose(Variable<T> x, Where where = Where::current());
 /// permute(x, axes), NumPy's name.
 template <class T>
-Variable<T> transpose(Variable<T> x, std::vector<std::ptrdiff_t> axes, Where where = Where::current()) {
-  return permute(std::move(x), std::move(axes), where);
-}
+XGRAD_API Variable<T> transpose(Variable<T> x, std::vector<std::ptrdiff_t> axes, Where where = Where::current());
 /// x repeated along new axes in front and along axes of length 1. Throws ShapeError when x does not broadcast to `shape`.
 ///
 /// Shapes: (…) → shape
@@ -132,10 +130,7 @@ XGRAD_API Variable<T> pad(Variable<T> x, const std::vector<PadWidth>& widths, Pa
                           Where where = Where::current());
 /// ... by the same width everywhere.
 template <class T>
-Variable<T> pad(Variable<T> x, int width, PadOptions options = {}, Where where = Where::current()) {
-  const std::size_t rank = x.shape(where).size();
-  return pad(std::move(x), std::vector<PadWidth>(rank, PadWidth{width, width}), options, where);
-}
+XGRAD_API Variable<T> pad(Variable<T> x, int width, PadOptions options = {}, Where where = Where::current());
 
 /// The axes, all of them by default, in reverse.
 ///
