@@ -251,6 +251,7 @@ void walk(X& x, std::string& path, F& f) {
       if constexpr (requires { f.field(name, member); }) f.field(name, member);
       if constexpr (Walked<std::remove_reference_t<decltype(member)>, F>) walk_below(member, path, without_underscore(name), f);
     });
+    if constexpr (requires { f.object(x); }) f.object(x);
   } else if constexpr (kind<X> == Kind::range) {
     if constexpr (Walked<Inner<X>, F>) {
       std::size_t i = 0;
