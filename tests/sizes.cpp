@@ -252,12 +252,8 @@ TEST_CASE("layers and derivatives") {
   const V x = filled({1000, 1000});
   REFUSED("jacobian", jacobian([](const V& v) { return v * 2; }, x));
   REFUSED("hessian", hessian([](const V& v) { return sum(square(v)); }, x));
-  const Array<double> features = zeros<double>({3, 2});
-  const Labels labels = zeros<std::int64_t>({3});
-  std::size_t samples = 0;
-  for (const auto& batch : Batches<double>(features, labels, {.size = static_cast<std::size_t>(-1)}))
-    samples += batch.labels.size();
-  CHECK(samples == 3);
+  const Dataset three{full<std::uint8_t>({3, 1, 1, 1}, 0), Labels{0, 1, 1}, {}, 2};
+  CHECK(Loader<double>(three, {.batch_size = static_cast<std::size_t>(-1)}).batch(0, 0).labels.size() == 3);
   Dataset uneven;
   uneven.images = full<std::uint8_t>({10, 28, 28, 1}, 0);
   uneven.labels = zeros<std::int64_t>({5});
