@@ -85,7 +85,7 @@ TEST_CASE("long axes of arrays without elements are not walked along") {
     const V x = empty(shape);
     std::vector<V> results{cumsum(x, 0), cumsum(x, 2),  cumprod(x, 3), group_norm(x, 1), instance_norm(x),
                            dropout2d(x), roll(x, 3, 1), x + x,         transpose(x),     tril(x)};
-    if (shape[1] > 0)
+    if (shape[3] == 0)  // else an image may not have so many pixels
       for (const V& y : {max_pool2d(x, 1), avg_pool2d(x, 1), adaptive_avg_pool2d(x, 1), interpolate(x, 2)}) results.push_back(y);
     for (const V& y : results) {
       CHECK(y.size() == 0);
