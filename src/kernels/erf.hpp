@@ -97,25 +97,29 @@ Vec<T> gaussian(Vec<T> scale, Vec<T> x) {
   return y - y * (scale * square_rest<T>(size, square));
 }
 
-/// Φ(x), which is half of 1 - erf(-x / √2), within 5 units of the last place, also in the left tail.
+/// Φ(x), which is half of 1 - erf(-x / √2), within 5 units of the last place, also in the left tail. Of each element one of the
+/// three rational functions is divided.
 template <class T>
 Vec<T> normal_distribution(Vec<T> x) {
   const Vec<T> one(T(1)), half(T(0.5)), size = at_most_40<T>(abs(x)), z = size * Vec<T>(T(0.70710678118654752440));
-  const Vec<T> square = size * size, z_squared = half * square;
-  const Vec<T> left_z = select(x < Vec<T>(T(0)), z, -z);
-  const Vec<T> q = z * z,
-               near = half * (half - (left_z * (polynomial<T>(sun::pp, q) / polynomial<T>(sun::qq, q)) + (left_z - half)));
-  const Vec<T> s = z - one, part = polynomial<T>(sun::pa, s) / polynomial<T>(sun::qa, s);
-  const Vec<T> u = one / z_squared;
-  Vec<T> ratio = polynomial<T>(sun::ra, u) / polynomial<T>(sun::sa, u);
-  if constexpr (sizeof(T) > 4)
-    ratio = select(z < Vec<T>(T(1 / 0.35)), ratio, polynomial<T>(sun::rb, u) / polynomial<T>(sun::sb, u));
+  const Vec<T> q = z * z, s = z - one, r = one / z, u = r * r;
+  const auto near = z < Vec<T>(T(0.84375)), middle = z < Vec<T>(T(1.25));
+  Vec<T> above = polynomial<T>(sun::ra, u), below = polynomial<T>(sun::sa, u);
+  if constexpr (sizeof(T) > 4) {
+    const auto far = z >= Vec<T>(T(1 / 0.35));
+    above = select(far, polynomial<T>(sun::rb, u), above);
+    below = select(far, polynomial<T>(sun::sb, u), below);
+  }
+  above = select(near, polynomial<T>(sun::pp, q), select(middle, polynomial<T>(sun::pa, s), above));
+  below = select(near, polynomial<T>(sun::qq, q), select(middle, polynomial<T>(sun::qa, s), below));
+  const Vec<T> ratio = above / below, left = select(x < Vec<T>(T(0)), z, -z);
+  const Vec<T> inside = half * (half - (left * ratio + (left - half)));
   // exp(rest - z²), with what the exponent has lost to rounding
+  const Vec<T> square = size * size, z_squared = half * square;
   const Vec<T> rest = ratio - Vec<T>(T(0.5625)), exponent = rest - z_squared, lost = rest - (exponent + z_squared);
-  const Vec<T> y = exponential<true, T>(exponent), tail = (y + y * (lost - half * square_rest<T>(size, square))) / (z + z);
-  const Vec<T> middle = half * (Vec<T>(T(1 - sun::erx)) - part);
-  const Vec<T> outside = select(z < Vec<T>(T(1.25)), middle, tail);
-  return select(z < Vec<T>(T(0.84375)), near, select(x < Vec<T>(T(0)), outside, one - outside));
+  const Vec<T> y = exponential<true, T>(exponent), tail = (y + y * (lost - half * square_rest<T>(size, square))) * (half * r);
+  const Vec<T> outside = select(middle, half * (Vec<T>(T(1 - sun::erx)) - ratio), tail);
+  return select(near, inside, select(x < Vec<T>(T(0)), outside, one - outside));
 }
 
 }  // namespace
