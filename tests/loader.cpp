@@ -501,6 +501,49 @@ TEST_CASE("CIFAR files") {
   CHECK(error_of<FileError>([&] { load_cifar100(d.path); }).find("train.bin is not there") != std::string::npos);
 }
 
+TEST_CASE("tables of numbers") {
+  const Directory d;
+  const auto table = [&](const std::string& text, CsvOptions options = {}) { return read_csv(d.write("t.csv", text), options); };
+  const Table t = table("\xEF\xBB\xBFheight, \"weight \"\"kg\"\"\" ,label\r\n1.5, 70 ,0\r\n\r\n  \n+1e-3,,\"1\"\n-inf,nan,2");
+  CHECK(t.names == std::vector<std::string>{"height", "weight \"kg\"", "label"});
+  CHECK(t.values.shape() == Shape{3, 3});
+  CHECK(t.values(1, 0) == 1e-3);
+  CHECK(std::isnan(t.values(1, 1)));
+  CHECK(t.values(2, 0) == -std::numeric_limits<double>::infinity());
+  CHECK(std::isnan(t.values(2, 1)));
+  CHECK(t.column("label") == Array<double>{0, 1, 2});
+  CHECK(t.index("height") == 0);
+  CHECK(error_of<IndexError>([&] { t.column("age"); }).find("no column is called \"age\"; it must be one of: height, weight") !=
+        std::string::npos);
+  CHECK(table("1;2\n3;4", {.separator = ';', .header = false}).values == Array<double>{{1, 2}, {3, 4}});
+  CHECK(table("a,b\n").values.shape() == Shape{0, 2});
+  CHECK(table("1,\n2,", {.header = false}).values.shape() == Shape{2, 2});
+  const auto complains = [&](const std::string& text, const std::string& part) {
+    const std::string what = error_of<FileError>([&] { table(text); });
+    CHECK_MESSAGE(what.find("t.csv: " + part) != std::string::npos, what);
+  };
+  complains("", "is empty");
+  complains(" \n\n", "is empty");
+  complains("a,b\n\n1,x", "line 3, column 2: \"x\" is no number");
+  complains("a,b\n1,2\n3", "line 3, column 1: 1 fields; there must be 2 as in the first line");
+  complains("a\n1,2", "line 2, column 1: 2 fields; there must be 1");
+  complains("a,b\n1,\"2", "line 2, column 2: a quote that is not closed");
+  complains("a,b\n\"1\"2,3", "line 2, column 1: \"2,3\" behind a quoted field");
+  complains("a\n1e999", "line 2, column 1: 1e999 is beyond what a double can hold");
+  complains("a\n1.5.2", "line 2, column 1: \"1.5.2\" is no number");
+  complains(std::string("a\n1\0", 4), "line 2, column 1: \"1\\x00\" is no number");
+  for (const char separator : {'"', ' ', '\n', '.', '1', 'e', '\0'})
+    CHECK(error_of<ValueError>([&] { table("a", {.separator = separator}); }).find("separator is") != std::string::npos);
+  // any beginning of a good file is read or is an error
+  const std::string good = "a,\"b\"\n1,2\n3,\"4\"\n";
+  for (std::size_t n = 0; n <= good.size(); ++n) {
+    try {
+      CHECK(table(good.substr(0, n)).values.shape()[1] <= 2);
+    } catch (const FileError&) {
+    }
+  }
+}
+
 TEST_CASE("the real CIFAR-10, when XGRAD_DATA names a directory that has it") {
   const char* data = std::getenv("XGRAD_DATA");
   const fs::path file = data ? fs::path(data) / "cifar10" / "test_first1000.bin" : fs::path();

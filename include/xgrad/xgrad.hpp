@@ -61,6 +61,7 @@
 
 #include <xgrad/data/augment.hpp>
 #include <xgrad/data/cifar.hpp>
+#include <xgrad/data/csv.hpp>
 #include <xgrad/data/dataset.hpp>
 #include <xgrad/data/digits.hpp>
 #include <xgrad/data/evaluate.hpp>
