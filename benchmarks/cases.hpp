@@ -88,7 +88,9 @@ inline constexpr auto formula = [](const auto& g, const auto& x) {
 inline constexpr double rate = 0.005, momentum = 0.9;
 /// Of the networks of input(): some are deep enough for four steps at `rate` to make 1e-7 of rounding 1e-3 of the loss.
 inline constexpr double small_rate = 0.0005;
-inline constexpr int first_steps = 4;
+/// Runs before the check. The deep networks multiply a difference in the last bit of a step some hundredfold in the next one, and
+/// learn so small a batch by heart in four steps: their check is the loss after one step.
+inline constexpr int first_steps = 4, first_steps_of_deep = 2;
 
 /// What is timed, and a number that must come out alike in every program.
 struct Case {
@@ -98,6 +100,7 @@ struct Case {
   /// have died fades into denormal numbers, and their arithmetic, 80 times slower, is all that is measured. And dropout, whose
   /// random numbers differ between the programs, begins.
   std::function<void()> freeze = [] {};
+  int steps = first_steps;
 };
 
 /// "vgg/32" is the case "vgg" with the number 32.
@@ -109,7 +112,7 @@ struct Name {
   }
 };
 
-/// Makes the case, runs it `first_steps` times, says "ready CHECK MILLISECONDS", and then for each line "N" on standard input
+/// Makes the case, runs it some times, says "ready CHECK MILLISECONDS", and then for each line "N" on standard input
 /// times N runs, of which it prints the milliseconds; short ones are timed in groups. Each turn begins with untimed runs: in
 /// between others had the caches.
 inline int serve(const Case& c) {
@@ -119,7 +122,7 @@ inline int serve(const Case& c) {
     for (int i = 0; i < runs; ++i) c.run();
     return std::chrono::duration<double, std::milli>(Clock::now() - start).count() / runs;
   };
-  for (int i = 0; i < first_steps; ++i) c.run();
+  for (int i = 0; i < c.steps; ++i) c.run();
   const double check = c.check();
   c.freeze();
   const auto warm_up = [&](double total) {

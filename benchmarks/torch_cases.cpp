@@ -109,7 +109,8 @@ cases::Case network(const std::string& name, int64_t batch) {
           [=] {
             s->opt = s->optimiser(0);
             *s->net.dropping = true;
-          }};
+          },
+          input.empty() ? cases::first_steps : cases::first_steps_of_deep};
 }
 
 /// N×H×W×C numbers in PyTorch's order of axes.

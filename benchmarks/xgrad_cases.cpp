@@ -188,7 +188,8 @@ cases::Case network(const std::string& name, std::size_t batch, const std::strin
           [s] {
             s->opt = s->optimiser(0);
             s->net.drop();
-          }};
+          },
+          input.empty() ? cases::first_steps : cases::first_steps_of_deep};
 }
 
 /// An operation without gradients.
