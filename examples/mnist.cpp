@@ -144,7 +144,7 @@ std::string graph_of_step(const xg::models::LeNet<>& net, const xg::Dataset& dat
   names.push_back({"images", x});
   const auto loss = cross_entropy(net(x), labels);
   names.push_back({"loss", loss});
-  return xg::dot(loss, names);
+  return xg::to_dot(loss, names);
 }
 
 Report make_report(const xg::models::LeNet<>& net, const xg::Split& data, const Options& o, const std::string& source,

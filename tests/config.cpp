@@ -5,6 +5,7 @@
 #include <fstream>
 #include <limits>
 #include <memory>
+#include <sstream>
 
 #if __has_include(<sched.h>)
 #include <sched.h>
@@ -17,7 +18,10 @@ using xgrad_test::has;
 
 TEST_CASE("config: says what there is") {
   const xg::Config c = xg::config();
-  CHECK(c.version == "0.1.0");
+  CHECK(c.version == fmt::format("{}.{}.{}", XGRAD_VERSION_MAJOR, XGRAD_VERSION_MINOR, XGRAD_VERSION_PATCH));
+  std::ostringstream port;  // which cannot look into the header
+  port << std::ifstream(XGRAD_TEST_DATA "/../../packaging/vcpkg/vcpkg.json").rdbuf();
+  CHECK(has(port.str(), "\"version-semver\": \"" + c.version + "\""));
 #if defined(__clang__)
   CHECK(c.compiler.starts_with("clang "));
 #else

@@ -1,11 +1,14 @@
 // The ground: memory, shapes, errors, random numbers, threads.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 #include <cstdint>
 #include <mutex>
 #include <numeric>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -179,4 +182,36 @@ TEST_CASE("parallel_for covers everything once, and hands on exceptions") {
           "inside");
     xg::set_num_threads(before);
   }
+}
+
+TEST_CASE("arrays, shapes and Variables as text, for fmt and for streams") {
+  using xg::Array;
+  const auto streamed = [](const auto& x) {
+    std::ostringstream stream;
+    stream << x;
+    return stream.str();
+  };
+  const auto both = [&](const auto& x) {
+    const std::string text = fmt::format("{}", x);
+    CHECK(streamed(x) == text);
+    return text;
+  };
+  CHECK(both(Shape{64, 400}) == "(64, 400)");
+  CHECK(both(Shape{}) == "()");
+  CHECK(both(Array<double>{1, -2.5, 1e-7, inf}) == "[    1,  -2.5, 1e-07,   inf]");
+  CHECK(both(Array<float>{{0, 0.5F}, {10, 1}}) == "[[  0, 0.5],\n [ 10,   1]]");
+  CHECK(both(Array<std::int64_t>{{{1, 5}, {2, 6}}, {{3, 7}, {4, 8}}}) == "[[[1, 5],\n  [2, 6]],\n\n [[3, 7],\n  [4, 8]]]");
+  CHECK(both(Array<std::uint8_t>{65, 200}) == "[ 65, 200]");
+  CHECK(both(xg::Mask{true, false}) == "[ true, false]");
+  CHECK(both(xg::full<double>({}, 2.5)) == "2.5");
+  CHECK(both(xg::zeros<float>({0, 3})) == "[]");
+  CHECK(both(xg::zeros<float>({2, 0})) == "[[],\n []]");
+  CHECK(both(xg::ones<float>({1001})) == "[1, 1, 1, …, 1, 1, 1]");
+  CHECK(both(xg::ones<float>({2, 501})) == "[[1, 1, 1, …, 1, 1, 1],\n [1, 1, 1, …, 1, 1, 1]]");
+  CHECK(fmt::format("{:>8}|", Shape{2, 3}) == "  (2, 3)|");
+  const xg::Variable<double> x(Array<double>{1, 2}, true);
+  CHECK(both(x) == "[1, 2] (2,) leaf");
+  CHECK(both(x.detach()) == "[1, 2] (2,) constant");
+  CHECK(both(x * x).starts_with("[1, 4] (2,) mul at core.cpp:"));
+  CHECK(both(xg::Variable<float>()) == "undefined");
 }

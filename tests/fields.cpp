@@ -27,7 +27,7 @@ using Strings = std::vector<std::string>;
 template <class X>
 Strings field_names(X& x) {
   Strings result;
-  nn::for_each_field(x, [&](std::string_view name, auto&) { result.emplace_back(name); });
+  xgrad::for_each_field(x, [&](std::string_view name, auto&) { result.emplace_back(name); });
   return result;
 }
 template <class X>
@@ -214,11 +214,11 @@ TEST_CASE("fields: names in the order of the struct") {
 
 TEST_CASE("fields: the members themselves, not copies") {
   Small small;
-  nn::for_each_field(small, [](std::string_view name, int& member) { member = name == "x" ? 1 : 2; });
+  xgrad::for_each_field(small, [](std::string_view name, int& member) { member = name == "x" ? 1 : 2; });
   CHECK(small.x == 1);
   CHECK(small.y == 2);
   const Small fixed;
-  nn::for_each_field(fixed, [](std::string_view, auto& member) { static_assert(std::is_same_v<decltype(member), const int&>); });
+  xgrad::for_each_field(fixed, [](std::string_view, auto& member) { static_assert(std::is_same_v<decltype(member), const int&>); });
 }
 
 TEST_CASE("fields: local structs, and structs in a lambda") {

@@ -168,7 +168,7 @@ TEST_CASE("messages: Variables and derivatives") {
   const auto same = [](const auto& v) { return v * 2; };
   const auto none = [](const auto&) { return Variable<double>(); };
   FAILS("value_and_grad", value_and_grad(f, u)); FAILS("value_and_grad", value_and_grad(same, x3)); FAILS("value_and_grad", value_and_grad(none, x3)); FAILS("vjp", vjp(same, x3, x4)); FAILS("vjp", vjp(same, x3, u)); FAILS("jvp", jvp(same, x3, x4)); FAILS("hvp", hvp(f, x3, x4)); FAILS("hvp", hvp(same, x3, x3)); FAILS("jacobian", jacobian(same, u)); FAILS("hessian", hessian(same, x3));
-  FAILS("checkpoint", checkpoint(same, u)); FAILS("checkpoint", checkpoint(none, x3)); FAILS("dot", xgrad::dot(u));
+  FAILS("checkpoint", checkpoint(same, u)); FAILS("checkpoint", checkpoint(none, x3)); FAILS("to_dot", xgrad::to_dot(u));
   const auto derivative = elementwise("f", [](auto v) { return v * v; }, [](auto, auto v) { return 2 * v; });
   FAILS("f", derivative(leaf_)); FAILS("f", derivative(u)); FAILS("f", elementwise("f", [](auto a, auto b) { return a * b; })(x3, x4));
 }

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -80,11 +81,6 @@ void check(const Row& row, const std::vector<Shape>& shapes, int order) {
   CHECK(report.passed.size() + report.failures.size() >= (order > 0 ? 8 : 7));  // nothing was left out
 }
 
-/// The way to what a node keeps of its own output.
-struct Peek : Node<double> {
-  static const Ref<Storage<double>>& output(const Node<double>& node) { return node.*(&Peek::output_); }
-};
-
 /// What is kept by a graph of which only input k needs a gradient, as in op_table. Numbers (0-d constants) do not count.
 std::uint32_t kept_for(const Row& row, const std::vector<A>& values, std::size_t k) {
   std::vector<Variable<double>> x;
@@ -100,7 +96,7 @@ std::uint32_t kept_for(const Row& row, const std::vector<A>& values, std::size_t
   };
   std::vector<const Node<double>*> nodes{result.node().get()};
   for (std::size_t n = 0; n < nodes.size(); ++n) {
-    count(Peek::output(*nodes[n]));
+    count(nodes[n]->kept_output());
     for (const Edge<double>& edge : nodes[n]->edges()) {
       if (edge.node) nodes.push_back(edge.node.get());
       count(edge.kept);
@@ -151,6 +147,28 @@ TEST_CASE("ops: exactly what a gradient needs is kept") {
   }
 }
 
+TEST_CASE("ops: the options of every operation, and of those that its gradients are made of") {
+  if (std::getenv("XGRAD_OPS")) return;
+  std::map<std::string, std::string> found;  // as they are where an operation is met first
+  const Observe observe([&](const auto& event) {
+    if (event.what != Seen::result) return;
+    std::string& line = found[std::string(event.op)];
+    if (!line.empty()) return;
+    line = std::string(event.op) + ":";
+    for (const Attribute& attribute : event.attributes()) line += " " + to_string(attribute);
+  });
+  for (const Row& row : all_rows()) {
+    std::vector<Variable<double>> x;
+    for (A& value : sample(op_row(row, shape_sets(row)[0], 1))) x.emplace_back(std::move(value), true);
+    const auto gradients = grad(sum(row.run(x)), x, {.create_graph = true, .allow_unused = true});
+  }
+  std::string lines;
+  for (const auto& [op, line] : found) lines += line + "\n";
+  std::ostringstream expected;
+  expected << std::ifstream(XGRAD_TEST_DATA "/../files/attributes.txt").rdbuf();
+  CHECK_MESSAGE(lines == expected.str(), "tests/files/attributes.txt should be\n", lines);
+}
+
 TEST_CASE("ops: every operation that a header declares has a row") {
   std::set<std::string> rows{"any",     "all",           "less",  "less_equal",
                              "greater", "greater_equal", "equal", "not_equal"};  // no gradient: see conventions.cpp
@@ -161,7 +179,8 @@ TEST_CASE("ops: every operation that a header declares has a row") {
   for (const auto& file : std::filesystem::directory_iterator(root / "include/xgrad/ops")) {
     std::ostringstream text;
     text << std::ifstream(file.path()).rdbuf();
-    const std::string code = std::regex_replace(text.str(), std::regex(R"(namespace detail \{[^]*?\n\}  // namespace detail|#define(.*\\\n)*.*)"), "");
+    const std::string code =
+        std::regex_replace(text.str(), std::regex(R"(namespace detail \{[^]*?\n\}  // namespace detail|#define(.*\\\n)*.*)"), "");
     for (std::sregex_iterator it(code.begin(), code.end(), declaration), end; it != end; ++it) {
       const std::string name = (*it)[1];
       if (name == "operator") continue;

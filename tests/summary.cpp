@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -70,6 +71,27 @@ TEST_CASE("LeNet's summary has its layers, shapes and parameters") {
     CHECK(summary.rows[k].output == expected[k].output);
     CHECK(summary.rows[k].parameters == expected[k].parameters);
   }
+  const auto row = [&](std::size_t k) -> const nn::SummaryRow& { return summary.rows[k]; };
+  CHECK(row(0).kernel == "5×5");
+  CHECK(row(2).kernel == "2×2 / 2");
+  CHECK(row(1).kernel.empty());
+  CHECK(row(0).field == "5×5");
+  CHECK(row(2).field == "6×6");
+  CHECK(row(3).field == "14×14");
+  CHECK(row(5).field == "16×16");
+  CHECK(row(6).field.empty());
+  CHECK(row(0).multiply_adds == 28 * 28 * 6 * 25);
+  CHECK(row(0).multiply_adds_back == 28 * 28 * 6 * 25);  // nobody wants the images' gradient
+  CHECK(row(3).multiply_adds == 10 * 10 * 16 * 25 * 6);
+  CHECK(row(3).multiply_adds_back == 2 * 10 * 10 * 16 * 25 * 6);
+  CHECK(row(7).multiply_adds == 400 * 120);
+  CHECK(row(7).multiply_adds_back == 2 * 400 * 120);
+  CHECK(row(8).multiply_adds == 0);
+  CHECK(row(0).kept == 4 * 784);          // the images
+  CHECK(row(1).kept == 4 * 28 * 28 * 6);  // its result
+  CHECK(row(2).kept == 4 * 14 * 14 * 6);  // indices
+  CHECK(row(3).kept == 4 * 14 * 14 * 6);  // its images
+  CHECK(row(6).kept == 0);
   CHECK(summary.input == Shape{1, 28, 28, 1});
   CHECK(summary.parameters == nn::parameter_count(net));
   CHECK(summary.bytes == 4 * 61706);
@@ -80,7 +102,125 @@ TEST_CASE("LeNet's summary has its layers, shapes and parameters") {
   CHECK(count(text, "\n") == 15);  // titles, rule, input, twelve rows; then the totals
   CHECK(has(text, "fc1"));
   CHECK(has(text, "48 120"));
-  CHECK(text.ends_with("61 706 parameters, 246.8 kB"));
+  CHECK(has(text, "\n61 706 parameters, 246.8 kB; 416 520 multiply-adds forward, 715 440 back; "));
+  CHECK(text.ends_with(" kB kept for backward"));
+}
+
+TEST_CASE("the multiply-adds of a summary are those that a step of training runs") {
+  const xgrad::models::LeNet<> net;
+  struct Attention {
+    nn::Linear<float> query{8, 8}, value{8, 8};
+    nn::ConvTranspose2d<float> up{2, 3, 3, {.stride = 2}};
+    nn::Conv2d<float> grouped{2, 4, 3, {.padding = 1, .groups = 2}};
+    Variable<float> operator()(const Variable<float>& x) const {
+      const auto tokens = reshape(grouped(x), {2, 8, 8});
+      const auto scores = matmul(query(tokens), tokens, {.transpose_b = true});
+      return sum(up(x)) + sum(matmul(softmax(scores), value(tokens)));
+    }
+  };
+  // by what ran: of each product the three lengths that its result and one input show
+  const auto measured = [](const auto& network, const Shape& shape) {
+    std::size_t forward = 0, back = 0;
+    bool backward_runs = false;
+    const xgrad::Observe observe([&](const auto& event) {
+      if (event.what != xgrad::Seen::result) return;
+      const auto size = [&](std::size_t i) { return event.inputs[i].size(); };
+      const auto filter = [](const Shape& w) { return w[1] * w[2] * w[3]; };
+      std::size_t n = 0;
+      if (event.op == "conv2d") n = event.value.size() * filter(event.inputs[1].shape());
+      if (event.op == "conv2d_input_grad" || event.op == "conv_transpose2d") n = size(0) * filter(event.inputs[1].shape());
+      if (event.op == "conv2d_weight_grad") n = size(1) * filter(event.value.shape());
+      if (event.op == "linear") n = event.value.size() * event.inputs[0].shape()[1];
+      if (event.op == "matmul") {  // (m k) (k n) (m n) = (m k n)², batch by batch
+        const auto batch = event.value.size() / event.value.shape().back() / event.value.shape()[event.value.shape().size() - 2];
+        const auto a = size(0) / batch, b = size(1) / batch, c = event.value.size() / batch;
+        n = batch * static_cast<std::size_t>(std::lround(std::sqrt(double(a) * double(b) * double(c))));
+      }
+      (backward_runs ? back : forward) += n;
+    });
+    const auto y = network(Variable<float>(xgrad::ones<float>(shape)));
+    backward_runs = true;
+    grad(sum(y), nn::parameters(network), {.allow_unused = true});
+    return std::pair(forward, back);
+  };
+  const auto told = [](const auto& network, const Shape& shape) {
+    std::pair<std::size_t, std::size_t> total;
+    for (const nn::SummaryRow& row : nn::summary(network, shape).rows) {
+      total.first += row.multiply_adds;
+      total.second += row.multiply_adds_back;
+    }
+    return total;
+  };
+  CHECK(told(net, {3, 28, 28, 1}) == measured(net, {3, 28, 28, 1}));
+  const Attention attention;
+  CHECK(told(attention, {1, 8, 4, 2}).first == measured(attention, {1, 8, 4, 2}).first);
+  CHECK(told(attention, {1, 8, 4, 2}).second == measured(attention, {1, 8, 4, 2}).second);
+}
+
+TEST_CASE("a summary remarks on pixels that a stride leaves out, and on several results") {
+  struct Net {
+    nn::Conv2d<float> first{1, 2, 3, {.stride = 2}}, second{2, 2, 3, {.stride = {2, 1}, .padding = 1}};
+    nn::Linear<float> a{2, 3}, b{2, 1};
+    auto operator()(const Variable<float>& x) const {
+      const auto h = global_avg_pool2d(second(first(x)));
+      return std::pair(a(h), b(h));
+    }
+  };
+  const nn::Summary summary = nn::summary(Net{}, {1, 8, 7, 1});
+  CHECK(summary.rows[0].kernel == "3×3 / 2");
+  CHECK(summary.rows[0].remarks == Strings{"the stride leaves the last 1 row out"});
+  CHECK(summary.rows[1].kernel == "3×3 / 2×1");
+  CHECK(summary.rows[1].field == "7×7");
+  CHECK(summary.rows[1].remarks.empty());  // what is left is padding
+  const auto remarks_of = [&](const char* name) {
+    for (const nn::SummaryRow& row : summary.rows)
+      if (row.name == name) return row.remarks;
+    return Strings{};
+  };
+  CHECK(remarks_of("a") == Strings{"result 1 of 2"});
+  CHECK(remarks_of("b") == Strings{"result 2 of 2"});
+  const std::string text = fmt::format("{}", summary);
+  CHECK(has(text, "\nfirst (1, 3, 3, 2): the stride leaves the last 1 row out\n"));
+  CHECK(text.ends_with("\nb (1, 1): result 2 of 2"));
+}
+
+TEST_CASE("watch: the result of each layer, by its name") {
+  struct Net {
+    nn::Conv2d<float> conv{1, 2, 3};
+    nn::BatchNorm<float> norm{2};
+    nn::Linear<float> out{2, 3};
+    nn::Dropout drop{0.5};
+    Variable<float> operator()(const Variable<float>& x) const { return out(drop(global_avg_pool2d(relu(norm(conv(x)))))); }
+  };
+  xgrad::seed(2);
+  const Net net;
+  const Variable<float> x(xgrad::uniform<float>({2, 5, 5, 1}, 0, 1), true);
+  const Array<float> mean = net.norm.running_mean.value();
+  const xgrad::Generator generator = xgrad::default_generator();
+  const auto layers = nn::watch(net, x);
+  CHECK(net.norm.running_mean.value() == mean);
+  CHECK(xgrad::Generator(xgrad::default_generator()).next() == xgrad::Generator(generator).next());
+  Strings names;
+  for (const auto& row : layers.rows) names.push_back(row.name.empty() ? row.op : row.name);
+  REQUIRE(names.size() >= 6);
+  CHECK(Strings(names.begin(), names.begin() + 3) == Strings{"conv", "norm", "relu"});
+  CHECK(Strings(names.end() - 2, names.end()) == Strings{"dropout", "out"});
+  CHECK(layers.at("conv").value() == net.conv(x).value());
+  CHECK(layers.at("out").value() == net(x).value());  // the same masks
+  CHECK(layers.rows[2].value.value() == relu(layers.at("norm")).value());
+  CHECK(grad(sum(layers.at("conv")), {x})[0].value() == grad(sum(net.conv(x)), {x})[0].value());
+  CHECK_FALSE(x.has_grad());
+  try {
+    layers.at("conv2");
+    FAIL("nothing thrown");
+  } catch (const xgrad::ValueError& error) {
+    CHECK(error.message() == "no layer is called conv2; it must be one of conv, norm, out");
+  }
+  CHECK(nn::watch(net, x.value()).at("conv").value() == layers.at("conv").value());
+  const xgrad::NoGrad no_grad;
+  const auto values = nn::watch(net, x.detach());
+  CHECK_FALSE(values.at("out").requires_grad());
+  CHECK(values.rows.size() == layers.rows.size());
 }
 
 TEST_CASE("a summary counts parameters once and tells which are unused") {
@@ -235,7 +375,7 @@ TEST_CASE("a drawing has a node for each operation, leaf and kept constant, and 
   const Variable<float> constant(xgrad::ones<float>({2, 3}));
   const auto square = x * x;
   const auto y = sum(square * w * constant);
-  const std::string text = xgrad::dot(y, {{"x", x}, {"weights \"w\\1\"", w}, {"mask", constant}, {"squared", square}});
+  const std::string text = xgrad::to_dot(y, {{"x", x}, {"weights \"w\\1\"", w}, {"mask", constant}, {"squared", square}});
   CHECK(text.starts_with("digraph xgrad {\n"));
   CHECK(text.ends_with("}\n"));
   CHECK(count(text, "label=") == 7);
@@ -247,23 +387,26 @@ TEST_CASE("a drawing has a node for each operation, leaf and kept constant, and 
   CHECK(has(text, "label=\"weights \\\"w\\\\1\\\"\\n(3,)\""));
   CHECK(has(text, "label=\"mask\\n(2, 3)\""));
   CHECK(has(text, "label=\"squared = mul (2, 3)\\nsummary.cpp:"));
-  CHECK(text == xgrad::dot(y, {{"x", x}, {"weights \"w\\1\"", w}, {"mask", constant}, {"squared", square}}));
+  const auto images = leaf({1, 5, 5, 1}), kernel = leaf({2, 3, 3, 1});
+  CHECK(has(xgrad::to_dot(conv2d(images, kernel, {.stride = 2})),
+            "conv2d (1, 2, 2, 2)\\nstride=(2, 2), padding=(0, 0, 0, 0), dilation=(1, 1), groups=1\\nsummary.cpp:"));
+  CHECK(text == xgrad::to_dot(y, {{"x", x}, {"weights \"w\\1\"", w}, {"mask", constant}, {"squared", square}}));
 }
 
 TEST_CASE("drawings of a leaf, a constant, a freed graph, and nothing") {
-  CHECK(count(xgrad::dot(leaf({2})), "class=leaf") == 1);
-  CHECK(count(xgrad::dot(Variable<double>(2.5)), "class=constant") == 1);
+  CHECK(count(xgrad::to_dot(leaf({2})), "class=leaf") == 1);
+  CHECK(count(xgrad::to_dot(Variable<double>(2.5)), "class=constant") == 1);
   const auto x = leaf({4});
   const auto y = sum(x * Array<float>(xgrad::ones<float>({4})));
-  CHECK(count(xgrad::dot(y), "class=constant") == 1);
+  CHECK(count(xgrad::to_dot(y), "class=constant") == 1);
   backward(y);
-  CHECK(count(xgrad::dot(y), "class=constant") == 0);
-  CHECK(count(xgrad::dot(y), " -> ") == 2);
-  CHECK_THROWS_WITH_AS(xgrad::dot(Variable<float>{}), doctest::Contains("dot: the Variable is undefined"), xgrad::GraphError);
+  CHECK(count(xgrad::to_dot(y), "class=constant") == 0);
+  CHECK(count(xgrad::to_dot(y), " -> ") == 2);
+  CHECK_THROWS_WITH_AS(xgrad::to_dot(Variable<float>{}), doctest::Contains("to_dot: the Variable is undefined"), xgrad::GraphError);
 }
 
 TEST_CASE("a graph of 200000 operations is drawn without recursion") {
   auto y = leaf({});
   for (int k = 0; k < 200000; ++k) y = y + 1.0F;
-  CHECK(count(xgrad::dot(y), " -> ") == 200000);
+  CHECK(count(xgrad::to_dot(y), " -> ") == 200000);
 }

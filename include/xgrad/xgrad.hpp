@@ -4,11 +4,13 @@
 #include <xgrad/core/array.hpp>
 #include <xgrad/core/config.hpp>
 #include <xgrad/core/error.hpp>
+#include <xgrad/core/fields.hpp>
 #include <xgrad/core/file.hpp>
 #include <xgrad/core/indices.hpp>
 #include <xgrad/core/memory.hpp>
 #include <xgrad/core/parallel.hpp>
 #include <xgrad/core/primitive.hpp>
+#include <xgrad/core/print.hpp>
 #include <xgrad/core/processors.hpp>
 #include <xgrad/core/progress.hpp>
 #include <xgrad/core/random.hpp>
@@ -17,10 +19,14 @@
 #include <xgrad/core/where.hpp>
 
 #include <xgrad/graph/apply.hpp>
+#include <xgrad/graph/attribute.hpp>
+#include <xgrad/graph/describe.hpp>
 #include <xgrad/graph/formula.hpp>
 #include <xgrad/graph/mode.hpp>
 #include <xgrad/graph/node.hpp>
+#include <xgrad/graph/observer.hpp>
 #include <xgrad/graph/op.hpp>
+#include <xgrad/graph/print.hpp>
 #include <xgrad/graph/variable.hpp>
 
 #include <xgrad/ops/activation.hpp>
@@ -41,13 +47,12 @@
 
 #include <xgrad/autodiff/backward.hpp>
 #include <xgrad/autodiff/checkpoint.hpp>
-#include <xgrad/autodiff/dot.hpp>
 #include <xgrad/autodiff/function.hpp>
 #include <xgrad/autodiff/functional.hpp>
 #include <xgrad/autodiff/gradcheck.hpp>
+#include <xgrad/autodiff/to_dot.hpp>
 
 #include <xgrad/nn/entries.hpp>
-#include <xgrad/nn/fields.hpp>
 #include <xgrad/nn/init.hpp>
 #include <xgrad/nn/layers.hpp>
 #include <xgrad/nn/loading.hpp>

@@ -1,4 +1,5 @@
 """A recipe that builds the checkout it stands in:  conan create packaging/conan"""
+import re
 from pathlib import Path
 
 from conan import ConanFile
@@ -9,13 +10,16 @@ from conan.tools.meson import Meson, MesonToolchain
 
 class Xgrad(ConanFile):
     name = "xgrad"
-    version = "0.1.0"
     license = "BSD-3-Clause"
     description = "Reverse-mode automatic differentiation for xtensor, in C++20"
     package_type = "shared-library"
     settings = "os", "arch", "compiler", "build_type"
     options = {"onednn": [True, False]}
     default_options = {"onednn": False}
+
+    def set_version(self):
+        header = Path(self.recipe_folder).parent.parent / "include/xgrad/core/api.hpp"
+        self.version = ".".join(re.findall(r"#define XGRAD_VERSION_[A-Z]+ (\d+)", header.read_text()))
 
     def export_sources(self):
         root = Path(self.recipe_folder).parent.parent

@@ -8,6 +8,7 @@
 #include <xgrad/core/random.hpp>
 
 #include "../graph/journal.hpp"
+#include "../graph/walk.hpp"
 #include "engine.hpp"
 #include "independent.hpp"
 
@@ -61,26 +62,26 @@ struct Captured {
 template <class T>
 Captured<T> captured_by(const Variable<T>& result, const Vars<T>& own, std::uint64_t start) {
   Captured<T> found;
-  std::unordered_set<const Node<T>*> inputs;
+  std::unordered_set<const Node<T>*> inputs, met;
   for (const Variable<T>& input : own)
     if (input.requires_grad()) inputs.insert(input.node().get());
-  std::unordered_set<const Node<T>*> seen = inputs;
-  std::vector<Ref<Node<T>>> queue;
-  const auto visit = [&](const Ref<Node<T>>& node) {
-    if (!seen.insert(node.get()).second) return;
-    (node->is_leaf() || node->stamp() <= start ? found.nodes : queue).push_back(node);
+  const auto is_before = [&](const Node<T>& node) { return node.is_leaf() || node.stamp() <= start; };
+  const auto capture = [&](const Ref<Node<T>>& node) {
+    if (!inputs.contains(node.get()) && met.insert(node.get()).second) found.nodes.push_back(node);
   };
-  visit(result.node());
-  while (!queue.empty()) {
-    const Ref<Node<T>> node = queue.back();
-    queue.pop_back();
+  if (is_before(*result.node())) {
+    capture(result.node());
+    return found;
+  }
+  const auto own_nodes =
+      detail::ancestors<T>({result.node().get()}, [&](Node<T>&, const Edge<T>& edge) { return !is_before(*edge.node); });
+  for (const Node<T>* node : own_nodes)
     for (const Edge<T>& edge : node->edges()) {
-      if (edge.node) visit(edge.node);
-      const bool before = !edge.node || edge.node->is_leaf() || edge.node->stamp() <= start;
+      const bool before = !edge.node || is_before(*edge.node);
+      if (edge.node && before) capture(edge.node);
       if (edge.kept && before && !inputs.contains(edge.node.get()))
         found.values.emplace(edge.kept.get(), std::pair(edge.kept, edge.version));
     }
-  }
   return found;
 }
 

@@ -7,10 +7,11 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include <xgrad/graph/observer.hpp>
 #include <xgrad/graph/op.hpp>
 #include <xgrad/ops/arithmetic.hpp>
 
-#include "../graph/anomaly.hpp"
+#include "../graph/walk.hpp"
 #include "../kernels/sum.hpp"
 
 namespace xgrad::engine {
@@ -29,18 +30,11 @@ std::uint32_t next_number() {
   return number;
 }
 
-/// Sets how vjps run, and puts things back as they were.
+/// How vjps run. The line, which each of them changes, is put back.
 struct Mode {
-  detail::ThreadState& state = detail::thread_state;
-  bool recording = state.recording;
-  Where line = state.line;
-  explicit Mode(bool record) { state.recording = record; }
-  ~Mode() {
-    state.recording = recording;
-    state.line = line;
-  }
-  Mode(const Mode&) = delete;
-  Mode& operator=(const Mode&) = delete;
+  detail::RecordingGuard recording;
+  detail::LineGuard line{detail::thread_state.line};
+  explicit Mode(bool record) : recording(record) {}
 };
 
 /// One run of the engine: nodes with a pending gradient wait in a heap, the latest recorded on top. By the time a node is on top,
@@ -77,9 +71,9 @@ class Sweep final : public Gradients<T> {
     }
     detail::thread_state.line = {};
     for (Node<T>* leaf : hooked_leaves_) run_hooks(*leaf, ends_[leaf]);
-    if (watch_)
+    if (observed_)
       for (const auto& [node, g] : ends_)
-        if (node->is_leaf() && g.defined()) detail::check_sum(g, *node);
+        if (node->is_leaf() && g.defined()) tell_whole(*node, g);
   }
 
   bool wants(std::size_t i) const override { return wanted(node_->edges()[i]); }
@@ -98,8 +92,14 @@ class Sweep final : public Gradients<T> {
     Node<T>* input = node_->edges()[i].node.get();
     if (!g.defined() || g.shape() != input->shape()) [[unlikely]]
       wrong_shape(i, g);
-    if (watch_) [[unlikely]]
-      detail::check_gradient(g, *node_, i, *g_);
+    if (observed_) [[unlikely]]
+      detail::tell<T>({.what = Seen::input_gradient,
+                       .op = node_->name(),
+                       .where = node_->where(),
+                       .value = g,
+                       .node = node_,
+                       .input = i,
+                       .result_gradient = g_});
     deliver(input, std::move(g));
   }
 
@@ -118,8 +118,8 @@ class Sweep final : public Gradients<T> {
         end->second = g;
         if (std::ranges::none_of(node_->edges(), [&](const Edge<T>& e) { return wanted(e); })) return;
       }
-    if (watch_) [[unlikely]]
-      detail::check_sum(g, *node_);
+    if (observed_) [[unlikely]]
+      tell_whole(*node_, g);
     if (node_->is_freed()) [[unlikely]]
       freed();
     state.line = node_->where();
@@ -194,8 +194,11 @@ class Sweep final : public Gradients<T> {
     else
       sum = add_quietly(std::move(sum), std::move(g));
   }
+  [[gnu::cold, gnu::noinline]] static void tell_whole(const Node<T>& node, const Variable<T>& g) {
+    detail::tell<T>({.what = Seen::whole_gradient, .op = node.name(), .where = node.where(), .value = g, .node = &node});
+  }
   Variable<T> add_quietly(Variable<T> a, Variable<T> b) const {
-    const DetectAnomaly pause(Anomaly::none);  // the sum is looked at when it is complete
+    const detail::Unobserved quiet;  // the sum is looked at when it is complete
     return add(std::move(a), std::move(b), options_.where);
   }
   [[noreturn, gnu::cold]] void wrong_input(std::size_t i) const {
@@ -230,7 +233,7 @@ class Sweep final : public Gradients<T> {
   Ends<T>& ends_;
   const RunOptions& options_;
   const std::uint32_t number_ = next_number();
-  const bool watch_ = detail::thread_state.anomaly != Anomaly::none;
+  const bool observed_ = detail::thread_state.observer != nullptr;
   Node<T>* node_ = nullptr;         // at work on it …
   const Variable<T>* g_ = nullptr;  // … with this gradient
   std::uint64_t delivered_ = 0;     // a bit for each of its inputs
@@ -253,22 +256,16 @@ void noted(const RunOptions& options, F f) {
   }
 }
 
-/// The nodes on some path from a root to a target. Iterative: graphs are deep.
+/// The nodes on some path from a root to a target.
 template <class T>
 Nodes<T> paths(const std::vector<Root<T>>& roots, const Ends<T>& targets, bool stop) {
   std::uint64_t oldest = ~std::uint64_t{0};
   for (const auto& target : targets) oldest = std::min(oldest, target.first->stamp());
-  Nodes<T> seen;
-  std::vector<Node<T>*> order;
-  for (const Root<T>& root : roots)
-    if (seen.insert(root.node.get()).second) order.push_back(root.node.get());
-  for (std::size_t k = 0; k < order.size(); ++k) {
-    if (stop && targets.contains(order[k])) continue;
-    for (const Edge<T>& edge : order[k]->edges())
-      if (edge.node && (edge.node->stamp() >= oldest || edge.node->is_leaf()) && seen.insert(edge.node.get()).second)
-        order.push_back(edge.node.get());
-  }
-  std::ranges::sort(order, [](const Node<T>* a, const Node<T>* b) { return a->stamp() < b->stamp(); });
+  std::vector<Node<T>*> from;
+  for (const Root<T>& root : roots) from.push_back(root.node.get());
+  const auto order = detail::ancestors(from, [&](Node<T>& node, const Edge<T>& edge) {
+    return !(stop && targets.contains(&node)) && (edge.node->stamp() >= oldest || edge.node->is_leaf());
+  });
   Nodes<T> needed;
   for (Node<T>* node : order)
     if (targets.contains(node) ||

@@ -25,21 +25,12 @@ Variable<T> independent(const Variable<T>& x, bool history, Where where) {
 /// While it lives the thread records, its operations carry their own lines.
 class Recording {
  public:
-  Recording() : was_(detail::thread_state.recording), line_(detail::thread_state.line) {
-    detail::thread_state.recording = true;
-    detail::thread_state.line = {};
-  }
-  ~Recording() {
-    detail::thread_state.recording = was_;
-    detail::thread_state.line = line_;
-  }
-  Recording(const Recording&) = delete;
-  Recording& operator=(const Recording&) = delete;
-  bool was() const noexcept { return was_; }
+  Recording() = default;
+  bool was() const noexcept { return recording_.was(); }
 
  private:
-  bool was_;
-  Where line_;
+  detail::RecordingGuard recording_{true};
+  detail::LineGuard line_{Where{}};
 };
 
 }  // namespace xgrad::engine

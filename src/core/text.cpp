@@ -39,4 +39,27 @@ std::string printable(std::string_view text, std::size_t most) {
   return result;
 }
 
+std::string aligned(const std::vector<std::vector<std::string>>& lines, std::string_view right) {
+  const auto width_of = [](std::string_view text) {  // of UTF-8: bytes that go on with a character take no room
+    return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
+  };
+  std::vector<std::size_t> widths;
+  for (const auto& line : lines) {
+    widths.resize(std::max(widths.size(), line.size()));
+    for (std::size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], width_of(line[c]));
+  }
+  std::string text;
+  for (const auto& line : lines) {
+    std::string row;
+    for (std::size_t c = 0; c < line.size(); ++c) {
+      const std::string space(widths[c] - width_of(line[c]), ' ');
+      if (c > 0) row += "  ";
+      row += c < right.size() && right[c] == 'r' ? space + line[c] : line[c] + space;
+    }
+    row.erase(row.find_last_not_of(' ') + 1);
+    text += (text.empty() ? "" : "\n") + row;
+  }
+  return text;
+}
+
 }  // namespace xgrad

@@ -1,4 +1,4 @@
-#include "anomaly.hpp"
+#include <xgrad/graph/observer.hpp>
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -7,9 +7,7 @@
 #include <string>
 #include <vector>
 
-#include <xgrad/graph/apply.hpp>
-
-namespace xgrad::detail {
+namespace xgrad {
 namespace {
 
 template <class T>
@@ -55,8 +53,7 @@ std::string index_of(std::size_t i, const Shape& shape) {
 
 /// What is wrong with `value`; empty when nothing is.
 template <class T>
-std::string complaint(const Array<T>& value) {
-  const bool nan_only = thread_state.anomaly == Anomaly::nan;
+std::string complaint(const Array<T>& value, bool nan_only) {
   const T* x = value.data();
   const std::size_t n = value.size();
   std::size_t count = 0, first = 0;
@@ -78,47 +75,37 @@ std::string origin(const std::vector<Part<T>>& parts) {
   return text;
 }
 
-}  // namespace
-
 template <class T>
-void Watched<T>::keep(std::span<const Variable<T>> inputs) {
-  inputs_ = new std::vector<Variable<T>>(inputs.begin(), inputs.end());
-}
-template <class T>
-void Watched<T>::drop(std::vector<Variable<T>>* inputs) noexcept {
-  delete inputs;
-}
-template <class T>
-void Watched<T>::check(const Storage<T>& result, std::string_view op, Where where) const {
-  const std::string what = complaint(result.array);
+void look(const Event<T>& event, bool nan_only) {
+  std::string what = complaint(event.value.value(), nan_only);
   if (what.empty()) return;
   std::vector<Part<T>> parts;
-  for (std::size_t k = 0; k < inputs_->size(); ++k)
-    parts.push_back({inputs_->size() == 1 ? "input" : fmt::format("input {}", k), &(*inputs_)[k].value()});
-  throw ValueError(where, op, what + origin(parts));
+  if (event.what == Seen::result) {
+    for (std::size_t k = 0; k < event.inputs.size(); ++k)
+      parts.push_back({event.inputs.size() == 1 ? "input" : fmt::format("input {}", k), &event.inputs[k].value()});
+  } else if (event.what == Seen::input_gradient) {
+    what = fmt::format("in the gradient of input {}, {}", event.input, what);
+    parts.push_back({"the result's gradient", &event.result_gradient->value()});
+    const auto edges = event.node->edges();
+    for (std::size_t k = 0; k < edges.size(); ++k)
+      if (edges[k].kept) parts.push_back({fmt::format("input {}", k), &edges[k].kept->array});
+  } else {
+    what = "in the gradient of the result, " + what;
+  }
+  throw ValueError(event.where, event.op, what + origin(parts));
 }
 
-template <class T>
-void check_gradient(const Variable<T>& gradient, const Node<T>& node, std::size_t i, const Variable<T>& g) {
-  const std::string what = complaint(gradient.value());
-  if (what.empty()) return;
-  std::vector<Part<T>> parts{{"the result's gradient", &g.value()}};
-  for (std::size_t k = 0; k < node.edges().size(); ++k)
-    if (node.edges()[k].kept) parts.push_back({fmt::format("input {}", k), &node.edges()[k].kept->array});
-  throw ValueError(node.where(), node.name(), fmt::format("in the gradient of input {}, {}{}", i, what, origin(parts)));
+}  // namespace
+
+void DetectAnomaly::replace() noexcept {
+  for (Observer* o = outer(); o && !replaced_; o = o->outer()) replaced_ = dynamic_cast<DetectAnomaly*>(o);
+  if (replaced_) replaced_->active_ = false;
+}
+void DetectAnomaly::check(const Event<float>& event) const {
+  if (active_ && what_ != Anomaly::none) look(event, what_ == Anomaly::nan);
+}
+void DetectAnomaly::check(const Event<double>& event) const {
+  if (active_ && what_ != Anomaly::none) look(event, what_ == Anomaly::nan);
 }
 
-template <class T>
-void check_sum(const Variable<T>& gradient, const Node<T>& node) {
-  const std::string what = complaint(gradient.value());
-  if (!what.empty()) throw ValueError(node.where(), node.name(), "in the gradient of the result, " + what);
-}
-
-#define XGRAD_INSTANTIATE(T)                                                                            \
-  template class Watched<T>;                                                                            \
-  template void check_gradient<T>(const Variable<T>&, const Node<T>&, std::size_t, const Variable<T>&); \
-  template void check_sum<T>(const Variable<T>&, const Node<T>&);
-XGRAD_INSTANTIATE(float)
-XGRAD_INSTANTIATE(double)
-
-}  // namespace xgrad::detail
+}  // namespace xgrad

@@ -1,7 +1,6 @@
 #include "fit.hpp"
 
 #include <fmt/format.h>
-#include <array>
 #include <map>
 #include <unordered_map>
 #include <unordered_set>
@@ -143,19 +142,13 @@ void write_all(std::span<const Value> values, Where where) {
 }
 
 std::string to_string(const LoadReport& report) {
-  std::vector<std::array<std::string, 3>> lines{{"name", "file", "memory"}};
+  std::vector<std::vector<std::string>> lines{{"name", "file", "memory"}};
   for (const auto* list : {&report.misshapen, &report.missing, &report.unexpected})
     for (const Misfit& misfit : *list)
       lines.push_back({misfit.name, misfit.file ? to_string(*misfit.file) : "-", misfit.memory ? to_string(*misfit.memory) : "-"});
   std::string text = fmt::format("{} loaded", report.loaded.size());
   if (!report.prefix.empty()) text += " from " + report.prefix;
-  if (report.complete()) return text;
-  text += fmt::format(", {} not", lines.size() - 1);
-  std::array<std::size_t, 2> width{};
-  for (const auto& line : lines)
-    for (std::size_t c = 0; c < width.size(); ++c) width[c] = std::max(width[c], line[c].size());
-  for (const auto& line : lines) text += fmt::format("\n{:<{}}  {:<{}}  {}", line[0], width[0], line[1], width[1], line[2]);
-  return text;
+  return report.complete() ? text : fmt::format("{}, {} not\n{}", text, lines.size() - 1, aligned(lines));
 }
 
 }  // namespace xgrad::nn

@@ -25,7 +25,7 @@ struct Fit {
 struct FitOptions {
   bool convert = false;     ///< whether float and double go into each other
   bool old = false;         ///< whether a source without numbers, or without text, leaves those of the struct as they are
-  std::string_view prefix;  ///< of the sources; others are passed over
+  std::string_view prefix = {};  ///< of the sources; others are passed over
 };
 
 /// Throws ValueError when an entry that would be written is in a const struct, or two have one name.

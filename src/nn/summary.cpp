@@ -3,148 +3,246 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
-#include <utility>
 
-#include <xgrad/core/random.hpp>
+#include <xgrad/core/text.hpp>
 
-#include "../graph/journal.hpp"
+#include "steps.hpp"
 
 namespace xgrad::nn {
 namespace {
 
-/// Every operation the results depend on, in the order in which they ran. Iterative: graphs are deep.
-template <class T>
-std::vector<const Node<T>*> operations(const std::vector<const Node<T>*>& roots) {
-  std::vector<const Node<T>*> found;
-  std::unordered_set<const Node<T>*> seen;
-  for (const Node<T>* root : roots)
-    if (!root->is_leaf() && seen.insert(root).second) found.push_back(root);
-  for (std::size_t k = 0; k < found.size(); ++k)
-    for (const Edge<T>& edge : found[k]->edges())
-      if (edge.node && !edge.node->is_leaf() && seen.insert(edge.node.get()).second) found.push_back(edge.node.get());
-  std::sort(found.begin(), found.end(), [](const Node<T>* a, const Node<T>* b) { return a->stamp() < b->stamp(); });
-  return found;
+using Pair = std::array<std::size_t, 2>;  // along height and width
+
+std::vector<std::int64_t> numbers(const std::vector<Attribute>& attributes, std::string_view name) {
+  const AttributeValue* value = find(attributes, name);
+  const auto* list = value ? std::get_if<std::vector<std::int64_t>>(value) : nullptr;
+  return list ? *list : std::vector<std::int64_t>{};
+}
+bool flag(const std::vector<Attribute>& attributes, std::string_view name) {
+  const AttributeValue* value = find(attributes, name);
+  const bool* set = value ? std::get_if<bool>(value) : nullptr;
+  return set && *set;
 }
 
-/// "fc1" for "fc1.weight"; a parameter that is in no layer stands for itself.
-std::string_view layer_of(std::string_view name) { return name.substr(0, name.rfind('.')); }
-
-template <class T>
-Summary make_summary(std::span<const Variable<T>> results, const Shape& input, detail::State<T> state, Where where) {
-  std::vector<const Node<T>*> roots;
-  for (const Variable<T>& result : results)
-    if (result.requires_grad()) roots.push_back(result.node().get());
-  if (roots.empty())
-    throw GraphError(where, "summary",
-                     fmt::format("the network's {} neither on its input nor on a parameter; it must: was it detached?",
-                                 results.size() == 1 ? "result depends" : "results depend"));
-
-  // A parameter is known by its leaf, a buffer or frozen weight by the value that an operation kept.
-  std::unordered_map<const void*, const NamedVariable<T>*> known;
-  Summary summary{input, {}, {}, 0, 0};
-  for (const NamedVariable<T>& named : state) {
-    known.emplace(named.variable.storage().get(), &named);
-    if (!named.variable.requires_grad()) continue;
-    known.emplace(named.variable.node().get(), &named);
-    summary.parameters += named.variable.size();
-  }
-  summary.bytes = summary.parameters * sizeof(T);
-
-  std::unordered_set<const NamedVariable<T>*> used;
-  for (const Node<T>* root : roots)  // a result that is a parameter itself
-    if (const auto found = known.find(root); found != known.end()) used.insert(found->second);
-  for (const Node<T>* node : operations<T>(roots)) {
-    SummaryRow row{{}, std::string(node->name()), node->shape(), 0};
-    for (const Edge<T>& edge : node->edges()) {
-      auto found = known.find(edge.node.get());
-      if (found == known.end()) found = known.find(edge.kept.get());
-      if (found == known.end()) continue;
-      const NamedVariable<T>& named = *found->second;
-      if (row.name.empty()) row.name = layer_of(named.name);
-      if (used.insert(&named).second && named.variable.requires_grad()) row.parameters += named.variable.size();
-    }
-    SummaryRow* last = summary.rows.empty() ? nullptr : &summary.rows.back();
-    if (last && !row.name.empty() && last->name == row.name) {
-      last->op += " + " + row.op;
-      last->output = row.output;
-      last->parameters += row.parameters;
-    } else {
-      summary.rows.push_back(std::move(row));
-    }
-  }
-  for (const NamedVariable<T>& named : state)
-    if (named.variable.requires_grad() && !used.contains(&named)) summary.unused.push_back(named.name);
-  return summary;
+/// How many products are added up for the result: of matrices and convolutions, which are what takes time.
+std::size_t multiply_adds(std::string_view op, const std::vector<Attribute>& attributes, const std::vector<Shape>& inputs,
+                          const Shape& result) {
+  const auto filter = [](const Shape& weights) { return size_of(weights, 1, weights.size()); };
+  if (op == "conv2d") return size_of(result) * filter(inputs[1]);
+  if (op == "conv2d_input_grad" || op == "conv_transpose2d") return size_of(inputs[0]) * filter(inputs[1]);
+  if (op == "conv2d_weight_grad") return size_of(inputs[1]) * filter(result);
+  if (op == "linear") return size_of(result) * inputs[0].back();
+  if (op == "matmul") return size_of(result) * inputs[0][inputs[0].size() - (flag(attributes, "transpose_a") ? 2 : 1)];
+  return 0;
 }
 
-/// "61 706": digits in threes.
+/// The windows of a convolution or pooling.
+struct Window {
+  Pair size, stride, dilation{1, 1};
+  std::array<std::size_t, 4> padding{};
+  bool ceil_mode = false;
+};
+
+std::optional<Window> window_of(std::string_view op, const std::vector<Attribute>& attributes, const std::vector<Shape>& inputs) {
+  const auto stride = numbers(attributes, "stride"), dilation = numbers(attributes, "dilation"), size = numbers(attributes, "size");
+  const auto padding = numbers(attributes, "padding");
+  const auto pair = [](const std::vector<std::int64_t>& x) {
+    return Pair{static_cast<std::size_t>(x[0]), static_cast<std::size_t>(x[1])};
+  };
+  if (stride.size() != 2 || padding.size() != 4 || inputs[0].size() != 4) return {};
+  Window window{.size = {}, .stride = pair(stride)};
+  if (op == "conv2d")
+    window.size = {inputs[1][1], inputs[1][2]};
+  else if (size.size() == 2)
+    window.size = pair(size);
+  else
+    return {};
+  if (dilation.size() == 2) window.dilation = pair(dilation);
+  for (std::size_t k = 0; k < 4; ++k) window.padding[k] = static_cast<std::size_t>(padding[k]);
+  window.ceil_mode = flag(attributes, "ceil_mode");
+  return window;
+}
+
+/// The pixels from the first to the last that a window reaches, along one axis.
+std::size_t extent(const Window& window, std::size_t axis) { return window.dilation[axis] * (window.size[axis] - 1) + 1; }
+
+/// "3×3", "3×3 / 2", "3×3 / 1×2"
+std::string in_words(const Window& window) {
+  std::string text = fmt::format("{}×{}", window.size[0], window.size[1]);
+  if (window.stride[0] == window.stride[1] && window.stride[0] > 1) text += fmt::format(" / {}", window.stride[0]);
+  if (window.stride[0] != window.stride[1]) text += fmt::format(" / {}×{}", window.stride[0], window.stride[1]);
+  return text;
+}
+
+/// How many pixels at the end of an axis no window reaches; padding is none of them.
+std::size_t left_over(const Window& window, const Shape& x, std::size_t axis) {
+  const std::size_t before = window.padding[2 * axis], after = window.padding[2 * axis + 1];
+  const std::size_t rest = (x[1 + axis] + before + after - extent(window, axis)) % window.stride[axis];
+  return window.ceil_mode || rest <= after ? 0 : rest - after;
+}
+std::string remark_on(const Window& window, const Shape& x) {
+  const auto count = [](std::size_t n, const char* what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); };
+  const std::size_t rows = left_over(window, x, 0), columns = left_over(window, x, 1);
+  if (rows == 0 && columns == 0) return {};
+  return fmt::format("the stride leaves the last {}{}{} out", rows > 0 ? count(rows, "row") : "",
+                     rows > 0 && columns > 0 ? " and " : "", columns > 0 ? count(columns, "column") : "");
+}
+
+/// The part of the image that a pixel depends on, and how far apart those of neighbouring pixels are.
+struct Field {
+  Pair size{1, 1}, step{1, 1};
+};
+
+template <class T>
+class Table {
+ public:
+  explicit Table(const detail::Performance<T>& run) : run_(run) {
+    if (run.input.shape().size() == 4) fields_[run.input.node().get()] = {};
+    for (const NamedVariable<T>& named : run.state) counted_.insert(named.variable.storage().get());
+  }
+
+  Summary make(const char* who, Where where) {
+    Summary summary{run_.input.shape(), {}, {}, 0, 0};
+    Steps<T> steps = steps_of(run_, who, where);
+    for (const Step<T>& step : steps.list) {
+      SummaryRow row = row_of(step);
+      if (!step.continues) {
+        summary.rows.push_back(std::move(row));
+        continue;
+      }
+      SummaryRow& last = summary.rows.back();
+      last.op += " + " + row.op;
+      last.output = row.output;
+      if (last.kernel.empty()) last.kernel = row.kernel;
+      last.field = row.field;
+      last.parameters += row.parameters;
+      last.multiply_adds += row.multiply_adds;
+      last.multiply_adds_back += row.multiply_adds_back;
+      last.kept += row.kept;
+      last.remarks.insert(last.remarks.end(), row.remarks.begin(), row.remarks.end());
+    }
+    summary.unused = std::move(steps.unused);
+    for (const NamedVariable<T>& named : run_.state)
+      if (named.variable.requires_grad()) summary.parameters += named.variable.size();
+    summary.bytes = summary.parameters * sizeof(T);
+    return summary;
+  }
+
+ private:
+  SummaryRow row_of(const Step<T>& step) {
+    const Node<T>& node = *step.node;
+    SummaryRow row{.name = step.name, .op = std::string(node.name()), .output = node.shape()};
+    row.parameters = step.parameters;
+    row.kept = kept_by(node);
+    for (std::size_t k = 0; k < run_.results.size() && run_.results.size() > 1; ++k)
+      if (run_.results[k].node().get() == &node) row.remarks.push_back(fmt::format("result {} of {}", k + 1, run_.results.size()));
+    // What training needs no gradient of is what depends on the input alone.
+    std::vector<bool> trained;
+    for (const Edge<T>& edge : node.edges())
+      trained.push_back(edge.node && edge.node != run_.input.node() &&
+                        (edge.node->is_leaf() || trained_.contains(edge.node.get())));
+    if (std::ranges::find(trained, true) != trained.end()) trained_.insert(&node);
+    const auto seen = run_.seen.of.find(&node);
+    if (seen == run_.seen.of.end()) return row;  // recorded before the network ran
+    const std::vector<Shape>& inputs = seen->second.inputs;
+    const std::vector<Attribute> attributes = node.attributes();
+    row.multiply_adds = multiply_adds(row.op, attributes, inputs, node.shape());
+    for (std::size_t k = 0; k < 2 && k < trained.size(); ++k) row.multiply_adds_back += trained[k] ? row.multiply_adds : 0;
+    const std::optional<Window> window = window_of(row.op, attributes, inputs);
+    if (window) {
+      row.kernel = in_words(*window);
+      if (std::string remark = remark_on(*window, inputs[0]); !remark.empty()) row.remarks.push_back(std::move(remark));
+    }
+    row.field = field_of(node, inputs, window);
+    return row;
+  }
+
+  std::size_t kept_by(const Node<T>& node) {
+    std::size_t bytes = node.own_bytes();
+    const auto add = [&](const Ref<Storage<T>>& storage) {
+      if (storage && counted_.insert(storage.get()).second) bytes += storage->array.size() * sizeof(T);
+    };
+    for (const Edge<T>& edge : node.edges()) add(edge.kept);
+    add(node.kept_output());
+    return bytes;
+  }
+
+  /// "14×14", or "" where a result is no image, or depends on the whole of one.
+  std::string field_of(const Node<T>& node, const std::vector<Shape>& inputs, const std::optional<Window>& window) {
+    std::optional<Field> field;
+    for (const Edge<T>& edge : node.edges())
+      if (const auto found = fields_.find(edge.node.get()); found != fields_.end()) {
+        if (!field) field = Field{{0, 0}, {0, 0}};
+        for (std::size_t axis = 0; axis < 2; ++axis) {
+          field->size[axis] = std::max(field->size[axis], found->second.size[axis]);
+          field->step[axis] = std::max(field->step[axis], found->second.step[axis]);
+        }
+      }
+    const Shape &x = inputs[0], &y = node.shape();
+    const bool pixel_by_pixel = x.size() == 4 && y.size() == 4 && x[1] == y[1] && x[2] == y[2];
+    if (!field || (!window && !pixel_by_pixel)) return {};
+    for (std::size_t axis = 0; axis < 2 && window; ++axis) {
+      field->size[axis] += (extent(*window, axis) - 1) * field->step[axis];
+      field->step[axis] *= window->stride[axis];
+    }
+    fields_[&node] = *field;
+    return fmt::format("{}×{}", field->size[0], field->size[1]);
+  }
+
+  const detail::Performance<T>& run_;
+  std::unordered_map<const void*, Field> fields_;
+  std::unordered_set<const void*> trained_, counted_;
+};
+
+/// "61 706": digits in threes; "" for none.
 std::string grouped(std::size_t number) {
   std::string text = std::to_string(number);
   for (std::size_t k = text.size(); k > 3; k -= 3) text.insert(k - 3, " ");
   return text;
 }
+std::string cell(std::size_t number) { return number == 0 ? "" : grouped(number); }
+/// "246.8 kB"
+std::string memory(std::size_t bytes) {
+  const double b = static_cast<double>(bytes);
+  return b < 1e6   ? fmt::format("{:.1f} kB", b / 1e3)
+         : b < 1e9 ? fmt::format("{:.1f} MB", b / 1e6)
+                   : fmt::format("{:.1f} GB", b / 1e9);
+}
 
 }  // namespace
 
-struct detail::Rehearsal::Kept {
-  xgrad::detail::KeepHooks<float> floats;
-  xgrad::detail::KeepHooks<double> doubles;
-  Generator generator = default_generator();
-  bool recording = std::exchange(xgrad::detail::thread_state.recording, true);
-  bool rehearsing = std::exchange(xgrad::detail::thread_state.rehearsing, true);
-  xgrad::detail::Journal journal;
-
-  Kept() = default;
-  ~Kept() {
-    journal.writes.exchange();
-    journal.writes = {};
-    default_generator() = generator;
-    xgrad::detail::thread_state.recording = recording;
-    xgrad::detail::thread_state.rehearsing = rehearsing;
-  }
-  Kept(const Kept&) = delete;
-  Kept& operator=(const Kept&) = delete;
-};
-
-detail::Rehearsal::Rehearsal(State<float> state) : kept_(std::make_unique<Kept>()) {
-  for (const auto& named : state)
-    if (named.variable.node()) kept_->floats.watch(*named.variable.node());
+Summary detail::summarise(const Performance<float>& run, const char* who, Where where) {
+  return Table<float>(run).make(who, where);
 }
-detail::Rehearsal::Rehearsal(State<double> state) : kept_(std::make_unique<Kept>()) {
-  for (const auto& named : state)
-    if (named.variable.node()) kept_->doubles.watch(*named.variable.node());
-}
-detail::Rehearsal::~Rehearsal() = default;
-
-Summary detail::summarise(std::span<const Variable<float>> results, const Shape& input, State<float> state, Where where) {
-  return make_summary(results, input, state, where);
-}
-Summary detail::summarise(std::span<const Variable<double>> results, const Shape& input, State<double> state, Where where) {
-  return make_summary(results, input, state, where);
+Summary detail::summarise(const Performance<double>& run, const char* who, Where where) {
+  return Table<double>(run).make(who, where);
 }
 
 std::string to_string(const Summary& summary) {
-  using Line = std::array<std::string, 4>;
-  std::vector<Line> lines{{"layer", "operation", "output", "parameters"}, {"input", "", xgrad::to_string(summary.input), ""}};
-  for (const SummaryRow& row : summary.rows)
-    lines.push_back({row.name, row.op, xgrad::to_string(row.output), row.parameters ? grouped(row.parameters) : ""});
-  std::array<std::size_t, 4> width{};
-  for (const Line& line : lines)
-    for (std::size_t c = 0; c < width.size(); ++c) width[c] = std::max(width[c], line[c].size());
-
-  std::string text;
-  for (std::size_t k = 0; k < lines.size(); ++k) {
-    const Line& l = lines[k];
-    std::string line =
-        fmt::format("{:<{}}  {:<{}}  {:<{}}  {:>{}}", l[0], width[0], l[1], width[1], l[2], width[2], l[3], width[3]);
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + '\n';
-    if (k == 0) text += std::string(width[0] + width[1] + width[2] + width[3] + 6, '-') + '\n';
+  std::vector<std::vector<std::string>> lines{
+      {"layer", "operation", "output", "kernel", "field", "parameters", "multiply-adds", "back", "kept"},
+      {"input", "", xgrad::to_string(summary.input)}};
+  std::size_t forward = 0, back = 0, kept = 0;
+  std::string remarks;
+  for (const SummaryRow& row : summary.rows) {
+    lines.push_back({row.name, row.op, xgrad::to_string(row.output), row.kernel, row.field, cell(row.parameters),
+                     cell(row.multiply_adds), cell(row.multiply_adds_back), row.kept == 0 ? "" : memory(row.kept)});
+    forward += row.multiply_adds;
+    back += row.multiply_adds_back;
+    kept += row.kept;
+    if (!row.remarks.empty())
+      remarks += fmt::format("\n{} {}: {}", row.name.empty() ? row.op : row.name, xgrad::to_string(row.output),
+                             fmt::join(row.remarks, "; "));
   }
-  text += fmt::format("{} parameters, {:.1f} kB", grouped(summary.parameters), static_cast<double>(summary.bytes) / 1000);
+  std::string text = aligned(lines, "     rrrr");
+  text.insert(text.find('\n'), '\n' + std::string(text.find('\n'), '-'));
+  text += fmt::format("\n{} parameters, {}; {} multiply-adds forward, {} back; {} kept for backward", grouped(summary.parameters),
+                      memory(summary.bytes), grouped(forward), grouped(back), memory(kept));
+  text += remarks;
   if (!summary.unused.empty()) text += fmt::format("\nunused, so they will not be trained: {}", fmt::join(summary.unused, ", "));
   return text;
 }

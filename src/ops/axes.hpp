@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include <xgrad/core/fields.hpp>
 #include <xgrad/core/shape.hpp>
 
 namespace xgrad {
@@ -35,6 +36,7 @@ struct Reduced {
       if (reduced[k]) gone.push_back(shape[k]);
     return size_of(gone);
   }
+  XGRAD_FIELDS(reduced, result, kept)
 };
 
 /// Reduces the flagged axes of `x` into an array of shape `result`: one run of neighbouring axes after the other, from the last.

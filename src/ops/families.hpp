@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include <xgrad/core/fields.hpp>
 #include <xgrad/graph/variable.hpp>
 
 #include "../kernels/copy.hpp"
@@ -22,6 +23,7 @@ struct View {
   View& cut(std::size_t axis, std::ptrdiff_t start, std::ptrdiff_t step, std::size_t length);
   /// Leaves out an axis of length 1.
   View& drop(std::size_t axis);
+  XGRAD_FIELDS(shape, strides, offset)
 };
 
 /// Copies one view to another of the same shape.

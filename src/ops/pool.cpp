@@ -73,7 +73,15 @@ void check_result(const Shape& x, std::size_t h, std::size_t w) {
   for (const std::size_t n : {h, w}) check_size(Shape{n}, sizeof(Window));
 }
 
-PoolShape pool_shape(const Shape& x, Extent2d size, Extent2d stride, Padding2d padding, bool ceil_mode, bool count_padding) {
+/// How windows follow each other, but those of adaptive pools.
+struct Steps {
+  Extent2d stride;
+  Padding2d padding;
+  bool ceil_mode, count_include_pad = true;
+};
+
+PoolShape pool_shape(const Shape& x, Extent2d size, const Steps& steps) {
+  const auto& [stride, padding, ceil_mode, count_padding] = steps;
   check_images(x);
   const Sliding down{static_cast<std::ptrdiff_t>(x[1]), size.h, stride.h, padding.top, padding.bottom, ceil_mode};
   const Sliding across{static_cast<std::ptrdiff_t>(x[2]), size.w, stride.w, padding.left, padding.right, ceil_mode};
@@ -159,6 +167,8 @@ struct ExtremePool {
   static constexpr std::array uses{use::none};
   std::string_view label;
   bool largest;
+  Extent2d size;
+  std::optional<Steps> options;
   PoolShape shape;
   Index index = {};
 
@@ -178,12 +188,16 @@ struct ExtremePool {
 // Averages and their transpose are each other's gradients.
 
 template <class T>
-Variable<T> spread(Variable<T> g, std::string_view label, const PoolShape& shape, Where where);
+struct AvgPool;
+template <class T>
+Variable<T> spread(Variable<T> g, const AvgPool<T>& pool, Where where);
 
 template <class T>
 struct AvgPool {
   static constexpr std::array uses{use::none};
   std::string_view label;
+  Extent2d size;
+  std::optional<Steps> options;
   PoolShape shape;
 
   std::string_view name() const { return label; }
@@ -193,7 +207,7 @@ struct AvgPool {
     if (out.size() > 0) kernels::avg_pool(in[0].data(), out.data(), shape);
     return out;
   }
-  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return spread(g, label, shape, c.where()); }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return spread(g, *this, c.where()); }
 };
 
 template <class T>
@@ -201,6 +215,8 @@ struct AvgSpread {
   static constexpr std::string_view name = "avg_spread";
   static constexpr std::array uses{use::none};
   std::string_view label;  // of the pooling
+  Extent2d size;
+  std::optional<Steps> options;
   PoolShape shape;
 
   Result<T> forward(Inputs<T> in) {
@@ -209,13 +225,13 @@ struct AvgSpread {
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
-    return apply(AvgPool<T>{label, shape}, {g}, c.where());
+    return apply(AvgPool<T>{label, size, options, shape}, {g}, c.where());
   }
 };
 
 template <class T>
-Variable<T> spread(Variable<T> g, std::string_view label, const PoolShape& shape, Where where) {
-  return apply(AvgSpread<T>{label, shape}, {std::move(g)}, where);
+Variable<T> spread(Variable<T> g, const AvgPool<T>& pool, Where where) {
+  return apply(AvgSpread<T>{pool.label, pool.size, pool.options, pool.shape}, {std::move(g)}, where);
 }
 
 template <class T>
@@ -267,10 +283,9 @@ struct DistanceTransformPool2d {
 template <class T>
 Variable<T> extreme_pool(std::string_view name, bool largest, Variable<T> x, Extent2d size, const Pool2dOptions& options,
                          Where where) {
-  PoolShape shape = placed(where, name, [&] {
-    return pool_shape(shape_of(x, where), size, options.stride.value_or(size), options.padding, options.ceil_mode, true);
-  });
-  return apply(ExtremePool<T>{name, largest, std::move(shape)}, {std::move(x)}, where);
+  const Steps steps{options.stride.value_or(size), options.padding, options.ceil_mode};
+  PoolShape shape = placed(where, name, [&] { return pool_shape(shape_of(x, where), size, steps); });
+  return apply(ExtremePool<T>{name, largest, size, steps, std::move(shape)}, {std::move(x)}, where);
 }
 
 }  // namespace
@@ -287,11 +302,9 @@ Variable<T> min_pool2d(Variable<T> x, Extent2d size, Pool2dOptions options, Wher
 
 template <class T>
 Variable<T> avg_pool2d(Variable<T> x, Extent2d size, AvgPool2dOptions options, Where where) {
-  PoolShape shape = placed(where, "avg_pool2d", [&] {
-    return pool_shape(shape_of(x, where), size, options.stride.value_or(size), options.padding, options.ceil_mode,
-                      options.count_include_pad);
-  });
-  return apply(AvgPool<T>{"avg_pool2d", std::move(shape)}, {std::move(x)}, where);
+  const Steps steps{options.stride.value_or(size), options.padding, options.ceil_mode, options.count_include_pad};
+  PoolShape shape = placed(where, "avg_pool2d", [&] { return pool_shape(shape_of(x, where), size, steps); });
+  return apply(AvgPool<T>{"avg_pool2d", size, steps, std::move(shape)}, {std::move(x)}, where);
 }
 
 template <class T>
@@ -305,13 +318,13 @@ Variable<T> global_avg_pool2d(Variable<T> x, Where where) try {
 template <class T>
 Variable<T> adaptive_avg_pool2d(Variable<T> x, Extent2d size, Where where) {
   PoolShape shape = placed(where, "adaptive_avg_pool2d", [&] { return adaptive_shape(shape_of(x, where), size); });
-  return apply(AvgPool<T>{"adaptive_avg_pool2d", std::move(shape)}, {std::move(x)}, where);
+  return apply(AvgPool<T>{"adaptive_avg_pool2d", size, {}, std::move(shape)}, {std::move(x)}, where);
 }
 
 template <class T>
 Variable<T> adaptive_max_pool2d(Variable<T> x, Extent2d size, Where where) {
   PoolShape shape = placed(where, "adaptive_max_pool2d", [&] { return adaptive_shape(shape_of(x, where), size); });
-  return apply(ExtremePool<T>{"adaptive_max_pool2d", true, std::move(shape)}, {std::move(x)}, where);
+  return apply(ExtremePool<T>{"adaptive_max_pool2d", true, size, {}, std::move(shape)}, {std::move(x)}, where);
 }
 
 template <class T>

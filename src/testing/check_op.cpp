@@ -13,6 +13,8 @@
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/reduce.hpp>
 
+#include "../graph/walk.hpp"
+
 namespace xgrad {
 namespace {
 
@@ -141,14 +143,12 @@ class Check {
       for (std::size_t i = 0; i < values_.size(); ++i) x.emplace_back(Array<double>(values_[i]), i == k);
       const Variable<double> y = op(x);
       std::string excess;
-      std::vector<const Node<double>*> queue;
-      if (y.requires_grad()) queue.push_back(y.node().get());
-      for (std::size_t n = 0; n < queue.size(); ++n)
-        for (const Edge<double>& edge : queue[n]->edges()) {
-          if (edge.node && std::ranges::find(queue, edge.node.get()) == queue.end()) queue.push_back(edge.node.get());
+      std::vector<Node<double>*> roots;
+      if (y.requires_grad()) roots.push_back(y.node().get());
+      for (const Node<double>* node : detail::ancestors(roots))
+        for (const Edge<double>& edge : node->edges())
           for (std::size_t i = 0; i < x.size(); ++i)
             if (edge.kept == x[i].storage() && !(row_.kept[k] & use::input(i))) excess = fmt::format("input {}", i);
-        }
       judge(excess.empty(), "nothing is kept beyond what gradients need",
             fmt::format("for the gradient of input {}, {} is kept", k, excess));
     }

@@ -1,8 +1,5 @@
 #pragma once
 /// Holds gradients against finite differences.
-#include <fmt/core.h>
-
-#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -12,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <xgrad/core/print.hpp>
 #include <xgrad/graph/variable.hpp>
 
 namespace xgrad {
@@ -156,11 +154,4 @@ requires std::is_invocable_v<const F&> GradcheckReport gradcheck(const F& closur
 }  // namespace xgrad
 
 template <>
-struct fmt::formatter<xgrad::GradcheckReport> {
-  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
-  template <class Context>
-  auto format(const xgrad::GradcheckReport& report, Context& context) const {
-    const std::string text = xgrad::to_string(report);
-    return std::copy(text.begin(), text.end(), context.out());
-  }
-};
+struct fmt::formatter<xgrad::GradcheckReport> : xgrad::detail::TextFormatter {};

@@ -1,11 +1,10 @@
 #pragma once
-#include <fmt/core.h>
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <xgrad/core/api.hpp>
+#include <xgrad/core/print.hpp>
 
 namespace xgrad {
 
@@ -39,11 +38,4 @@ XGRAD_API std::string blas_note(std::string_view core, bool has_avx512, bool has
 }  // namespace xgrad
 
 template <>
-struct fmt::formatter<xgrad::Config> {
-  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
-  template <class Context>
-  auto format(const xgrad::Config& config, Context& context) const {
-    const std::string text = xgrad::to_string(config);
-    return std::copy(text.begin(), text.end(), context.out());
-  }
-};
+struct fmt::formatter<xgrad::Config> : xgrad::detail::TextFormatter {};

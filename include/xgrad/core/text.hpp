@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <xgrad/core/api.hpp>
 
@@ -12,5 +13,9 @@ namespace xgrad {
 /// `\u202e`. The rest stays as it is. Of more than `most` bytes only the beginning is there, followed by "…". The message of every
 /// Error has gone through this.
 XGRAD_API std::string printable(std::string_view text, std::size_t most = static_cast<std::size_t>(-1));
+
+/// A table for a terminal: cells of a line two spaces apart, columns of one width, without spaces at the end of a line. `right` has
+/// an r for each column of numbers, which end under each other: "  rr". Lines may have fewer cells than others.
+XGRAD_API std::string aligned(const std::vector<std::vector<std::string>>& lines, std::string_view right = "");
 
 }  // namespace xgrad

@@ -10,10 +10,10 @@
 
 #include <xgrad/core/api.hpp>
 #include <xgrad/core/array.hpp>
+#include <xgrad/core/fields.hpp>
 #include <xgrad/core/random.hpp>
 #include <xgrad/core/where.hpp>
 #include <xgrad/data/source.hpp>
-#include <xgrad/nn/fields.hpp>
 
 namespace xgrad {
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <xgrad/graph/observer.hpp>
 #include <xgrad/graph/op.hpp>
 
 namespace xgrad {
@@ -53,6 +54,8 @@ class Recorded final : public Node<T> {
   }
 
   std::string_view name() const override { return name_of(op); }
+  std::vector<Attribute> attributes() const override { return attributes_of(op, name_of(op)); }
+  std::size_t own_bytes() const override { return bytes_in(op); }
 
   void vjp(const Variable<T>& g, Gradients<T>& out) const override {
     if constexpr (requires(const Context<T>& c) { op.vjps(c, g, out); }) {
@@ -109,25 +112,10 @@ class Recorded final : public Node<T> {
   }
 };
 
-/// The inputs of an op under DetectAnomaly, so that their ranges can be told when it has run. All out of line.
-template <class T>
-class Watched {
- public:
-  Watched() = default;
-  ~Watched() {
-    if (inputs_) [[unlikely]]
-      drop(inputs_);
-  }
-  Watched(const Watched&) = delete;
-  Watched& operator=(const Watched&) = delete;
-  XGRAD_API void keep(std::span<const Variable<T>> inputs);
-  XGRAD_API void check(const Storage<T>& result, std::string_view op, Where where) const;
-  explicit operator bool() const noexcept { return inputs_ != nullptr; }
-
- private:
-  XGRAD_API static void drop(std::vector<Variable<T>>* inputs) noexcept;
-  std::vector<Variable<T>>* inputs_ = nullptr;
-};
+template <class Op>
+std::vector<Attribute> describe_op(const void* op, std::string_view name) {
+  return attributes_of(*static_cast<const Op*>(op), name);
+}
 
 }  // namespace detail
 
@@ -138,9 +126,9 @@ template <class T, class Op>
 Variable<T> apply(Op op, std::span<Variable<T>> inputs, Where where, std::uint32_t lent = 0) {
   const detail::ThreadState& state = detail::thread_state;
   if (state.line) where = state.line;
-  detail::Watched<T> watched;
-  if (state.anomaly != Anomaly::none) [[unlikely]]
-    watched.keep(inputs);
+  detail::Observed<T> observed;
+  if (state.observer) [[unlikely]]
+    observed.keep(inputs);
   std::uint32_t keep = 0;
   bool record = false;
   Ref<Node<T>> node;
@@ -158,9 +146,9 @@ Variable<T> apply(Op op, std::span<Variable<T>> inputs, Where where, std::uint32
       running = &static_cast<detail::Recorded<T, Op>&>(*node).op;
     }
     Result<T> result = running->forward(Inputs<T>(inputs, keep | lent));
-    if (watched) [[unlikely]]
-      watched.check(*result.storage, detail::name_of(*running), where);
     if (record) static_cast<detail::Recorded<T, Op>&>(*node).finish(result, inputs, keep, lent);
+    if (observed) [[unlikely]]
+      observed.tell(result.storage.get(), node.get(), detail::name_of(*running), where, detail::describe_op<Op>, running);
     return Variable<T>(std::move(result.storage), std::move(node));
   } catch (...) {
     detail::rethrow(where, detail::name_of(*running));

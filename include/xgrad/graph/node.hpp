@@ -11,6 +11,7 @@
 
 #include <xgrad/core/array.hpp>
 #include <xgrad/core/where.hpp>
+#include <xgrad/graph/attribute.hpp>
 #include <xgrad/graph/mode.hpp>
 #include <xgrad/graph/ref.hpp>
 
@@ -53,6 +54,8 @@ class NodeBase {
 
   /// Name of the op; "leaf" for a leaf.
   virtual std::string_view name() const = 0;
+  /// The op's options, by name; none of a leaf.
+  virtual std::vector<Attribute> attributes() const { return {}; }
   /// The line of the user's program that recorded it.
   Where where() const noexcept { return Where::current(file_, line_); }
   /// Shape of the value it produced.
@@ -150,6 +153,11 @@ class Node : public NodeBase {
 
   /// See Variable::on_grad. Null when there are none.
   Hooks<T>* hooks = nullptr;
+
+  /// The op's own output, where a gradient needs it.
+  const Ref<Storage<T>>& kept_output() const noexcept { return output_; }
+  /// How many bytes the op itself keeps, beside inputs and output: masks, indices, statistics.
+  virtual std::size_t own_bytes() const { return 0; }
 
   /// Drops what the op kept for its gradients.
   void free_kept() noexcept {

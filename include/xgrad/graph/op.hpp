@@ -123,7 +123,7 @@ class Context {
   }
   /// As take, but empty, and g untouched, where take would return g itself.
   Ref<Storage<T>> take_storage(const Variable<T>& g) const {
-    if (!last_ || recording() || detail::thread_state.anomaly != Anomaly::none) return {};
+    if (!last_ || recording() || detail::thread_state.observer) return {};
     return const_cast<Variable<T>&>(g).take_storage();  // the engine's own, which it drops next
   }
   /// The user's line that recorded the op.

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include <xgrad/core/random.hpp>
-#include <xgrad/nn/fields.hpp>
+#include <xgrad/core/fields.hpp>
 #include <xgrad/ops/conv.hpp>
 #include <xgrad/ops/linalg.hpp>
 

@@ -1,13 +1,10 @@
 #pragma once
 /// What to load of a file, and what came of it.
-#include <fmt/core.h>
-
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include <xgrad/core/array.hpp>
+#include <xgrad/core/print.hpp>
 
 namespace xgrad::nn {
 
@@ -48,11 +45,4 @@ XGRAD_API std::string to_string(const LoadReport& report);
 }  // namespace xgrad::nn
 
 template <>
-struct fmt::formatter<xgrad::nn::LoadReport> {
-  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
-  template <class Context>
-  auto format(const xgrad::nn::LoadReport& report, Context& context) const {
-    const std::string text = xgrad::nn::to_string(report);
-    return std::copy(text.begin(), text.end(), context.out());
-  }
-};
+struct fmt::formatter<xgrad::nn::LoadReport> : xgrad::detail::TextFormatter {};

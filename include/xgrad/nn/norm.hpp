@@ -4,7 +4,7 @@
 #include <utility>
 
 #include <xgrad/core/random.hpp>
-#include <xgrad/nn/fields.hpp>
+#include <xgrad/core/fields.hpp>
 #include <xgrad/ops/norm.hpp>
 #include <xgrad/ops/sequence.hpp>
 

@@ -17,10 +17,10 @@
 #include <variant>
 #include <vector>
 
+#include <xgrad/core/fields.hpp>
 #include <xgrad/core/random.hpp>
 #include <xgrad/core/shape.hpp>
 #include <xgrad/graph/variable.hpp>
-#include <xgrad/nn/fields.hpp>
 
 namespace xgrad::nn {
 
@@ -32,6 +32,11 @@ template <class X>
 inline constexpr bool skip = false;
 
 namespace detail {
+
+using xgrad::detail::fields::field_types;
+using xgrad::detail::fields::Listed;
+using xgrad::detail::fields::Types;
+using xgrad::detail::fields::without_underscore;
 
 /// What the walk does with a type: `data` are numbers, what is made of them, and text. `unknown` does not compile: skipping
 /// silently would be silent non-training.
@@ -184,11 +189,6 @@ constexpr bool copyable() {
     return true;
   else
     return all_copyable<Seen..., X>(children<X>());
-}
-
-/// What a member is called in a path: a trailing underscore marks it as private and is no part of its name.
-constexpr std::string_view without_underscore(std::string_view name) {
-  return name.size() > 1 && name.ends_with('_') ? name.substr(0, name.size() - 1) : name;
 }
 
 /// While one lives, `path` has one more name.

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 
+#include <xgrad/core/fields.hpp>
 #include <xgrad/graph/variable.hpp>
 
 namespace xgrad {
@@ -11,6 +12,7 @@ struct Extent2d {
   constexpr Extent2d(std::ptrdiff_t both) : h(both), w(both) {}  // NOLINT(google-explicit-constructor)
   constexpr Extent2d(std::ptrdiff_t height, std::ptrdiff_t width) : h(height), w(width) {}
   constexpr bool operator==(const Extent2d&) const = default;
+  XGRAD_FIELDS(h, w)
 };
 
 /// What is added around an image: `2` on every side, `{1, 2}` on top and bottom 1 and left and right 2, or `{top, bottom, left,
@@ -23,6 +25,7 @@ struct Padding2d {
   constexpr Padding2d(std::ptrdiff_t t, std::ptrdiff_t b, std::ptrdiff_t l, std::ptrdiff_t r)
       : top(t), bottom(b), left(l), right(r) {}
   constexpr bool operator==(const Padding2d&) const = default;
+  XGRAD_FIELDS(top, bottom, left, right)
 };
 
 /// The same along one axis: a number for both ends, or `{left, right}`.
@@ -31,6 +34,7 @@ struct Padding1d {
   constexpr Padding1d(std::ptrdiff_t both) : left(both), right(both) {}  // NOLINT(google-explicit-constructor)
   constexpr Padding1d(std::ptrdiff_t l, std::ptrdiff_t r) : left(l), right(r) {}
   constexpr bool operator==(const Padding1d&) const = default;
+  XGRAD_FIELDS(left, right)
 };
 
 struct Conv2dOptions {

@@ -1,8 +1,5 @@
 #pragma once
 /// What the library asks of its own operations, for those of users.
-#include <fmt/core.h>
-
-#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -10,6 +7,7 @@
 #include <vector>
 
 #include <xgrad/autodiff/function.hpp>
+#include <xgrad/core/print.hpp>
 #include <xgrad/graph/op.hpp>
 
 namespace xgrad::testing {
@@ -80,11 +78,4 @@ OpReport check_op(const F& op, const OpRow& row, Where where = Where::current())
 }  // namespace xgrad::testing
 
 template <>
-struct fmt::formatter<xgrad::testing::OpReport> {
-  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
-  template <class Context>
-  auto format(const xgrad::testing::OpReport& report, Context& context) const {
-    const std::string text = xgrad::testing::to_string(report);
-    return std::copy(text.begin(), text.end(), context.out());
-  }
-};
+struct fmt::formatter<xgrad::testing::OpReport> : xgrad::detail::TextFormatter {};

@@ -17,12 +17,12 @@
 #include <type_traits>
 #include <utility>
 
-#include <xgrad/nn/detail_bind.hpp>
+#include <xgrad/core/detail_bind.hpp>
 
 /// Stands in a class, in any section, and lists its members, their names alone. What is left out is not trained,
 /// saved or cloned. A class that is derived from one with a list has a list of its own, which may name inherited members.
 #define XGRAD_FIELDS(...)                                       \
-  friend struct ::xgrad::nn::detail::Listed;                    \
+  friend struct ::xgrad::detail::fields::Listed;                \
   auto xgrad_fields() { return ::std::tie(__VA_ARGS__); }       \
   auto xgrad_fields() const { return ::std::tie(__VA_ARGS__); } \
   constexpr ::std::string_view xgrad_names() const { return #__VA_ARGS__; }
@@ -33,8 +33,8 @@
 #pragma clang diagnostic ignored "-Wundefined-internal"
 #endif
 
-namespace xgrad::nn {
-namespace detail {
+namespace xgrad {
+namespace detail::fields {
 
 template <class... X>
 struct Types {};
@@ -75,13 +75,15 @@ template <class X, std::size_t... I>
 constexpr bool takes(std::index_sequence<I...>) {
   return requires { X{((void)I, Any{})...}; };
 }
-/// Counts downwards: a member without a default initialiser makes smaller numbers invalid.
-template <class X, std::size_t N = max_fields + 1>
+/// Counts upwards to the last number that is valid: a member without a default initialiser makes smaller ones invalid.
+template <class X, std::size_t N = 0>
 constexpr std::size_t count() {
-  if constexpr (N == 0 || takes<X>(std::make_index_sequence<N>{}))
+  if constexpr (N > max_fields)
+    return takes<X>(std::make_index_sequence<N>{}) ? N : 0;
+  else if constexpr (takes<X>(std::make_index_sequence<N>{}) && !takes<X>(std::make_index_sequence<N + 1>{}))
     return N;
   else
-    return count<X, N - 1>();
+    return count<X, N + 1>();
 }
 
 /// Converts to what X is derived from, and so initialises nothing but a base class.
@@ -143,6 +145,26 @@ constexpr std::size_t fields_of_aggregate() {
   return 0;
 }
 
+/// Whether the members of X are within reach: no more than a compile error would say.
+template <class X>
+constexpr bool reflects() {
+  if constexpr (!std::is_class_v<X> || std::is_empty_v<X>) {
+    return false;
+  } else if constexpr (Listed::in<X>) {
+    return Listed::own<X>();
+  } else if constexpr (!std::is_aggregate_v<X>) {
+    return false;
+  } else if constexpr (has_base<X>()) {
+    return false;
+  } else {
+    constexpr std::size_t n = count<X>();
+    if constexpr (n == 0 || n > max_fields)
+      return false;
+    else
+      return !has_array<X>(std::make_index_sequence<n>{});
+  }
+}
+
 // The name of a member stands in the compiler's name of a function whose template argument points to it. The object it is a
 // member of is never defined: nobody asks for more than its name.
 template <class X>
@@ -189,6 +211,11 @@ constexpr std::string_view take_name(std::string_view& list) {
   return name;
 }
 
+/// What a member is called by others: a trailing underscore marks it as private and is no part of its name.
+constexpr std::string_view without_underscore(std::string_view name) {
+  return name.size() > 1 && name.ends_with('_') ? name.substr(0, name.size() - 1) : name;
+}
+
 /// Types of the members of X, without const.
 template <class X>
 constexpr auto field_types() {
@@ -200,7 +227,7 @@ constexpr auto field_types() {
     return decltype(bind<fields_of_aggregate<X>()>(std::declval<X&>(), std::declval<F>())){};
 }
 
-}  // namespace detail
+}  // namespace detail::fields
 
 /// Calls f(std::string_view name, member&) for each member of x, in the order of the class: an aggregate of at most 64 members, or
 /// a class with XGRAD_FIELDS. Base classes with members, C arrays, bit-fields and reference members do not work in an
@@ -208,24 +235,24 @@ constexpr auto field_types() {
 template <class X, class F>
 void for_each_field(X& x, F&& f) {
   using C = std::remove_const_t<X>;
-  if constexpr (detail::Listed::in<C>) {
+  if constexpr (detail::fields::Listed::in<C>) {
     static_assert(
-        detail::Listed::own<C>(),
+        detail::fields::Listed::own<C>(),
         "xgrad: XGRAD_FIELDS stands in a base of this class only: give the class its own XGRAD_FIELDS(a, b, c), which may name "
         "inherited members");
-    std::string_view list = detail::Listed::names(x);
-    std::apply([&](auto&... members) { (f(detail::take_name(list), members), ...); }, detail::Listed::fields(x));
+    std::string_view list = detail::fields::Listed::names(x);
+    std::apply([&](auto&... members) { (f(detail::fields::take_name(list), members), ...); }, detail::fields::Listed::fields(x));
   } else {
-    constexpr std::size_t n = detail::fields_of_aggregate<C>();
+    constexpr std::size_t n = detail::fields::fields_of_aggregate<C>();
     if constexpr (n > 0)
-      detail::bind<n>(x, [&](auto&... members) {
+      detail::fields::bind<n>(x, [&](auto&... members) {
         std::size_t i = 0;
-        (f(detail::names<C, n>[i++], members), ...);
+        (f(detail::fields::names<C, n>[i++], members), ...);
       });
   }
 }
 
-}  // namespace xgrad::nn
+}  // namespace xgrad
 
 #if defined(__clang__)
 #pragma clang diagnostic pop

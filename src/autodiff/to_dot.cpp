@@ -1,10 +1,14 @@
-#include <xgrad/autodiff/dot.hpp>
+#include <xgrad/autodiff/to_dot.hpp>
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
+
+#include <xgrad/core/text.hpp>
+
+#include "../graph/walk.hpp"
 
 namespace xgrad {
 namespace {
@@ -17,6 +21,13 @@ std::string escaped(std::string_view text) {
     result += c == '\n' || c == '\r' ? ' ' : c;
   }
   return result;
+}
+
+/// "stride=(2, 2), groups=1", no more of it than a box should have.
+std::string in_words(const NodeBase& node) {
+  std::string text;
+  for (const Attribute& attribute : node.attributes()) text += (text.empty() ? "" : ", ") + to_string(attribute);
+  return printable(text, 160);
 }
 
 template <class T>
@@ -38,7 +49,7 @@ class Drawing {
       const std::vector<const Node<T>*> order = nodes(y.node().get());
       for (const Node<T>* node : order) {
         const char* kind = node->is_leaf() ? "leaf" : node == y.node().get() ? "result" : "op";
-        vertex(node, kind, node->is_leaf() ? std::string_view{} : node->name(), node->shape(), node->where());
+        vertex(node, kind, node->is_leaf() ? std::string_view{} : node->name(), node->shape(), node->where(), in_words(*node));
       }
       for (const Node<T>* node : order)
         for (const Edge<T>& edge : node->edges()) arrow(edge, node);
@@ -53,29 +64,27 @@ class Drawing {
       "fontsize=11];\n"
       "  edge [color=\"#8a8f98\", arrowsize=0.7];\n";
 
-  /// Operations in the order in which they ran, each after its leaves. Iterative: graphs are deep.
-  static std::vector<const Node<T>*> nodes(const Node<T>* root) {
-    std::unordered_map<const Node<T>*, bool> seen{{root, true}};
-    std::vector<const Node<T>*> ops{root}, order;
-    for (std::size_t k = 0; k < ops.size(); ++k)
-      for (const Edge<T>& edge : ops[k]->edges())
-        if (edge.node && !edge.node->is_leaf() && seen.emplace(edge.node.get(), true).second) ops.push_back(edge.node.get());
-    std::sort(ops.begin(), ops.end(), [](const Node<T>* a, const Node<T>* b) { return a->stamp() < b->stamp(); });
-    for (const Node<T>* op : ops) {
+  /// Operations in the order in which they ran, each after its leaves.
+  static std::vector<const Node<T>*> nodes(Node<T>* root) {
+    std::unordered_set<const Node<T>*> leaves;
+    std::vector<const Node<T>*> order;
+    for (const Node<T>* op : detail::ancestors<T>({root}, [](Node<T>&, const Edge<T>& edge) { return !edge.node->is_leaf(); })) {
       for (const Edge<T>& edge : op->edges())
-        if (edge.node && edge.node->is_leaf() && seen.emplace(edge.node.get(), true).second) order.push_back(edge.node.get());
+        if (edge.node && edge.node->is_leaf() && leaves.insert(edge.node.get()).second) order.push_back(edge.node.get());
       order.push_back(op);
     }
     return order;
   }
 
-  std::size_t vertex(const void* key, std::string_view kind, std::string_view op, const Shape& shape, Where where) {
+  std::size_t vertex(const void* key, std::string_view kind, std::string_view op, const Shape& shape, Where where,
+                     const std::string& options = {}) {
     const std::size_t id = ids_.size();
     ids_.emplace(key, id);
     const auto name = names_.find(key);
     std::string label = name == names_.end() ? escaped(op.empty() ? kind : op) : escaped(name->second);
     if (name != names_.end() && !op.empty()) label += " = " + escaped(op);
     label += fmt::format("{}{}", op.empty() ? "\\n" : " ", to_string(shape));
+    if (!options.empty()) label += "\\n" + escaped(options);
     if (!op.empty() && where) label += fmt::format("\\n{}", escaped(to_string(where)));
     const std::string_view look = kind == "leaf"       ? ", style=filled, fillcolor=\"#fdf3dc\", color=\"#c99a2e\""
                                   : kind == "constant" ? ", style=\"filled,dashed\", fillcolor=\"#f4f4f2\", color=\"#9a9a94\""
@@ -102,12 +111,12 @@ class Drawing {
 }  // namespace
 
 template <class T>
-std::string dot(const Variable<T>& y, const std::vector<std::type_identity_t<NamedVariable<T>>>& names, Where where) {
-  if (!y.defined()) throw GraphError(where, "dot", "the Variable is undefined; it must have a value before it is drawn");
+std::string to_dot(const Variable<T>& y, const std::vector<std::type_identity_t<NamedVariable<T>>>& names, Where where) {
+  if (!y.defined()) throw GraphError(where, "to_dot", "the Variable is undefined; it must have a value before it is drawn");
   return Drawing<T>(names).draw(y);
 }
 
-template std::string dot<float>(const Variable<float>&, const std::vector<NamedVariable<float>>&, Where);
-template std::string dot<double>(const Variable<double>&, const std::vector<NamedVariable<double>>&, Where);
+template std::string to_dot<float>(const Variable<float>&, const std::vector<NamedVariable<float>>&, Where);
+template std::string to_dot<double>(const Variable<double>&, const std::vector<NamedVariable<double>>&, Where);
 
 }  // namespace xgrad
