@@ -2,8 +2,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -299,6 +302,129 @@ TEST_CASE_TEMPLATE("formula run: a chain of many kinds with broadcasting and lon
     check<T>(f, shape, {row, column, shape});
     check<T>(f, shape, {shape, shape, column});
   }
+}
+
+namespace {
+
+/// Programs with three results of three inputs, as their results one by one.
+std::vector<Program> programs_with_results() {
+  std::vector<Program> programs;
+  const auto add = [&](auto f) {
+    Program& p = programs.emplace_back(3);
+    const auto results = f(Sym(&p, 0), Sym(&p, 1), Sym(&p, 2));
+    p.result = results[0].id();
+    p.more = {results[1].id(), results[2].id()};
+  };
+  using Results = std::array<Sym, 3>;
+  add([](Sym a, Sym b, Sym c) {  // one chain: results within it
+    const Sym s = 0.5 * a + b, t = 0.25 * c + s;
+    return Results{s, t, a - 0.125 * t};
+  });
+  add([](Sym a, Sym b, Sym c) {  // two chains and what is in none
+    const Sym m = 0.5 * a + 0.25 * b, v = 0.5 * c + 0.25 * square(b);
+    return Results{a - m / (sqrt(v + 4) + 1), m, exp(v)};
+  });
+  add([](Sym a, Sym b, Sym c) { return Results{b, c, a}; });                          // inputs, the other way round
+  add([](Sym a, Sym b, Sym c) { return Results{a * b, a * b, c + a}; });              // a result twice
+  add([](Sym a, Sym b, Sym c) { return Results{a + 1, b * a, c - b * square(a)}; });  // inputs read after the first result
+  add([](Sym a, Sym b, Sym c) { return Results{a + b, Sym(a.program(), a.program()->constant(3)), c * 2}; });
+  return programs;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("formula run: several results in one pass, also over the inputs", T, float, double) {
+  std::size_t which = 0;
+  for (const Program& program : programs_with_results()) {
+    CAPTURE(which++);
+    const Program optimised = optimise(program);
+    for (const std::size_t n : std::vector<std::size_t>{1, 3, 16, 17, 1000, 16400, 50001, 140000}) {
+      CAPTURE(n);
+      const Shape shape{n};
+      for (unsigned scalars = 0; scalars < (n == 1000 ? 8U : 1U); ++scalars) {
+        CAPTURE(scalars);
+        std::vector<Array<T>> arrays, wanted;
+        const auto inputs = [&] {
+          std::vector<ProgramInput<T>> result;
+          for (const auto& a : arrays) result.push_back({a.data(), &a.shape()});
+          return result;
+        };
+        for (std::size_t k = 0; k < 3; ++k) arrays.push_back(random_array<T>(scalars >> k & 1 ? Shape{} : shape, k + 1));
+        for (int result : {program.result, program.more[0], program.more[1]}) {
+          Program single = program;
+          single.more.clear();
+          single.result = result;
+          run<T>(single, wanted.emplace_back(shape).data(), shape, inputs());
+        }
+        // Elsewhere, and in every order over the inputs. A product that joins a sum in one program may be a result in the other.
+        std::vector<std::size_t> order{0, 1, 2};
+        const std::vector<Array<T>> before = arrays;
+        bool elsewhere = true;
+        do {
+          arrays = before;
+          std::vector<Array<T>> room(3, Array<T>(shape));
+          std::vector<T*> outs;
+          for (std::size_t r = 0; r < 3; ++r)
+            outs.push_back(elsewhere || (scalars >> order[r] & 1) ? room[r].data() : arrays[order[r]].data());
+          run<T>(optimised, std::span<T* const>(outs), shape, inputs(), elsewhere ? n + 1 : 0);
+          for (std::size_t r = 0; r < 3; ++r) {
+            std::size_t bad = 0;
+            for (std::size_t i = 0; i < n; ++i) {
+              const T want = wanted[r].data()[i];
+              bad += !(std::abs(outs[r][i] - want) <= 4 * std::numeric_limits<T>::epsilon() * (1 + std::abs(want)));
+            }
+            CHECK_MESSAGE(bad == 0, to_string(optimised), ": result ", r, ", ", bad, " wrong");
+          }
+        } while (std::exchange(elsewhere, false) || std::next_permutation(order.begin(), order.end()));
+      }
+    }
+  }
+}
+
+TEST_CASE("formula: what scalars alone give is computed once, in double precision") {
+  Program p(4);  // two arrays, two scalars
+  const Sym w(&p, 0), g(&p, 1), lr(&p, 2), t(&p, 3);
+  const Sym rate = lr / (1 - pow(0.999, t));
+  p.result = (w - rate * g + 2).id();
+  p.more = {(g * t).id(), rate.id(), p.constant(5)};
+  const Halves halves = split_scalars(p, 2);
+  CHECK(halves.scalars.inputs == 2);
+  REQUIRE(halves.handed == 2);  // t and the rate
+  CHECK(halves.scalars.more.size() == 4);
+  CHECK(halves.elements.inputs == 4);
+  std::array<double, 4> scalars{};
+  run_scalars(halves.scalars, std::array{0.5, 3.0}, scalars);
+  const double r = 0.5 / (1 - std::pow(0.999, 3.0));
+  CHECK(std::max(scalars[0], scalars[1]) == r);
+  CHECK(std::min(scalars[0], scalars[1]) == 3);
+  CHECK(scalars[2] == r);
+  CHECK(scalars[3] == 5);
+
+  const Shape shape{3}, one{};
+  const Array<float> weights{1, 2, 3}, gradients{4, 5, 6};
+  std::vector<Array<float>> handed;
+  for (double s : std::span(scalars).first(2)) handed.push_back(full<float>(one, static_cast<float>(s)));
+  const std::vector<ProgramInput<float>> inputs{
+      {weights.data(), &shape}, {gradients.data(), &shape}, {handed[0].data(), &one}, {handed[1].data(), &one}};
+  std::vector<Array<float>> results(2, Array<float>(shape));
+  std::vector<float*> outs;
+  for (auto& result : results) outs.push_back(result.data());
+  run<float>(halves.elements, std::span<float* const>(outs), shape, inputs, 0);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(results[0](i) == doctest::Approx(weights(i) - r * gradients(i) + 2).epsilon(1e-6));
+    CHECK(results[1](i) == gradients(i) * 3);
+  }
+}
+
+TEST_CASE_TEMPLATE("formula run: flush makes 0 of denormal numbers and of nothing else", T, float, double) {
+  const T least = std::numeric_limits<T>::min(), nan = std::numeric_limits<T>::quiet_NaN(),
+          inf = std::numeric_limits<T>::infinity();
+  const Array<T> x{least, -least, least / 2, -least / 2, T(0), std::numeric_limits<T>::denorm_min(), T(1), nan, inf, -inf};
+  Array<T> got(x.shape());
+  const std::vector<ProgramInput<T>> inputs{{x.data(), &x.shape()}};
+  run<T>(optimise(trace<1>([](auto a) { return flush(a); })), got.data(), x.shape(), inputs);
+  for (std::size_t i = 0; i < x.size(); ++i)
+    CHECK((std::isnan(x(i)) ? std::isnan(got(i)) : got(i) == (std::abs(x(i)) < least ? T(0) : x(i))));
 }
 
 TEST_CASE("formula run: the same result with any number of threads") {

@@ -79,6 +79,7 @@ Tangent tangent(Primitive op, const Line& line, Program* program) {
     case P::erf: return *ta * (2 * std::numbers::inv_sqrtpi * gaussian(a));
     case P::ndtr: return *ta * (0.5 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi * gaussian(a, true));
     case P::lgamma: return *ta * digamma(a);
+    case P::flush: return ta;
     case P::add: return ta + tb;
     case P::sub: return ta - tb;
     case P::mul: return ta * b + tb * a;

@@ -21,6 +21,7 @@ void for_operands(const Instr& instr, const F& f) {
 std::vector<int> count_uses(const Program& program) {
   std::vector<int> uses(program.code.size(), 0);
   uses[index(program.result)] = 1;
+  for (int k : program.more) ++uses[index(k)];
   for (std::size_t k = program.code.size(); k-- > 0;)
     if (uses[k] > 0) for_operands(program.code[k], [&](std::size_t operand) { ++uses[operand]; });
   return uses;
@@ -37,6 +38,10 @@ std::optional<Instr> contract(const Program& program, const std::vector<int>& us
   };
   const auto usable = [&](int k) { return is_product(k) && uses[index(k)] == 1; };
   if (instr.op == P::add) {
+    // Of two products the one of what is at hand joins the sum, and the other may hand its value on.
+    const auto leaf = [&](int k) { return at(k).op == P::input || at(k).op == P::constant; };
+    const auto shallow = [&](int k) { return leaf(at(k).a) && (at(k).b < 0 || leaf(at(k).b)); };
+    if (usable(instr.a) && usable(instr.b) && shallow(instr.a) && !shallow(instr.b)) return fused(P::fma, instr.a, instr.b);
     if (usable(instr.b)) return fused(P::fma, instr.b, instr.a);
     if (usable(instr.a)) return fused(P::fma, instr.a, instr.b);
   }
@@ -48,7 +53,25 @@ std::optional<Instr> contract(const Program& program, const std::vector<int>& us
   return std::nullopt;
 }
 
-/// Drops what the result does not need.
+/// Makes of several results as many steps: what is an input, a constant or a result before is copied.
+Program with_own_results(const Program& program) {
+  Program result = program;
+  std::vector<bool> taken(program.code.size(), false);
+  const auto own = [&](int& k) {
+    const Primitive op = program.code[index(k)].op;
+    if (op == Primitive::input || op == Primitive::constant || taken[index(k)]) {
+      result.code.push_back({.op = Primitive::maximum, .a = k, .b = k});
+      k = static_cast<int>(result.code.size()) - 1;
+    } else {
+      taken[index(k)] = true;
+    }
+  };
+  own(result.result);
+  for (int& k : result.more) own(k);
+  return result;
+}
+
+/// Drops what the results do not need.
 Program without_dead_code(const Program& program) {
   const std::vector<int> uses = count_uses(program);
   std::vector<int> moved(program.code.size(), -1);
@@ -69,12 +92,15 @@ Program without_dead_code(const Program& program) {
     result.code.push_back(instr);
   }
   result.result = moved[index(program.result)];
+  for (int k : program.more) result.more.push_back(moved[index(k)]);
   return result;
 }
 
-/// Marks what only the next step uses, where one kernel can do both.
+/// Marks what no step but the next uses, where one kernel can do both.
 void chain(Program& program) {
-  const std::vector<int> uses = count_uses(program);
+  std::vector<int> uses = count_uses(program);
+  for (int k : program.more) --uses[index(k)];
+  if (!program.more.empty()) --uses[index(program.result)];
   Instr* last = nullptr;
   std::size_t at = 0;
   for (std::size_t k = 0; k < program.code.size(); ++k) {
@@ -88,8 +114,11 @@ void chain(Program& program) {
   }
 }
 
-/// Gives every value a slot for as long as it is needed. Inputs, constants, the result and what is chained need none.
+/// Gives every value a slot for as long as it is needed. Inputs, constants, results and what is chained need none.
 void assign_slots(Program& program) {
+  std::vector<bool> is_result(program.code.size(), false);
+  is_result[index(program.result)] = true;
+  for (int k : program.more) is_result[index(k)] = true;
   std::vector<std::size_t> last_use(program.code.size(), 0);
   for (std::size_t k = 0; k < program.code.size(); ++k)
     for_operands(program.code[k], [&](std::size_t operand) { last_use[operand] = k; });
@@ -103,7 +132,7 @@ void assign_slots(Program& program) {
       const int slot = program.code[operand].slot;
       if (slot >= 0 && last_use[operand] == k && std::find(free.begin(), free.end(), slot) == free.end()) free.push_back(slot);
     });
-    if (instr.chained || index(program.result) == k) continue;
+    if (instr.chained || is_result[k]) continue;
     if (free.empty()) free.push_back(program.slots++);
     instr.slot = free.back();
     free.pop_back();
@@ -112,7 +141,8 @@ void assign_slots(Program& program) {
 
 }  // namespace
 
-Program optimise(const Program& program) {
+Program optimise(const Program& traced) {
+  const Program program = traced.more.empty() ? traced : with_own_results(traced);
   const std::vector<int> uses = count_uses(program);
   Program fused = program;
   for (std::size_t k = 0; k < fused.code.size(); ++k)

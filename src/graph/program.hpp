@@ -14,17 +14,17 @@ namespace xgrad {
 
 constexpr std::string_view name(Primitive op) {
   constexpr std::array<std::string_view, primitive_count> names{
-      "input",      "constant", "neg",       "abs",   "sign",  "square", "sqrt",    "rsqrt",    "reciprocal", "exp",
-      "expm1",      "log",      "log1p",     "sin",   "cos",   "tanh",   "sigmoid", "relu",     "softplus",   "floor",
-      "ceil",       "round",    "log2",      "log10", "tan",   "asin",   "acos",    "atan",     "sinh",       "cosh",
-      "asinh",      "acosh",    "atanh",     "erf",   "ndtr",  "lgamma", "not",     "add",      "sub",        "mul",
-      "div",        "maximum",  "minimum",   "pow",   "atan2", "hypot",  "fmod",    "gaussian", "polygamma",  "less",
-      "less_equal", "equal",    "not_equal", "and",   "or",    "where",  "clamp",   "fma",      "fms",        "fnma"};
+      "input", "constant", "neg",    "abs",   "sign",     "square",    "sqrt", "rsqrt",      "reciprocal", "exp",       "expm1",
+      "log",   "log1p",    "sin",    "cos",   "tanh",     "sigmoid",   "relu", "softplus",   "floor",      "ceil",      "round",
+      "log2",  "log10",    "tan",    "asin",  "acos",     "atan",      "sinh", "cosh",       "asinh",      "acosh",     "atanh",
+      "erf",   "ndtr",     "lgamma", "flush", "not",      "add",       "sub",  "mul",        "div",        "maximum",   "minimum",
+      "pow",   "atan2",    "hypot",  "fmod",  "gaussian", "polygamma", "less", "less_equal", "equal",      "not_equal", "and",
+      "or",    "where",    "clamp",  "fma",   "fms",      "fnma"};
   static_assert(!names.back().empty(), "every primitive has a name");
   return names[static_cast<std::size_t>(op)];
 }
 
-/// "v0 = input 0; v1 = constant 2; v2 = mul v0 v1; v2"
+/// "v0 = input 0; v1 = constant 2; v2 = mul v0 v1; v2", and with several results "…; v2, v1"
 XGRAD_API std::string to_string(const Program& program);
 
 /// Whether the program just hands on its k-th input.
@@ -60,8 +60,36 @@ struct ProgramInput {
 template <class T>
 XGRAD_API void run(const Program& program, T* out, const Shape& shape, std::span<const ProgramInput<T>> inputs);
 
+/// The same for a program with several results, in one pass: the first goes to outs[0], then those of `more`. Each of `outs` may be
+/// the buffer of any input of full shape, which is read before it is written. With fewer than `few` elements the calling thread
+/// does it all.
+template <class T>
+XGRAD_API void run(const Program& program, std::span<T* const> outs, const Shape& shape, std::span<const ProgramInput<T>> inputs,
+                   std::size_t alone);
+
 extern template XGRAD_API void run(const Program&, float*, const Shape&, std::span<const ProgramInput<float>>);
 extern template XGRAD_API void run(const Program&, double*, const Shape&, std::span<const ProgramInput<double>>);
+extern template XGRAD_API void run(const Program&, std::span<float* const>, const Shape&, std::span<const ProgramInput<float>>,
+                                   std::size_t);
+extern template XGRAD_API void run(const Program&, std::span<double* const>, const Shape&, std::span<const ProgramInput<double>>,
+                                   std::size_t);
+
+/// The value of an instruction for these operands, in the library's own arithmetic.
+XGRAD_API double evaluate(Primitive op, double a, double b, double c);
+
+/// A program of which some inputs are one number for all elements, cut in two.
+struct Halves {
+  Program scalars;         ///< of those inputs; its results are all in `more`: first what the elements read of them …
+  std::size_t handed = 0;  ///< … so many, then the results, but for the first, that are scalars
+  Program elements;  ///< of the other inputs and of what is handed on; its results are the first and those that are no scalars
+};
+
+/// Cuts a program whose inputs from number `first` on are scalars. What depends on them alone is computed once instead of in every
+/// run, and in double precision. Neither half is optimised.
+XGRAD_API Halves split_scalars(const Program& program, std::size_t first);
+
+/// The results of a program of scalars for these inputs.
+XGRAD_API void run_scalars(const Program& program, std::span<const double> inputs, std::span<double> results);
 
 /// Evaluates a program line by line on values of any type: `apply(instr, operands)` gives the value of each instruction that is not
 /// an input, constants included.

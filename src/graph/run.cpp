@@ -133,17 +133,26 @@ struct Step {
   kernels::Elementwise<T> kernel;
   std::size_t d, a, b, c;
   std::uint16_t code = 0;  // of a link: it computes from a, or from what the link before computed
+  bool stored = false;     // … and its value is a result
+};
+
+/// A result: computed where it belongs, or copied there when the chunk has been read.
+template <class T>
+struct Output {
+  T* data;
+  std::size_t value;  // its instruction
+  bool direct;
 };
 
 /// Everything that is decided before the loop. Values are numbered like the instructions.
 template <class T>
 class Plan {
  public:
-  Plan(const Program& program, T* out, const Shape& shape, std::span<const ProgramInput<T>> inputs)
+  Plan(const Program& program, std::span<T* const> outs, const Shape& shape, std::span<const ProgramInput<T>> inputs)
       : program_(program),
-        out_(out),
         n_(size_of(shape)),
-        result_(static_cast<std::size_t>(program.result)),
+        outputs_count_(outs.size()),
+        outputs_(outs.size()),
         values_(program.code.size()),
         uniform_(program.code.size()),
         single_(program.code.size()),
@@ -159,16 +168,20 @@ class Plan {
       else
         add_step(k, instr);
     }
+    outputs_[0] = {outs[0], static_cast<std::size_t>(program.result), true};
+    if (outs.size() > 1) add_outputs(outs);
   }
 
-  void run() {
-    if (steps_count_ == 0) return copy_result();
+  /// With fewer elements than `alone` on this thread only.
+  void run(std::size_t alone = 0) {
+    if (steps_count_ == 0) return copy_results();
     // What streams through takes room, too: without it, values that are read again and again would fall out of the cache.
-    const std::size_t memory_slots = slots(), streams = inputs_count_ - broadcast_ + 1;
+    const std::size_t memory_slots = slots(), streams = inputs_count_ - broadcast_ + outputs_count_;
     chunk_ =
         memory_slots == 0 ? plain_chunk : std::max(cache_bytes / vector_bytes / (memory_slots + streams), std::size_t{1}) * lanes;
     chunk_ = std::min(chunk_, (n_ + lanes - 1) / lanes * lanes);
     backwards_ = kernels::backwards(n_);
+    if (n_ < alone) return run_range(0, n_);
     parallel_for(
         n_, 1, [&](std::size_t begin, std::size_t end) { run_range(begin, end); }, memory_slots == 0 ? lanes : chunk_);
   }
@@ -180,8 +193,9 @@ class Plan {
     T x[lanes];
   };
 
-  /// Of chunk_ elements each: those of the program, and two for an operand that is tiled or gathered.
-  std::size_t slots() const { return static_cast<std::size_t>(program_.slots) + 2 * broadcast_; }
+  /// Of chunk_ elements each: those of the program, one for a result that must wait, and two for an operand that is tiled or
+  /// gathered.
+  std::size_t slots() const { return static_cast<std::size_t>(program_.slots) + waiting_ + 2 * broadcast_; }
 
   void add_input(std::size_t k, const ProgramInput<T>& operand, const Shape& shape) {
     values_[k] = const_cast<T*>(operand.data);
@@ -234,15 +248,44 @@ class Plan {
     step.code = kernels::link_code(instr.op, place, scalars);
   }
 
-  /// The result is an input or the same everywhere.
-  void copy_result() {
-    if (uniform_[result_]) {
-      std::fill_n(out_, n_, *values_[result_]);
-    } else if (const Layout* layout = inputs_[0].layout) {
-      parallel_for(n_, 1,
-                   [&](std::size_t begin, std::size_t end) { gather(out_ + begin, inputs_[0].data, *layout, begin, end - begin); });
-    } else if (out_ != inputs_[0].data) {
-      std::copy_n(inputs_[0].data, n_, out_);
+  /// A result may be computed where it belongs unless that is an input which later steps read.
+  void add_outputs(std::span<T* const> outs) {
+    for (std::size_t r = 0; r < outs.size(); ++r) {
+      Output<T>& output = outputs_[r] = {outs[r], static_cast<std::size_t>(r == 0 ? program_.result : program_.more[r - 1]), false};
+      if (uniform_[output.value]) continue;
+      output.direct = !read_after(output);
+      waiting_ += !output.direct;
+    }
+    for (std::size_t k = 0; k < steps_count_; ++k) steps_[k].stored = program_.code[steps_[k].d].chained && is_output(steps_[k].d);
+  }
+  bool is_output(std::size_t value) const {
+    for (std::size_t r = 0; r < outputs_count_; ++r)
+      if (outputs_[r].value == value) return true;
+    return false;
+  }
+  bool read_after(const Output<T>& output) const {
+    for (std::size_t k = 0; k < inputs_count_; ++k) {
+      if (inputs_[k].data != output.data) continue;
+      for (std::size_t s = 0; s < steps_count_; ++s) {
+        const std::size_t input = inputs_[k].value;
+        if (steps_[s].d > output.value && (steps_[s].a == input || steps_[s].b == input || steps_[s].c == input)) return true;
+      }
+    }
+    return false;
+  }
+
+  /// The only result is an input, or all are the same everywhere.
+  void copy_results() {
+    for (std::size_t r = 0; r < outputs_count_; ++r) {
+      T* out = outputs_[r].data;
+      if (uniform_[outputs_[r].value]) {
+        std::fill_n(out, n_, *values_[outputs_[r].value]);
+      } else if (const Layout* layout = inputs_[0].layout) {
+        parallel_for(
+            n_, 1, [&](std::size_t begin, std::size_t end) { gather(out + begin, inputs_[0].data, *layout, begin, end - begin); });
+      } else if (out != inputs_[0].data) {
+        std::copy_n(inputs_[0].data, n_, out);
+      }
     }
   }
 
@@ -253,7 +296,7 @@ class Plan {
       const int slot = program_.code[k].slot;
       values[k] = slot >= 0 && !uniform_[k] ? memory.data() + static_cast<std::size_t>(slot) * chunk_ : values_[k];
     }
-    Buffer<kernels::Link<T>, few> links(steps_count_);
+    Buffer<kernels::Link<T>, few> links(steps_count_ + outputs_count_);
     Buffer<Input<T>, 8> inputs(inputs_count_);
     T* scratch = memory.data() + static_cast<std::size_t>(program_.slots) * chunk_;
     for (std::size_t k = 0; k < inputs_count_; ++k) {
@@ -264,10 +307,16 @@ class Plan {
       if (input.layout->periodic() && input.layout->length[0] <= chunk_)
         tile(input.scratch, input.data, input.layout->length[0], input.layout->length[0] + std::min(chunk_, end - begin));
     }
+    for (std::size_t r = 0; r < outputs_count_; ++r) {
+      if (outputs_[r].direct || uniform_[outputs_[r].value]) continue;
+      values[outputs_[r].value] = scratch;
+      scratch += chunk_;
+    }
     kernels::in_pieces(begin, end, chunk_, backwards_, [&](std::size_t at, std::size_t last) {
       const std::size_t n = last - at;
       for (std::size_t k = 0; k < inputs_count_; ++k) values[inputs[k].value] = const_cast<T*>(elements(inputs[k], at, n));
-      values[result_] = out_ + at;
+      for (std::size_t r = 0; r < outputs_count_; ++r)
+        if (outputs_[r].direct) values[outputs_[r].value] = outputs_[r].data + at;
       for (std::size_t k = 0; k < steps_count_; ++k) {
         const Step<T>& s = steps_[k];
         if (!program_.code[s.d].chained) {
@@ -275,11 +324,22 @@ class Plan {
           continue;
         }
         std::size_t count = 0;
-        const auto add = [&](const Step<T>& link) { links[count++] = {link.code, values[link.b], values[link.c]}; };
+        const auto add = [&](const Step<T>& link) {
+          links[count++] = {link.code, values[link.b], values[link.c], nullptr};
+          if (link.stored) links[count++] = {kernels::store_link, nullptr, nullptr, values[link.d]};
+        };
         add(s);
         do add(steps_[++k]);
         while (program_.code[steps_[k].d].chained);
         kernels::table<T>().chain(values[steps_[k].d], values[s.a], links.data(), count, n);
+      }
+      for (std::size_t r = 0; r < outputs_count_; ++r) {
+        const Output<T>& output = outputs_[r];
+        if (output.direct) continue;
+        if (uniform_[output.value])
+          std::fill_n(output.data + at, n, *values[output.value]);
+        else
+          std::copy_n(values[output.value], n, output.data + at);
       }
     });
   }
@@ -297,10 +357,10 @@ class Plan {
   }
 
   const Program& program_;
-  T* out_;
-  std::size_t n_, result_, chunk_ = 0;
+  std::size_t n_, outputs_count_, chunk_ = 0;
   bool backwards_ = false;
-  std::size_t steps_count_ = 0, inputs_count_ = 0, broadcast_ = 0;
+  std::size_t steps_count_ = 0, inputs_count_ = 0, broadcast_ = 0, waiting_ = 0;
+  Buffer<Output<T>, 4> outputs_;
   Buffer<T*, few> values_;      // of inputs and uniform values
   Buffer<bool, few> uniform_;   // one value for all elements
   Buffer<Single, few> single_;  // memory of computed uniform values
@@ -314,10 +374,19 @@ class Plan {
 template <class T>
 void run(const Program& program, T* out, const Shape& shape, std::span<const ProgramInput<T>> inputs) {
   if (program.slots < 0) return run(optimise(program), out, shape, inputs);
-  if (size_of(shape) > 0) Plan<T>(program, out, shape, inputs).run();
+  if (size_of(shape) > 0) Plan<T>(program, std::span<T* const>(&out, 1), shape, inputs).run();
+}
+
+template <class T>
+void run(const Program& program, std::span<T* const> outs, const Shape& shape, std::span<const ProgramInput<T>> inputs,
+         std::size_t alone) {
+  if (program.slots < 0) return run(optimise(program), outs, shape, inputs, alone);
+  if (size_of(shape) > 0) Plan<T>(program, outs, shape, inputs).run(alone);
 }
 
 template void run(const Program&, float*, const Shape&, std::span<const ProgramInput<float>>);
 template void run(const Program&, double*, const Shape&, std::span<const ProgramInput<double>>);
+template void run(const Program&, std::span<float* const>, const Shape&, std::span<const ProgramInput<float>>, std::size_t);
+template void run(const Program&, std::span<double* const>, const Shape&, std::span<const ProgramInput<double>>, std::size_t);
 
 }  // namespace xgrad

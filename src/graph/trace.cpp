@@ -18,17 +18,6 @@ bool commutes(Primitive op) {
          op == P::logical_and || op == P::logical_or;
 }
 
-/// Computes an instruction of constants with the library's own kernel, so that there is one definition of each primitive.
-double evaluate(Primitive op, double a, double b, double c) {
-  struct alignas(64) Padded {
-    double value[8];
-  };
-  const Padded pa{{a}}, pb{{b}}, pc{{c}};
-  Padded result;
-  kernels::table<double>().formula[static_cast<std::size_t>(op)][0](result.value, pa.value, pb.value, pc.value, 1);
-  return result.value[0];
-}
-
 /// Whether 1 / x is exact, in float too: x is a power of two that leaves the result normal.
 bool has_exact_reciprocal(double x) {
   int exponent = 0;
@@ -110,6 +99,16 @@ class Simplifier {
 
 }  // namespace
 
+double evaluate(Primitive op, double a, double b, double c) {
+  struct alignas(64) Padded {
+    double value[8];
+  };
+  const Padded pa{{a}}, pb{{b}}, pc{{c}};
+  Padded result;
+  kernels::table<double>().formula[static_cast<std::size_t>(op)][0](result.value, pa.value, pb.value, pc.value, 1);
+  return result.value[0];
+}
+
 Program::Program(std::size_t n) : inputs(n) {
   code.reserve(n + 8);
   for (std::size_t k = 0; k < n; ++k) code.push_back({.op = Primitive::input, .a = static_cast<int>(k)});
@@ -164,6 +163,7 @@ std::string to_string(const Program& program) {
     text += "; ";
   }
   fmt::format_to(out, "v{}", program.result);
+  for (int k : program.more) fmt::format_to(out, ", v{}", k);
   return text;
 }
 

@@ -47,6 +47,8 @@ template <std::size_t count, class T>
       XGRAD_ONE(abs, Abs)
       XGRAD_ONE(square, Square)
       XGRAD_ONE(relu, Relu)
+      XGRAD_ONE(sqrt, Sqrt)
+      XGRAD_ONE(flush, Flush)
       XGRAD_TWO(add, Add)
       XGRAD_TWO(sub, Sub)
       XGRAD_TWO(mul, Mul)
@@ -59,6 +61,9 @@ template <std::size_t count, class T>
       XGRAD_THREE(fma, Fma)
       XGRAD_THREE(fms, Fms)
       XGRAD_THREE(fnma, Fnma)
+      case store_link:
+        for (std::size_t k = 0; k < count; ++k) store<T>(link->to + i + k * width, x[k]);
+        break;
       default:
         __builtin_unreachable();  // can_chain has no others
     }

@@ -1,5 +1,7 @@
 #pragma once
 /// Primitives that take a few instructions, as functions of vectors. For kernel files only.
+#include <limits>
+
 #include "vec.hpp"
 
 namespace xgrad::kernels::XGRAD_LEVEL {
@@ -8,8 +10,12 @@ namespace {
 // clang-format off
 struct Neg { template <class V> V operator()(V x) const { return -x; } };
 struct Abs { template <class V> V operator()(V x) const { return abs(x); } };
+struct Sqrt { template <class V> V operator()(V x) const { return sqrt(x); } };
 struct Square { template <class V> V operator()(V x) const { return x * x; } };
 struct Relu { template <class V> V operator()(V x) const { return select(x <= V(0), V(0), x); } };  // NaN stays
+struct Flush {
+  template <class V> V operator()(V x) const { return select(abs(x) < V(std::numeric_limits<typename V::value_type>::min()), V(0), x); }  // NaN stays
+};
 struct Add { template <class V> V operator()(V a, V b) const { return a + b; } };
 struct Sub { template <class V> V operator()(V a, V b) const { return a - b; } };
 struct Mul { template <class V> V operator()(V a, V b) const { return a * b; } };

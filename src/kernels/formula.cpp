@@ -86,12 +86,13 @@ void fill(Table<T>& table) {
   to.cheap(P::sign, [](V x) { return select(x > V(T(0)), V(T(1)), select(x < V(T(0)), V(T(-1)), x)); });  // NaN stays
   to.cheap(P::square, Square{});
   to.cheap(P::relu, Relu{});
+  to.cheap(P::flush, Flush{});
   to.cheap(P::floor, [](V x) { return floor(x); });
   to.cheap(P::ceil, [](V x) { return ceil(x); });
   to.cheap(P::round, [](V x) { return nearbyint(x); });
   to.cheap(P::logical_not, [](V x) { return V(T(1)) - x; });
   to.cheap(P::reciprocal, [](V x) { return V(T(1)) / x; });
-  to.costly(P::sqrt, [](V x) { return sqrt(x); });
+  to.costly(P::sqrt, Sqrt{});
   to.costly(P::rsqrt, [](V x) { return V(T(1)) / sqrt(x); });
   to.costly(P::exp, [](V x) { return exponential<false, T>(x); });
   to.costly(P::expm1, [](V x) { return select(x == V(T(0)), x, expm1(x)); });                  // xsimd loses -0

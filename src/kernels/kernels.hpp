@@ -34,7 +34,10 @@ template <class T>
 struct Link {
   std::uint16_t code;
   const T *b, *c;  ///< its operands beside the one that the link before computed, in order
+  T* to;           ///< of a store_link
 };
+/// The code of a link that stores what the one before computed, and hands it on.
+inline constexpr std::uint16_t store_link = 0;
 
 /// What a link does: a primitive, which of its operands comes from the link before, and which of the others are scalars (bit 0 for
 /// b, 1 for c).
@@ -50,6 +53,8 @@ constexpr bool can_chain(Primitive op) {
     case P::abs:
     case P::square:
     case P::relu:
+    case P::sqrt:
+    case P::flush:
     case P::add:
     case P::sub:
     case P::mul:

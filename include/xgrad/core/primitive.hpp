@@ -44,6 +44,7 @@ enum class Primitive : std::uint8_t {
   erf,
   ndtr,  ///< the standard normal distribution Φ
   lgamma,
+  flush,  ///< 0 for a denormal number
   logical_not,
   // two operands
   add,

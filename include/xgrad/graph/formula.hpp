@@ -34,8 +34,9 @@ struct Program {
 
   std::vector<Instr> code;
   std::size_t inputs = 0;
-  int result = -1;  ///< index of the instruction that is the value of the formula
-  int slots = -1;   ///< values alive at once beside inputs and result; -1 before optimise()
+  int result = -1;        ///< index of the instruction that is the value of the formula
+  std::vector<int> more;  ///< those of its further values, if it has several
+  int slots = -1;         ///< values alive at once beside inputs and result; -1 before optimise()
 };
 
 /// A number inside a formula: an input or something computed from inputs. It has no value yet. Symbols live as long as the call
@@ -157,6 +158,8 @@ inline Sym ndtr(Sym x) { return detail::record(Primitive::ndtr, x); }
 inline Sym gaussian(Sym x, bool half = false) { return detail::record(Primitive::gaussian, half ? 0.5 : 1, x); }
 /// log |gamma(x)|
 inline Sym lgamma(Sym x) { return detail::record(Primitive::lgamma, x); }
+/// x, but 0 where it is so near to 0 that it would be stored as a denormal number, whose arithmetic takes a hundred times as long.
+inline Sym flush(Sym x) { return detail::record(Primitive::flush, x); }
 /// Derivative number `order` of digamma.
 inline Sym polygamma(int order, Sym x) { return detail::record(Primitive::polygamma, order, x); }
 inline Sym digamma(Sym x) { return polygamma(0, x); }
