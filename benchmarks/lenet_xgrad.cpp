@@ -25,7 +25,7 @@ int main(int, char** argv) {
   xg::Split mnist = xg::load_mnist(argv[1]);
   xg::Loader<float> batches(std::move(mnist.train), {.batch_size = 64, .mean = {0.1307}, .std = {0.3081}});
   LeNet net;
-  xg::optim::SGD<float> opt(xg::nn::parameters(net), {.lr = 0.01, .momentum = 0.9});
+  xg::optim::Optimizer opt(xg::nn::parameters(net), xg::optim::SGD{.lr = 0.01, .momentum = 0.9});
   for (int epoch = 0; epoch < std::atoi(argv[2]); ++epoch) {
     const auto start = std::chrono::steady_clock::now();
     double total = 0;

@@ -172,7 +172,7 @@ BENCHMARK(max_pool_and_back)->Args({28, 6})->Args({24, 64})->UseRealTime();
 
 void sgd_step(benchmark::State& state) {
   const V w = uniform({million}, true);
-  xg::optim::SGD<float> opt({w}, {.lr = 1e-6, .momentum = 0.9, .weight_decay = 1e-4});
+  xg::optim::Optimizer opt(std::vector{w}, xg::optim::SGD{.lr = 1e-6, .momentum = 0.9, .weight_decay = 1e-4});
   backward(sum(w * 0.001));
   for (auto _ : state) opt.step();
   moves(state, 5 * 4e6);
@@ -197,7 +197,7 @@ void sgd_of_lenet(benchmark::State& state) {
     parameters.emplace_back(xg::full<float>(shape, 0.5F), true);
     backward(sum(parameters.back()));
   }
-  xg::optim::SGD<float> opt(parameters, {.lr = 0, .momentum = 0.9});
+  xg::optim::Optimizer opt(parameters, xg::optim::SGD{.lr = 0, .momentum = 0.9});
   for (auto _ : state) opt.step();
 }
 BENCHMARK(sgd_of_lenet)->UseRealTime();

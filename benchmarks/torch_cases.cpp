@@ -137,6 +137,15 @@ cases::Case gradient(std::vector<Tensor> leaves, Tensor seed, F f) {
           [=] { return leaves[0].grad().to(torch::kDouble).norm().template item<double>(); }};
 }
 
+template <class Optimiser, class Options>
+cases::Case optimiser(int64_t n, Options options) {
+  const Tensor w = tensor({n}, 2).requires_grad_();
+  w.mutable_grad() = tensor({n}, 3);
+  const auto opt = std::make_shared<Optimiser>(std::vector<Tensor>{w}, options);
+  return {[=] { opt->step(); }, [=] { return w.detach().to(torch::kDouble).square().mean().template item<double>(); },
+          [=] { static_cast<Options&>(opt->param_groups()[0].options()).lr(0); }};
+}
+
 cases::Case make(const std::string& text) {
   const cases::Name name(text);
   const int64_t n = name.number;
@@ -153,6 +162,9 @@ cases::Case make(const std::string& text) {
     const Tensor g = tensor({n}, 2), x = tensor({n}, 3);
     return gradient({x, g}, tensor({n}, 4), [=] { return cases::formula(g, x); });
   }
+  if (kind == "sgd")
+    return optimiser<torch::optim::SGD>(n, torch::optim::SGDOptions(cases::rate).momentum(cases::momentum).weight_decay(1e-4));
+  if (kind == "adamw") return optimiser<torch::optim::AdamW>(n, torch::optim::AdamWOptions(cases::rate));
   if (kind == "cross_entropy") {
     const Tensor x = tensor({n, 1000}, 2), labels = (torch::arange(n, torch::kLong) * 7).remainder(1000);
     return gradient({x}, {}, [=] { return torch::cross_entropy_loss(x, labels); });

@@ -148,12 +148,12 @@ Network make_network(const std::string& name) {
 cases::Case network(const std::string& name, std::size_t batch, const std::string& what) {
   struct State {
     Network net;
-    xg::optim::SGD<float> opt = optimiser(cases::rate);
+    xg::optim::Optimizer<float, xg::optim::SGD> opt = optimiser(cases::rate);
     xg::Labels labels{};
     float loss = 0;
 
-    xg::optim::SGD<float> optimiser(double rate) const {
-      return xg::optim::SGD<float>(net.parameters, {.lr = rate, .momentum = cases::momentum});
+    xg::optim::Optimizer<float, xg::optim::SGD> optimiser(double rate) const {
+      return xg::optim::Optimizer(net.parameters, xg::optim::SGD{.lr = rate, .momentum = cases::momentum});
     }
   };
   const auto s = std::make_shared<State>(State{make_network(name)});
@@ -220,6 +220,15 @@ cases::Case gradient(std::vector<V> leaves, V seed, F f) {
           }};
 }
 
+/// Steps of a rule on n numbers with a gradient that stays.
+template <class Rule>
+cases::Case optimiser(std::size_t n, Rule rule) {
+  const V w(array({n}, 2), true);
+  backward(w, V(array({n}, 3)));
+  const auto opt = std::make_shared<xg::optim::Optimizer<float, Rule>>(std::vector{w}, rule);
+  return {[=] { opt->step(); }, [=] { return mean_of(square(w).value()); }, [=] { opt->options.lr = 0; }};
+}
+
 cases::Case make(const std::string& text) {
   const cases::Name name(text);
   const auto n = static_cast<std::size_t>(name.number);
@@ -238,6 +247,8 @@ cases::Case make(const std::string& text) {
     if (kind == "formula") return gradient({x, g}, seed, [=] { return one(g, x); });
     return gradient({x, g}, seed, [=] { return cases::formula(g, x); });
   }
+  if (kind == "sgd") return optimiser(n, xg::optim::SGD{.lr = cases::rate, .momentum = cases::momentum, .weight_decay = 1e-4});
+  if (kind == "adamw") return optimiser(n, xg::optim::AdamW{.lr = cases::rate});
   if (kind == "cross_entropy") {
     const V x(array({n, 1000}, 2), true);
     xg::Labels labels(xg::Shape{n});

@@ -31,14 +31,14 @@ int main(int argc, char** argv) try {
                                    .augment = {xg::augment::Crop{.padding = 4}, xg::augment::Flip{}},
                                    .mean = mean,
                                    .std = std});
-  xg::optim::SGD<float> opt(xg::nn::parameters(net), {.momentum = 0.9, .weight_decay = 5e-4, .nesterov = true});
-  const xg::optim::OneCycle rate(std::max<std::size_t>(epochs * loader.count(), 1), 0.2);
+  xg::optim::Optimizer opt(xg::nn::parameters(net), xg::optim::SGD{.momentum = 0.9, .weight_decay = 5e-4, .nesterov = true});
+  const auto rate = xg::optim::one_cycle(std::max<std::size_t>(epochs * loader.count(), 1), 0.2);
   xg::Progress progress({.epochs = epochs, .samples = loader.samples()});
   std::size_t step = 0;
   xg::Metrics tested;
   while (loader.state.epoch < epochs) {
     for (auto [images, labels] : loader) {
-      opt.set_lr(rate(step++));
+      opt.options.lr = rate(step++);
       const auto scores = net(images);
       const auto loss = cross_entropy(scores, labels);
       opt.zero_grad();

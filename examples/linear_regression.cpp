@@ -14,7 +14,7 @@ int main() {
   const xg::Array<float> y = 3.0F * x - 2.0F + noise;
 
   const xg::nn::Linear<float> line(1, 1);
-  xg::optim::SGD<float> opt(xg::nn::parameters(line), {.lr = 0.1, .momentum = 0.9});
+  xg::optim::Optimizer opt(xg::nn::parameters(line), xg::optim::SGD{.lr = 0.1, .momentum = 0.9});
 
   for (int step = 0; step <= 100; ++step) {
     const auto loss = mse_loss(line(x), y);

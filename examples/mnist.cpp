@@ -98,15 +98,16 @@ Evaluation evaluate(const xg::models::LeNet<>& net, const xg::Source<float>& dat
 History train(const xg::models::LeNet<>& net, const xg::Split& data, const Options& o, Progress& progress, Evaluation& final) {
   xg::Loader<float> batches(data.train, standardised(o.batch, true, o.seed));
   const xg::Source<float> test(data.test);
-  xg::optim::SGD<float> opt(xg::nn::parameters(net), {.momentum = momentum, .weight_decay = weight_decay, .nesterov = true});
-  const xg::optim::OneCycle rate(batches.count() * o.epochs, o.lr);
+  xg::optim::Optimizer opt(xg::nn::parameters(net),
+                           xg::optim::SGD{.momentum = momentum, .weight_decay = weight_decay, .nesterov = true});
+  const auto rate = xg::optim::one_cycle(batches.count() * o.epochs, o.lr);
   History history;
   history.steps_per_epoch = batches.count();
   history.batch = o.batch;
 
   for (std::size_t epoch = 0; epoch < o.epochs && (epoch == 0 || !interrupted); ++epoch) {
     for (auto [images, labels] : batches) {
-      opt.set_lr(rate(history.losses.size()));
+      opt.options.lr = rate(history.losses.size());
       const auto scores = net(images);
       const auto loss = cross_entropy(scores, labels);
       opt.zero_grad();

@@ -17,7 +17,7 @@ int main() {
 
   xg::seed(1);
   const Perceptron net;
-  xg::optim::SGD<float> opt(xg::nn::parameters(net), {.lr = 0.5, .momentum = 0.9});
+  xg::optim::Optimizer opt(xg::nn::parameters(net), xg::optim::SGD{.lr = 0.5, .momentum = 0.9});
   for (int step = 1; step <= 500; ++step) {
     const auto loss = mse_loss(net(x), y);
     opt.zero_grad();

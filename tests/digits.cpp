@@ -21,12 +21,12 @@ double accuracy_of(Net net, std::size_t digits, std::size_t epochs, double lr) {
   xg::Generator generator(3);
   xg::nn::initialise(net, generator);
   xg::Loader<float> loader(train, {.seed = 3, .mean = {0.1307}, .std = {0.3081}});
-  xg::optim::SGD<float> opt(xg::nn::parameters(net), {.momentum = 0.9, .weight_decay = 5e-4, .nesterov = true});
-  const xg::optim::OneCycle schedule(epochs * loader.count(), lr);
+  xg::optim::Optimizer opt(xg::nn::parameters(net), xg::optim::SGD{.momentum = 0.9, .weight_decay = 5e-4, .nesterov = true});
+  const auto schedule = xg::optim::one_cycle(epochs * loader.count(), lr);
   std::size_t step = 0;
   for (std::size_t epoch = 0; epoch < epochs; ++epoch)
     for (auto [images, labels] : loader) {
-      opt.set_lr(schedule(step++));
+      opt.options.lr = schedule(step++);
       auto loss = cross_entropy(net(images), labels);
       opt.zero_grad();
       backward(loss);

@@ -258,7 +258,7 @@ TEST_CASE("an update that throws leaves everything as it was") {
                   Mine);
   CHECK(x.value() == Array<double>{{1, 2}, {3, 4}});
   CHECK(x.grad() == Array<double>{{2, 4}, {6, 8}});
-  xg::optim::SGD<double> sgd({x}, {.lr = 1});
+  xg::optim::Optimizer sgd(std::vector{x}, xg::optim::SGD{.lr = 1});
   sgd.step();
   CHECK(x.value() == Array<double>{{-1, -2}, {-3, -4}});
   // a hook's gradient of another shape is refused, and nothing is added

@@ -53,7 +53,7 @@ template <class Net>
 void check_steady(const Net& net, const V& images) {
   xg::Labels labels(xg::Shape{images.shape()[0]});
   for (std::size_t i = 0; i < labels.size(); ++i) labels.data()[i] = static_cast<std::int64_t>(i % 10);
-  xg::optim::SGD<float> opt(xg::nn::parameters(net), {.lr = 0.01, .momentum = 0.9});
+  xg::optim::Optimizer opt(xg::nn::parameters(net), xg::optim::SGD{.lr = 0.01, .momentum = 0.9});
   const auto steps = [&](int n) {
     for (int i = 0; i < n; ++i) {
       const V loss = cross_entropy(net(images), labels);

@@ -204,14 +204,19 @@ TEST_CASE("messages: layers and networks") {
 }
 
 TEST_CASE("messages: optimisers and data") {
-  using optim::OneCycle, optim::SGD;
-  const std::vector<Variable<double>> leaves{some({3})};
-  FAILS("SGD", SGD<double>({})); FAILS("SGD", SGD<double>({u})); FAILS("SGD", SGD<double>({some({3}).detach()})); FAILS("SGD", SGD<double>({some({3}) * 2})); FAILS("SGD", SGD<double>({leaves[0], leaves[0]}));
+  using optim::Adam, optim::Optimizer, optim::SGD;
+  using L = std::vector<Variable<double>>;
+  const L leaves{some({3})};
+  FAILS("SGD", Optimizer(L{}, SGD{})); FAILS("SGD", Optimizer(L{u}, SGD{})); FAILS("Adam", Optimizer(L{some({3}).detach()}, Adam{})); FAILS("SGD", Optimizer(L{some({3}) * 2}, SGD{})); FAILS("SGD", Optimizer(L{leaves[0], leaves[0]}, SGD{}));
+  Optimizer opt(leaves, SGD{});
   for (const double bad : {-1.0, inf, na}) {
-    FAILS("SGD", SGD<double>(leaves, {.lr = bad})); FAILS("SGD", SGD<double>(leaves, {.weight_decay = bad})); FAILS("SGD", SGD<double>(leaves, {.momentum = bad})); FAILS("SGD", SGD<double>(leaves).set_lr(bad));
-    FAILS("OneCycle", OneCycle(10, bad)); FAILS("OneCycle", OneCycle(10, 1, {.warm_up = bad})); FAILS("OneCycle", OneCycle(10, 1, {.start_divisor = bad})); FAILS("OneCycle", OneCycle(10, 1, {.end_divisor = bad}));
+    FAILS("SGD", Optimizer(leaves, SGD{.lr = bad})); FAILS("SGD", Optimizer(leaves, SGD{.weight_decay = bad})); FAILS("SGD", Optimizer(leaves, SGD{.momentum = bad})); FAILS("Adam", Optimizer(leaves, Adam{.beta1 = bad}));
+    opt.options.lr = bad;
+    FAILS("SGD", opt.step());
+    FAILS("one_cycle", optim::one_cycle(10, bad)); FAILS("one_cycle", optim::one_cycle(10, 1, {.pct_start = bad})); FAILS("one_cycle", optim::one_cycle(10, 1, {.div_factor = bad})); FAILS("one_cycle", optim::one_cycle(10, 1, {.final_div_factor = bad}));
+    FAILS("clip_grad_norm", optim::clip_grad_norm(leaves, bad == inf ? 0 : bad)); FAILS("clip_grad_value", optim::clip_grad_value(leaves, bad == inf ? 0 : bad)); FAILS("inverse_time", optim::inverse_time(1, bad)); FAILS("Plateau", optim::Plateau(bad));
   }
-  FAILS("SGD", SGD<float>({Variable<float>(1, true)}, {.lr = 1e39})); FAILS("SGD", SGD<double>(leaves, {.momentum = 1})); FAILS("SGD", SGD<double>(leaves, {.nesterov = true})); FAILS("OneCycle", OneCycle(0, 1)); FAILS("OneCycle", OneCycle(10, 0)); FAILS("OneCycle", OneCycle(10, 1, {.warm_up = 1})); FAILS("OneCycle", OneCycle(10, 1e300, {.start_divisor = 1e-300}));
+  FAILS("SGD", Optimizer(std::vector{Variable<float>(1, true)}, SGD{.lr = 1e39})); FAILS("SGD", Optimizer(leaves, SGD{.momentum = 1})); FAILS("SGD", Optimizer(leaves, SGD{.nesterov = true})); FAILS("one_cycle", optim::one_cycle(0, 1)); FAILS("one_cycle", optim::one_cycle(10, 0)); FAILS("one_cycle", optim::one_cycle(10, 1, {.pct_start = 1})); FAILS("one_cycle", optim::one_cycle(10, 1e300, {.div_factor = 1e-300}));
   const Dataset none;
   FAILS("channel_moments", channel_moments(none)); FAILS("channel_moments", channel_moments(Dataset{Array<std::uint8_t>(Shape{0, 2, 2, 1}), Labels(Shape{0}), {}, {}})); FAILS("slice", slice(none, 0, 0)); FAILS("Source", Source<double>(none));
   const Dataset two{Array<std::uint8_t>(Shape{2, 1, 1, 1}), Labels{0, 1}, {}, 2};

@@ -1,8 +1,13 @@
-// Optimisers and schedules against their formulas written out.
+// Optimisers: what all rules have in common. rules.cpp has the rules and the schedules.
 #include <doctest/doctest.h>
 
+#include <fmt/format.h>
+#include <unistd.h>
 #include <cmath>
+#include <filesystem>
+#include <limits>
 #include <string>
+#include <vector>
 
 #include <xgrad/xgrad.hpp>
 
@@ -16,28 +21,63 @@ using namespace xgrad_test;
 namespace {
 
 /// Minimises Σ (w - 1)²·k with SGD, and the same by hand.
-void compare(xg::optim::SGDOptions options) {
-  CAPTURE(options.momentum);
-  CAPTURE(options.weight_decay);
-  CAPTURE(options.nesterov);
+void compare(xg::optim::SGD rule) {
+  CAPTURE(rule.momentum);
+  CAPTURE(rule.weight_decay);
+  CAPTURE(rule.nesterov);
   xg::Array<double> start(xg::Shape{5});
   xg::Generator(1).fill_normal(start, 0, 1);
   const V k(xg::Array<double>{1, 2, 3, 4, 5});
   V w(start, true);
-  xg::optim::SGD<double> opt({w}, options);
+  xg::optim::Optimizer opt(std::vector{w}, rule);
   std::vector<double> mine(start.begin(), start.end()), m(5);
   for (int step = 0; step < 20; ++step) {
     opt.zero_grad();
     backward(sum(square(w - 1) * k));
     opt.step();
     for (std::size_t i = 0; i < 5; ++i) {
-      const double g = 2 * (mine[i] - 1) * static_cast<double>(i + 1) + options.weight_decay * mine[i];
-      m[i] = options.momentum * m[i] + g;
-      mine[i] -= options.lr * (options.nesterov ? g + options.momentum * m[i] : m[i]);
+      const double g = 2 * (mine[i] - 1) * static_cast<double>(i + 1) + rule.weight_decay * mine[i];
+      m[i] = rule.momentum * m[i] + g;
+      mine[i] -= rule.lr * (rule.nesterov ? g + rule.momentum * m[i] : m[i]);
       CHECK(w.value()(i) == doctest::Approx(mine[i]).epsilon(1e-12));
     }
   }
 }
+
+/// A user's rule, and states of every kind.
+struct Own {
+  double lr = 0.1, share = 0.5;
+  bool extra = false;
+
+  template <class X>
+  struct State {
+    X m, count, unused;
+  };
+  template <class X>
+  X step(X w, X g, State<X>& s, const xg::optim::Now<X>& now) const {
+    s.m = share * s.m + g;
+    s.count = s.count + 2 * now.t;  // the same for all elements
+    if (extra) s.unused = g;
+    return w - now.lr * s.m * s.count;
+  }
+};
+
+struct Pair {
+  V weight{xg::Array<double>{{1, 2}, {3, 4}}, true}, bias{xg::Array<double>{5, 6}, true};
+  V loss() const { return sum(square(weight)) + sum(square(bias)); }
+};
+
+struct Training {
+  Pair net{};
+  xg::optim::Optimizer<double, xg::optim::Adam> opt{xg::nn::named_parameters(net), {.lr = 0.1}};
+
+  void step() {
+    opt.zero_grad();
+    backward(net.loss());
+    opt.step();
+  }
+};
+
 }  // namespace
 
 TEST_CASE("SGD") {
@@ -48,75 +88,200 @@ TEST_CASE("SGD") {
   compare({.lr = 0.01, .momentum = 0.9, .weight_decay = 0.1, .nesterov = true});
 }
 
-TEST_CASE("SGD on float, long enough for several threads") {
-  for (const double momentum : {0.0, 0.5}) {
-    xg::Variable<float> w(xg::full<float>({300'003}, 1), true);
-    xg::optim::SGD<float> opt({w}, {.lr = 0.5, .momentum = momentum});
+TEST_CASE("optimisers on float, long enough for several threads") {
+  for (const std::size_t n : std::vector<std::size_t>{1, 15, 1000, 300'003}) {
+    for (const double momentum : {0.0, 0.5}) {
+      xg::Variable<float> w(xg::full<float>({n}, 1), true);
+      xg::optim::Optimizer opt(std::vector{w}, xg::optim::SGD{.lr = 0.5, .momentum = momentum});
+      backward(sum(w * 0.5));
+      opt.step();
+      opt.step();
+      for (float x : w.value()) REQUIRE(x == (momentum > 0 ? 0.375F : 0.5F));
+    }
+    xg::Variable<float> w(xg::full<float>({n}, 1), true);
+    xg::optim::Optimizer opt(std::vector{w}, xg::optim::Adam{.lr = 0.25, .eps = 0});
     backward(sum(w * 0.5));
     opt.step();
     opt.step();
-    for (float x : w.value()) REQUIRE(x == (momentum > 0 ? 0.375F : 0.5F));
+    for (float x : w.value()) REQUIRE(x == doctest::Approx(0.5).epsilon(1e-6));  // of gradients that stay, Adam sees the sign
   }
 }
 
-TEST_CASE("SGD moves what has a gradient, and only that") {
+TEST_CASE("an optimiser moves what has a gradient, and only that; each parameter counts its steps") {
   V a(1.0, true), b(1.0, true);
-  xg::optim::SGD<double> opt({a, b}, {.lr = 0.1});
+  xg::optim::Optimizer opt(std::vector{a, b}, xg::optim::SGD{.lr = 0.1});
   backward(a * 2);
   opt.step();
   CHECK(a.item() == doctest::Approx(0.8));
   CHECK(b.item() == 1);
+  CHECK(opt.steps() == xg::Labels{1, 0});
   opt.zero_grad();
   CHECK_FALSE(a.has_grad());
-  opt.set_lr(0.5);
-  CHECK(opt.lr() == 0.5);
+  opt.options.lr = 0.5;
+  backward(a * 2);
+  opt.step();
+  CHECK(a.item() == doctest::Approx(-0.2));
+
+  // Adam's first step is by lr, whenever it comes
+  V late(1.0, true);
+  xg::optim::Optimizer adam(std::vector{a, late}, xg::optim::Adam{.lr = 0.1});
+  for (int step = 0; step < 5; ++step) adam.step();
+  backward(late * 7);
+  adam.step();
+  CHECK(late.item() == doctest::Approx(0.9));
 }
 
-TEST_CASE("a momentum without gradient ends at 0, not in denormal numbers") {
-  xg::Variable<float> w(xg::full<float>({100}, 0), true);
-  xg::optim::SGD<float> opt({w}, {.lr = 1, .momentum = 0.9});
-  backward(sum(w));
-  opt.step();
-  w.zero_grad();
-  backward(sum(w * 0));
-  for (int step = 0; step < 1500; ++step) opt.step();
-  w.assign(xg::full<float>({100}, 0));
-  opt.set_lr(1e38);
-  opt.step();
-  for (float x : w.value()) REQUIRE(x == 0);
+TEST_CASE("state ends at 0, not in denormal numbers") {
+  const auto fades = [](auto rule) {
+    xg::Variable<float> w(xg::full<float>({100}, 0), true);
+    xg::optim::Optimizer opt(std::vector{w}, rule);
+    backward(sum(w));
+    opt.step();
+    w.zero_grad();
+    backward(sum(w * 0));
+    for (int step = 0; step < 2500; ++step) {
+      opt.step();
+      for (const auto& [name, array] : opt.state())
+        for (float x : array) REQUIRE((x == 0 || std::abs(x) >= std::numeric_limits<float>::min()));
+    }
+  };
+  fades(xg::optim::SGD{.lr = 1, .momentum = 0.9});
+  fades(xg::optim::Adam{.beta2 = 0.9});
+  fades(xg::optim::NAdam{.beta2 = 0.9});
+  fades(xg::optim::RMSprop{.alpha = 0.9, .momentum = 0.9, .centered = true});
+}
+
+TEST_CASE("a rule of one's own: what it keeps of each element, of all together, and not at all") {
+  V w(xg::Array<double>{1, 2, 3}, true);
+  xg::optim::Optimizer opt(std::vector{xg::NamedVariable<double>{"w", w}}, Own{});
+  std::vector<double> mine{1, 2, 3}, m(3);
+  double count = 0;
+  for (int t = 1; t <= 6; ++t) {
+    if (t == 4) opt.options.share = 0.25;  // records the formula anew
+    if (t == 5) opt.options.extra = true;
+    opt.zero_grad();
+    backward(sum(square(w)));
+    opt.step();
+    count += 2 * t;
+    for (std::size_t i = 0; i < 3; ++i) {
+      m[i] = (t < 4 ? 0.5 : 0.25) * m[i] + 2 * mine[i];
+      mine[i] -= 0.1 * m[i] * count;
+      CHECK(w.value()(i) == doctest::Approx(mine[i]).epsilon(1e-12));
+    }
+    CHECK(opt.state().contains("w.unused") == (t >= 5));
+  }
+  CHECK(opt.state().at("w.m").shape() == xg::Shape{3});
+  CHECK(opt.state().at("w.count").shape() == xg::Shape{});
+  CHECK(opt.state().at("w.count")() == count);
+}
+
+TEST_CASE("decay where it belongs, and a part for each optimiser") {
+  Pair net;
+  const auto parameters = xg::nn::named_parameters(net);
+  xg::optim::Optimizer weights(parameters, xg::optim::SGD{.lr = 0.5, .weight_decay = 1}, {.decay = xg::optim::weights_only});
+  backward(net.loss() * 0);
+  weights.step();
+  CHECK(net.weight.value() == xg::Array<double>{{0.5, 1}, {1.5, 2}});
+  CHECK(net.bias.value() == xg::Array<double>{5, 6});
+  xg::optim::Optimizer by_name(parameters, xg::optim::AdamW{.lr = 0.5, .weight_decay = 1},
+                               {.decay = [](const auto& p) { return p.name == "bias"; }});
+  by_name.step();
+  CHECK(net.weight.value() == xg::Array<double>{{0.5, 1}, {1.5, 2}});
+  CHECK(net.bias.value() == xg::Array<double>{2.5, 3});
+
+  xg::optim::Optimizer first(std::vector{net.weight}, xg::optim::SGD{.lr = 1}),
+      second(std::vector{net.bias}, xg::optim::SGD{.lr = 0.1});
+  net.weight.zero_grad();
+  net.bias.zero_grad();
+  backward(net.loss());
+  first.step();
+  CHECK(net.weight.value() == xg::Array<double>{{-0.5, -1}, {-1.5, -2}});
+  CHECK(net.bias.value() == xg::Array<double>{2.5, 3});
+  second.step();
+  CHECK(net.bias.value()(0) == doctest::Approx(2));
+}
+
+TEST_CASE("several backward calls before a step are one batch") {
+  Pair one, several;
+  xg::optim::Optimizer a(xg::nn::parameters(one), xg::optim::Adam{.lr = 0.1});
+  xg::optim::Optimizer b(xg::nn::parameters(several), xg::optim::Adam{.lr = 0.1});
+  for (int step = 0; step < 3; ++step) {
+    a.zero_grad();
+    backward(one.loss());
+    a.step();
+    b.zero_grad();
+    for (int part = 0; part < 4; ++part) backward(several.loss() / 4);
+    b.step();
+  }
+  CHECK(one.weight.value() == several.weight.value());
+}
+
+TEST_CASE("an optimiser's state is saved, loaded and cloned with what holds it") {
+  Training run;
+  for (int step = 0; step < 3; ++step) run.step();
+  const auto path = (std::filesystem::temp_directory_path() / fmt::format("xgrad-optim-{}.safetensors", getpid())).string();
+  xg::nn::save(run, path);
+  Training other = xg::nn::clone(run);
+  const xg::Array<double> here = run.net.weight.value();
+  for (int step = 0; step < 3; ++step) other.step();
+  CHECK(run.net.weight.value() == here);  // a clone trains its own network
+  CHECK(other.net.weight.value() != here);
+  for (int step = 0; step < 3; ++step) run.step();
+  CHECK(run.net.weight.value() == other.net.weight.value());
+  Training loaded;
+  xg::nn::load(loaded, path);
+  std::filesystem::remove(path);
+  CHECK(loaded.net.weight.value() == here);
+  for (int step = 0; step < 3; ++step) loaded.step();
+  CHECK(loaded.net.weight.value() == run.net.weight.value());
+  CHECK(loaded.opt.state() == run.opt.state());
+  CHECK(loaded.opt.steps() == run.opt.steps());
+}
+
+TEST_CASE("an average follows the weights") {
+  Pair net;
+  const Pair smooth = xg::nn::clone(net);
+  net.weight.update([](auto& w) { w.fill(11); });
+  xg::optim::update_average(smooth, net, 0.9);
+  CHECK(smooth.weight.value()(0, 0) == doctest::Approx(2));
+  CHECK(smooth.bias.value() == net.bias.value());
+  xg::nn::BatchNorm<double> a(2), b(2);
+  b.running_mean.update([](auto& mean) { mean.fill(3); });
+  xg::optim::update_average(a, b, 0.9);
+  CHECK(a.running_mean.value()(0) == 3);
+  CHECK(error_of([&] { xg::optim::update_average(smooth, net, 2); }).find("decay is 2; it must be from 0 to 1") !=
+        std::string::npos);
+  CHECK(error_of([&] { xg::optim::update_average(a, xg::nn::BatchNorm<double>(3), 0.5); }).find("they must be equal") !=
+        std::string::npos);
 }
 
 // These tests name their own lines.
 // clang-format off
-TEST_CASE("SGD refuses what it cannot train") {
+TEST_CASE("an optimiser refuses what it cannot train") {
+  using xg::optim::Optimizer, xg::optim::SGD, xg::optim::Adam;
   const V a(1.0, true);
-  CHECK(error_of([&] { xg::optim::SGD<double> opt(std::vector<V>{}); }).find("SGD: there are no parameters") != std::string::npos);
-  CHECK(error_of([&] { xg::optim::SGD<double> opt({a, V(1.0)}); }).find("optim.cpp:" + std::to_string(__LINE__) + ": SGD: parameter 1 needs no gradient") != std::string::npos);
-  CHECK(error_of([&] { xg::optim::SGD<double> opt({a * 2}); }).find("parameter 0 is the result of an operation") != std::string::npos);
-  CHECK(error_of([&] { xg::optim::SGD<double> opt({V()}); }).find("parameter 0 is an undefined Variable") != std::string::npos);
-  CHECK(error_of([&] { xg::optim::SGD<double> opt({a, a}); }).find("parameter 1 has been given before") != std::string::npos);
-  CHECK(error_of([&] { xg::optim::SGD<double> opt({a}, {.lr = -1}); }).find("lr is -1; it must") != std::string::npos);
-  CHECK(error_of([&] { xg::optim::SGD<double>({a}).set_lr(std::nan("")); }).find("lr is nan") != std::string::npos);
-  CHECK(error_of([&] { xg::optim::SGD<double> opt({a}, {.weight_decay = -3}); }).find("weight_decay is -3; it must") != std::string::npos);
-  CHECK(error_of([&] { xg::optim::SGD<double> opt({a}, {.momentum = 1}); }).find("momentum is 1; it must") != std::string::npos);
-  CHECK(error_of([&] { xg::optim::SGD<double> opt({a}, {.nesterov = true}); }).find("nesterov is set and momentum is 0; it must") != std::string::npos);
+  using L = std::vector<V>;
+  CHECK(error_of([&] { Optimizer opt(L{}, SGD{}); }).find("SGD: there are no parameters") != std::string::npos);
+  CHECK(error_of([&] { Optimizer opt(L{a, V(1.0)}, Adam{}); }).find("optim.cpp:" + std::to_string(__LINE__) + ": Adam: parameter 1 needs no gradient") != std::string::npos);
+  CHECK(error_of([&] { Optimizer opt(L{a * 2}, SGD{}); }).find("parameter 0 is the result of an operation") != std::string::npos);
+  CHECK(error_of([&] { Optimizer opt(L{V()}, SGD{}); }).find("parameter 0 is an undefined Variable") != std::string::npos);
+  CHECK(error_of([&] { Optimizer opt(L{a, a}, SGD{}); }).find("parameter 1 has been given before") != std::string::npos);
+  CHECK(error_of([&] { Optimizer opt(L{a}, SGD{.lr = -1}); }).find("lr is -1; it must") != std::string::npos);
+  CHECK(error_of([&] { Optimizer opt(L{a}, SGD{.weight_decay = -3}); }).find("weight_decay is -3; it must") != std::string::npos);
+  CHECK(error_of([&] { Optimizer opt(L{a}, SGD{.momentum = 1}); }).find("momentum is 1; it must") != std::string::npos);
+  CHECK(error_of([&] { Optimizer opt(L{a}, SGD{.nesterov = true}); }).find("optim.cpp:" + std::to_string(__LINE__) + ": SGD: nesterov is set and momentum is 0; it must") != std::string::npos);
+  CHECK(error_of([&] { Optimizer opt(L{a}, Adam{.beta2 = 1}); }).find("beta2 is 1; it must be from 0 to less than 1") != std::string::npos);
+  CHECK(error_of([&] { Optimizer opt(L{a}, Own{.share = std::nan("")}); }).find("Own: share is nan; it must be finite") != std::string::npos);
+  CHECK(error_of([&] { Optimizer opt(L{a}, xg::optim::Rprop{.eta_plus = 0.5}); }).find("eta_minus and eta_plus are") != std::string::npos);
+  CHECK(error_of([&] { Optimizer opt(std::vector<xg::NamedVariable<double>>{{"w", a}, {"w", V(1.0, true)}}, SGD{}); }).find("two parameters are called w") != std::string::npos);
+  CHECK(error_of([&] { Optimizer opt(std::vector<xg::NamedVariable<double>>{{"w", a}}, Own{}, {.decay = xg::optim::weights_only}); }).find("the rule has no weight_decay") != std::string::npos);
+  Optimizer opt(L{a}, SGD{});
+  backward(square(a));
+  opt.options.lr = std::nan("");
+  CHECK(error_of([&] { opt.step(); }).find("optim.cpp:" + std::to_string(__LINE__) + ": SGD: lr is nan; it must be from 0 up and finite") != std::string::npos);
+  CHECK(a.item() == 1);
 }
 // clang-format on
-
-TEST_CASE("one cycle rises to the maximum and falls to almost nothing") {
-  const xg::optim::OneCycle schedule(100, 0.05);
-  CHECK(schedule(0) == doctest::Approx(0.05 / 25));
-  CHECK(schedule(29) == doctest::Approx(0.05));  // 0.3 · 100 - 1
-  CHECK(schedule(99) == doctest::Approx(0.05 / 25 / 1e4));
-  CHECK(schedule(1000) == schedule(99));
-  // half-way up and down a cosine is half-way between the ends
-  CHECK(xg::optim::OneCycle(101, 1, {.warm_up = 0.5})(74) == doctest::Approx(0.5 * (1 + 0.04 / 1e4)).epsilon(0.03));
-  for (std::size_t step = 1; step < 100; ++step) CHECK((step <= 29) == (schedule(step) > schedule(step - 1)));
-  CHECK(schedule(14) + schedule(15) == doctest::Approx(0.05 * 1.04).epsilon(1e-9));
-  CHECK(xg::optim::OneCycle(1, 0.1)(0) > 0);
-  CHECK(xg::optim::OneCycle(10, 0.1, {.warm_up = 0.1})(0) == 0.1);  // a rise of one step
-  CHECK(error_of([] { xg::optim::OneCycle(0, 0.1); }).find("OneCycle: steps is 0; it must be positive") != std::string::npos);
-}
 
 TEST_CASE("initialisers have the variance they promise") {
   xg::Generator g(1);

@@ -26,7 +26,7 @@ float train(int steps) {
   V x(xg::full<float>({8, 4}, 0.5F)), w(xg::full<float>({3, 4}, 0.1F), true), b(xg::zeros<float>({3}), true);
   xg::Labels labels(xg::Shape{8});
   labels.fill(1);
-  xg::optim::SGD<float> opt({w, b}, {.lr = 0.1, .momentum = 0.9});
+  xg::optim::Optimizer opt(std::vector{w, b}, xg::optim::SGD{.lr = 0.1, .momentum = 0.9});
   float last = 0;
   for (int i = 0; i < steps; ++i) {
     V loss = cross_entropy(tanh(linear(x, w, b)), labels);

@@ -61,8 +61,10 @@
 #include <xgrad/nn/summary.hpp>
 #include <xgrad/nn/visit.hpp>
 
+#include <xgrad/optim/clip.hpp>
+#include <xgrad/optim/optimizer.hpp>
+#include <xgrad/optim/rules.hpp>
 #include <xgrad/optim/schedule.hpp>
-#include <xgrad/optim/sgd.hpp>
 
 #include <xgrad/data/augment.hpp>
 #include <xgrad/data/cifar.hpp>

@@ -31,7 +31,6 @@ struct Level {
     level::fill_extremes(table);      \
     level::fill_norm_rows(table);     \
     level::fill_multiply(table);      \
-    level::fill_optim(table);         \
     level::fill_tiles(table);         \
     level::fill_windows(table);       \
   },                                  \
@@ -42,7 +41,6 @@ struct Level {
         level::fill_extremes(table);  \
         level::fill_norm_rows(table); \
         level::fill_multiply(table);  \
-        level::fill_optim(table);     \
         level::fill_tiles(table);     \
         level::fill_windows(table);   \
       }

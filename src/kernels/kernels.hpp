@@ -150,9 +150,6 @@ struct Table {
   void (*winograd_results)(const T* products, std::size_t distance, std::size_t c, const T* bias, T* const* results);
   /// To the gradient (3, 3, c) for a filter.
   void (*winograd_filter_grad)(const T* products, std::size_t distance, std::size_t c, T* taps);
-
-  /// One step of optim::SGD on n parameters w with gradients g and momentum m, null for none (optim.cpp).
-  void (*sgd)(T* w, const T* g, T* m, std::size_t n, T lr, T momentum, T decay, bool nesterov);
 };
 
 #define XGRAD_DECLARE_LEVEL(level)     \
@@ -169,8 +166,6 @@ struct Table {
   void fill_norm_rows(Table<double>&); \
   void fill_multiply(Table<float>&);   \
   void fill_multiply(Table<double>&);  \
-  void fill_optim(Table<float>&);      \
-  void fill_optim(Table<double>&);     \
   void fill_tiles(Table<float>&);      \
   void fill_tiles(Table<double>&);     \
   void fill_windows(Table<float>&);    \

@@ -1,0 +1,287 @@
+#include <xgrad/optim/optimizer.hpp>
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <limits>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <xgrad/core/error.hpp>
+#include <xgrad/core/parallel.hpp>
+#include <xgrad/core/text.hpp>
+#include <xgrad/ops/reduce.hpp>
+
+#include "../graph/program.hpp"
+#include "options.hpp"
+
+namespace xgrad::optim {
+namespace detail {
+
+/// A rule's formula for certain options, ready to run.
+struct CompiledRule {
+  /// What becomes of a member of State.
+  enum class Kind : std::uint8_t { unused, elements, scalar };
+  std::vector<Kind> state;
+  std::vector<bool> changed;  ///< whether the formula gives a new value
+
+  /// Inputs of the elements are parameter, gradient, the state's members that are kept for each element, and those that are unused;
+  /// scalars are the others and the members of Now. Results are the new parameter and the members that have changed.
+  Halves halves;
+  bool norms = false;   ///< whether the formula reads any
+  bool of_one = false;  ///< whether its scalars are not the same for all parameters
+};
+
+template <class T>
+AnyOptimizer<T>::AnyOptimizer(const AnyOptimizer&) = default;
+template <class T>
+AnyOptimizer<T>::AnyOptimizer(AnyOptimizer&&) noexcept = default;
+template <class T>
+AnyOptimizer<T>& AnyOptimizer<T>::operator=(const AnyOptimizer&) = default;
+template <class T>
+AnyOptimizer<T>& AnyOptimizer<T>::operator=(AnyOptimizer&&) noexcept = default;
+template <class T>
+AnyOptimizer<T>::~AnyOptimizer() = default;
+
+}  // namespace detail
+
+namespace {
+
+using detail::AnyRule;
+using detail::CompiledRule;
+using Kind = CompiledRule::Kind;
+
+std::size_t index(int k) { return static_cast<std::size_t>(k); }
+
+template <class F>
+void for_operands(const Instr& instr, const F& f) {
+  if (instr.op == Primitive::input) return;
+  for (int k : {instr.a, instr.b, instr.c})
+    if (k >= 0) f(index(k));
+}
+
+constexpr std::size_t now_count = 4;
+
+/// Which instructions some of the results need.
+std::vector<bool> needed_for(const Program& program, std::span<const int> results) {
+  std::vector<bool> needed(program.code.size());
+  for (int k : results) needed[index(k)] = true;
+  for (std::size_t k = program.code.size(); k-- > 0;)
+    if (needed[k]) for_operands(program.code[k], [&](std::size_t operand) { needed[operand] = true; });
+  return needed;
+}
+
+/// What becomes of each member of the state. A scalar depends on no element: we take all for scalars that may be, until none is
+/// found out.
+void classify(const Program& program, CompiledRule& rule) {
+  const std::size_t n = program.more.size();
+  rule.state.assign(n, Kind::unused);
+  rule.changed.assign(n, false);
+  std::vector<int> results{program.result};
+  for (std::size_t j = 0; j < n; ++j) {
+    rule.changed[j] = index(program.more[j]) != 2 + j;
+    if (rule.changed[j]) results.push_back(program.more[j]);
+  }
+  const std::vector<bool> needed = needed_for(program, results);
+  for (std::size_t j = 0; j < n; ++j)
+    if (rule.changed[j] || needed[2 + j]) rule.state[j] = Kind::scalar;
+  for (bool found = true; found;) {
+    found = false;
+    for (std::size_t j = 0; j < n; ++j) {
+      if (rule.state[j] != Kind::scalar) continue;
+      const std::vector<bool> reads = needed_for(program, std::span(&program.more[j], 1));
+      bool elements = reads[0] || reads[1];
+      for (std::size_t i = 0; i < n; ++i) elements |= reads[2 + i] && rule.state[i] == Kind::elements;
+      if (!elements) continue;
+      rule.state[j] = Kind::elements;
+      found = true;
+    }
+  }
+}
+
+std::shared_ptr<const CompiledRule> compile(const AnyRule& any, bool decayed) {
+  const std::size_t n = any.state.size();
+  Program traced(2 + n + now_count);
+  any.trace(traced, any.rule, decayed);
+  auto rule = std::make_shared<CompiledRule>();
+  classify(traced, *rule);
+
+  // The elements come first among the inputs, then scalars. New state is free of denormal numbers before anything else reads it.
+  Program program(2 + n + now_count);
+  std::vector<int> moved(traced.code.size(), -1);
+  moved[0] = 0;
+  moved[1] = 1;
+  int next = 2;
+  for (const Kind kind : {Kind::elements, Kind::unused, Kind::scalar})
+    for (std::size_t j = 0; j < n; ++j)
+      if (rule->state[j] == kind) moved[2 + j] = next++;
+  for (std::size_t k = 0; k < now_count; ++k) moved[2 + n + k] = next++;
+  for (std::size_t k = 2 + n + now_count; k < traced.code.size(); ++k) {
+    Instr instr = traced.code[k];
+    for (int* operand : {&instr.a, &instr.b, &instr.c})
+      if (*operand >= 0) *operand = moved[index(*operand)];
+    moved[k] = program.push(instr);
+    const bool is_state = std::ranges::find(traced.more, static_cast<int>(k)) != traced.more.end();
+    if (is_state && instr.op != Primitive::constant) moved[k] = program.push({.op = Primitive::flush, .a = moved[k]});
+  }
+  program.result = moved[index(traced.result)];
+  for (const Kind kind : {Kind::elements, Kind::scalar})
+    for (std::size_t j = 0; j < n; ++j)
+      if (rule->state[j] == kind && rule->changed[j]) program.more.push_back(moved[index(traced.more[j])]);
+
+  const auto scalars = static_cast<std::size_t>(std::ranges::count(rule->state, Kind::scalar));
+  rule->halves = split_scalars(program, 2 + n - scalars);
+  const Program& head = rule->halves.scalars;
+  const std::vector<bool> read = needed_for(head, head.more);
+  rule->norms = read[scalars + 2] || read[scalars + 3];
+  rule->of_one = rule->norms || scalars > 0;
+  rule->halves.elements = optimise(rule->halves.elements);
+  return rule;
+}
+
+}  // namespace
+
+template <class T>
+detail::AnyOptimizer<T>::AnyOptimizer(std::vector<NamedVariable<T>> parameters, const AnyRule& rule,
+                                      const OptimizerOptions<T>& options, Where where) {
+  const std::string who(rule.name);
+  std::unordered_set<std::string_view> names;
+  for (const NamedVariable<T>& p : parameters) {
+    parameters_.push_back(p.variable);
+    names_.push_back(p.name);
+  }
+  check_parameters<T>(parameters_, who.c_str(), where);
+  for (const std::string& name : names_)
+    if (!names.insert(name).second)
+      throw ValueError(where, who,
+                       fmt::format("two parameters are called {}; names must differ, or not be given at all", printable(name)));
+  check_options<T>(rule, where);
+  if (options.decay && !rule.has_decay)
+    throw ValueError(where, who,
+                     "decay names parameters, and the rule has no weight_decay; it must have one, or decay must be left out");
+  for (const NamedVariable<T>& p : parameters) decayed_.push_back(!options.decay || options.decay(p));
+  steps_ = zeros<std::int64_t>(Shape{parameters_.size()}, Where{});
+  compile(rule);
+}
+
+template <class T>
+std::vector<NamedVariable<T>> detail::AnyOptimizer<T>::with_numbers(std::vector<Variable<T>> parameters) {
+  std::vector<NamedVariable<T>> result;
+  for (Variable<T>& p : parameters) result.push_back({std::to_string(result.size()), std::move(p)});
+  return result;
+}
+
+template <class T>
+void detail::AnyOptimizer<T>::compile(const AnyRule& rule) {
+  // What does not change the program: lr comes with every step.
+  const auto same = [](const RuleOption& option, double before) { return option.value == before || option.name == "lr"; };
+  if (rules_[1] && std::ranges::equal(rule.options, compiled_for_, same)) return;
+  std::array<std::shared_ptr<const CompiledRule>, 2> rules;
+  bool same_state = true;
+  for (const bool decayed : {false, true}) {
+    rules[decayed] = decayed || std::ranges::find(decayed_, false) != decayed_.end() ? optim::compile(rule, decayed) : nullptr;
+    same_state = same_state && (!rules[decayed] || (rules_[decayed] && rules_[decayed]->state == rules[decayed]->state));
+  }
+  if (!same_state) make_state(rule, rules);
+  rules_ = std::move(rules);
+  compiled_for_.clear();
+  for (const RuleOption& option : rule.options) compiled_for_.push_back(option.value);
+}
+
+template <class T>
+void detail::AnyOptimizer<T>::make_state(const AnyRule& rule, const std::array<std::shared_ptr<const CompiledRule>, 2>& rules) {
+  const auto key = [&](std::size_t k, std::size_t j) { return fmt::format("{}.{}", names_[k], rule.state[j]); };
+  for (std::size_t k = 0; k < parameters_.size(); ++k) {
+    const CompiledRule& compiled = *rules[decayed_[k]];
+    for (std::size_t j = 0; j < rule.state.size(); ++j) {
+      if (compiled.state[j] == Kind::unused) continue;
+      const Shape& shape = compiled.state[j] == Kind::scalar ? Shape{} : parameters_[k].shape();
+      const auto [kept, is_new] = state_.try_emplace(key(k, j));
+      if (is_new || kept->second.shape() != shape) kept->second = zeros<T>(shape, Where{});
+    }
+  }
+  std::unordered_map<std::string_view, std::size_t> places;
+  for (const auto& [name, array] : state_) places.emplace(name, places.size());
+  places_.clear();
+  for (std::size_t k = 0; k < parameters_.size(); ++k)
+    for (std::size_t j = 0; j < rule.state.size(); ++j) {
+      const auto found = places.find(key(k, j));
+      places_.push_back(found == places.end() ? places.size() : found->second);
+    }
+}
+
+template <class T>
+void detail::AnyOptimizer<T>::step(const AnyRule& any, Where where) {
+  check_options<T>(any, where);
+  compile(any);
+  // Gradients and parameters would have to move to the other threads' caches and back, which takes longer than to update so few.
+  constexpr std::size_t few = 4 * parallel_threshold;
+  struct alignas(64) Single {
+    T x[64 / sizeof(T)];
+  };
+  static const Shape scalar_shape{};
+  const double lr = std::ranges::find(any.options, "lr", &RuleOption::name)->value;
+  const std::size_t n = any.state.size();
+  std::vector<Array<T>*> arrays;
+  for (auto& [name, array] : state_) arrays.push_back(&array);
+  std::vector<double> known, found;
+  std::vector<Single> scalars;
+  std::vector<ProgramInput<T>> inputs;
+  std::vector<T*> outs;
+  const CompiledRule* last = nullptr;  // for what the scalars were computed
+  std::int64_t last_t = 0;
+  for (std::size_t k = 0; k < parameters_.size(); ++k) {
+    Variable<T>& p = parameters_[k];
+    if (!p.has_grad()) continue;
+    const CompiledRule& rule = *rules_[decayed_[k]];
+    const auto state = [&](std::size_t j) -> Array<T>& { return *arrays[places_[k * n + j]]; };
+    const auto for_state = [&](Kind kind, const auto& f) {
+      for (std::size_t j = 0; j < n; ++j)
+        if (rule.state[j] == kind) f(j);
+    };
+    const std::int64_t t = steps_(k) + 1;
+    if (last != &rule || last_t != t || rule.of_one) {
+      known.clear();
+      for_state(Kind::scalar, [&](std::size_t j) { known.push_back(static_cast<double>(state(j)())); });
+      known.insert(known.end(), {lr, static_cast<double>(t), 0, 0});
+      if (rule.norms) {
+        known.end()[-2] = static_cast<double>(norm(p.detach()).item());
+        known.end()[-1] = static_cast<double>(norm(p.node()->gradient.detach()).item());
+      }
+      found.resize(rule.halves.scalars.more.size());
+      run_scalars(rule.halves.scalars, known, found);
+      scalars.resize(rule.halves.handed);
+      for (std::size_t i = 0; i < scalars.size(); ++i) scalars[i].x[0] = static_cast<T>(found[i]);
+      last = &rule;
+      last_t = t;
+    }
+    const Array<T>& g = p.grad();
+    Array<T>& w = p.change("step", where);
+    const Shape& shape = w.shape();
+    inputs.assign({{w.data(), &shape}, {g.data(), &shape}});
+    outs.assign({w.data()});
+    for_state(Kind::elements, [&](std::size_t j) {
+      inputs.push_back({state(j).data(), &shape});
+      if (rule.changed[j]) outs.push_back(state(j).data());
+    });
+    for_state(Kind::unused, [&](std::size_t) { inputs.push_back({nullptr, &shape}); });
+    for (const Single& scalar : scalars) inputs.push_back({scalar.x, &scalar_shape});
+    run<T>(rule.halves.elements, std::span<T* const>(outs), shape, std::span<const ProgramInput<T>>(inputs), few);
+    steps_(k) = t;
+    const double* next = found.data() + scalars.size();
+    for_state(Kind::scalar, [&](std::size_t j) {
+      if (!rule.changed[j]) return;
+      const T value = static_cast<T>(*next++);
+      state(j)() = std::abs(value) < std::numeric_limits<T>::min() ? T(0) : value;
+    });
+  }
+}
+
+template <class T>
+void detail::AnyOptimizer<T>::zero_grad() noexcept {
+  for (Variable<T>& p : parameters_) p.zero_grad();
+}
+
+template class detail::AnyOptimizer<float>;
+template class detail::AnyOptimizer<double>;
+
+}  // namespace xgrad::optim
