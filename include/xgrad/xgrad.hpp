@@ -62,6 +62,7 @@
 #include <xgrad/nn/visit.hpp>
 
 #include <xgrad/optim/clip.hpp>
+#include <xgrad/optim/minimise.hpp>
 #include <xgrad/optim/optimizer.hpp>
 #include <xgrad/optim/rules.hpp>
 #include <xgrad/optim/schedule.hpp>
