@@ -244,8 +244,7 @@ TEST_CASE("numbers: a filter's gradient from very many places") {
   };
   for (const Row& row :
        {Row{1, 1100, 1, 1, {}}, Row{1, 1000, 3, 8, {}}, Row{3, 513, 2, 3, {.stride = 1, .dilation = 2}}, Row{1, 800, 16, 16, {}},
-        Row{1, 900, 4, 4, {.groups = 4}}, Row{1, 1501, 1, 2, {.stride = 2}}, Row{1, 2050, 1, 1, {}}, Row{1, 420, 1, 8, {}},
-        Row{150, 32, 3, 8, {}}, Row{1, 420, 16, 16, {}}, Row{40, 64, 12, 8, {}}}) {
+        Row{1, 900, 4, 4, {.groups = 4}}, Row{1, 1501, 1, 2, {.stride = 2}}, Row{1, 2050, 1, 1, {}}, Row{1, 420, 16, 16, {}}}) {
     const std::size_t k = 3;
     const auto x = thirds({row.n, row.side, row.side, row.in});
     const auto w = thirds({row.out, k, k, row.in / static_cast<std::size_t>(row.options.groups)}, true);

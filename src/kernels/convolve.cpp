@@ -338,7 +338,7 @@ struct AtATime {
 bool one_by_one(Way way, const ConvShape& s) { return way == Way::blocked || (way == Way::channels_last && s.group_c() < 16); }
 AtATime at_a_time(Way way, const ConvShape& s) {
   constexpr auto power = [](int k) { return std::size_t{1} << k; };
-  if (one_by_one(way, s)) return {power(17), power(9), 256};
+  if (one_by_one(way, s)) return {power(19), power(10), 256};
   switch (way) {
     case Way::winograd:
       return {power(19), power(15), 1024};
@@ -350,9 +350,10 @@ AtATime at_a_time(Way way, const ConvShape& s) {
       return {power(16), power(15), 1024};
   }
 }
-/// In so small pieces oneDNN is slower than our own ways, which need not be cut so often.
+/// With less than 8 channels or blocked ones such pieces of oneDNN are not fine enough; our own ways are.
 Way way_of_long_sum(Way way, const ConvShape& s) {
-  if (!one_by_one(way, s) || s.rows() < at_a_time(way, s).least || wanted()) return way;
+  const bool coarse = one_by_one(way, s) && (way == Way::blocked || s.group_c() < 8);
+  if (!coarse || s.rows() < at_a_time(way, s).least || wanted()) return way;
   return s.group_c() < 16 && direct::suits(Pass::weight_grad, s) ? Way::direct : Way::patches;
 }
 
