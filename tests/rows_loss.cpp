@@ -147,9 +147,9 @@ std::vector<Row> element_loss_rows() {
   add_row("poisson_nll_loss", "poisson_nll_loss full", [](const auto& x) { return poisson_nll_loss(x[0], x[1], {.reduction = Reduction::none, .full = true}); },
           [pi](S x) { return std::exp(x[0]) - x[0] * x[1] + (x[1] > 1 ? x[1] * std::log(x[1]) - x[1] + 0.5 * std::log(2 * pi * x[1]) : 0); }, Details{{a | b, a | b}, {{}, {0, 4, 1}}});
   add_row("gaussian_nll_loss", "gaussian_nll_loss", [](const auto& x) { return gaussian_nll_loss(x[0], x[1], x[2], {.reduction = Reduction::none}); },
-          [](S x) { return 0.5 * (std::log(x[2]) + (x[0] - x[1]) * (x[0] - x[1]) / x[2]); }, Details{{a | b | c, a | b | c, a | b | c}, {{}, {}, rate}});
+          [](S x) { return 0.5 * (std::log(x[2]) + (x[0] - x[1]) * (x[0] - x[1]) / x[2]); }, Details{{a | b | other, a | b | other, a | b | c | other}, {{}, {}, rate}});
   add_row("gaussian_nll_loss", "gaussian_nll_loss full, eps", [](const auto& x) { return gaussian_nll_loss(x[0], x[1], x[2], {.reduction = Reduction::none, .full = true, .eps = 1.5}); },
-          [pi](S x) { const double v = std::max(x[2], 1.5); return 0.5 * (std::log(v) + (x[0] - x[1]) * (x[0] - x[1]) / v + std::log(2 * pi)); }, Details{{a | b | c, a | b | c, a | b | c}, {{}, {}, {0.5, 3, 1.5}}, false, true});
+          [pi](S x) { const double v = std::max(x[2], 1.5); return 0.5 * (std::log(v) + (x[0] - x[1]) * (x[0] - x[1]) / v + std::log(2 * pi)); }, Details{{a | b | other, a | b | other, a | b | c | other}, {{}, {}, {0.5, 3, 1.5}}, false, true});
   // clang-format on
   return std::move(add_row.rows);
 }
