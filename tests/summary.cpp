@@ -163,7 +163,8 @@ TEST_CASE("a summary remarks on pixels that a stride leaves out, and on several 
     nn::Linear<float> a{2, 3}, b{2, 1};
     auto operator()(const Variable<float>& x) const {
       const auto h = global_avg_pool2d(second(first(x)));
-      return std::pair(a(h), b(h));
+      const auto first_result = a(h);  // before the other, whatever the compiler
+      return std::pair(first_result, b(h));
     }
   };
   const nn::Summary summary = nn::summary(Net{}, {1, 8, 7, 1});
