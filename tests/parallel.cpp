@@ -1,8 +1,11 @@
 // The threads of the library's own. Also run under the thread sanitizer.
 #include <doctest/doctest.h>
 
+#include <sys/time.h>
 #include <array>
+
 #include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <numeric>
 #include <string>
@@ -202,3 +205,21 @@ struct AtExit {
 } at_exit;
 
 }  // namespace
+
+TEST_CASE("parallel: a signal handler may run at any moment") {
+  static volatile std::sig_atomic_t count = 0;
+  struct sigaction action {
+  }, before{};
+  action.sa_handler = [](int) { count = count + 1; };
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGALRM, &action, &before);
+  const itimerval often{{0, 200}, {0, 200}}, never{};
+  const xgrad::Variable<float> a(xgrad::full<float>({64, 400}, 0.5F)), b(xgrad::full<float>({400, 120}, 2));
+  setitimer(ITIMER_REAL, &often, nullptr);
+  bool right = true;
+  for (int k = 0; k < 3000 || (count < 20 && k < 300000); ++k) right &= matmul(a, b).value()(63, 119) == 400;
+  setitimer(ITIMER_REAL, &never, nullptr);
+  sigaction(SIGALRM, &before, nullptr);
+  CHECK(right);
+  CHECK(count >= 20);
+}

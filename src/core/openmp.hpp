@@ -1,4 +1,10 @@
 #pragma once
+#include <csignal>
+
+#if __has_include(<pthread.h>)
+#include <pthread.h>
+#define XGRAD_HAS_SIGNAL_MASKS
+#endif
 
 // OpenMP's runtime, if there is one in the process: oneDNN, OpenBLAS or the program brings it. Linking one of our own could bring a
 // second, and compilers disagree about which.
@@ -12,8 +18,33 @@ namespace xgrad {
 
 inline bool in_openmp() { return omp_in_parallel && omp_in_parallel(); }
 
-/// While it lives, oneDNN and an OpenBLAS with OpenMP use the calling thread alone. We cut their work ourselves and hand the pieces to
-/// our threads, because threads of theirs would wait for each other, and both would want the same processors.
+/// While it lives signals wait that come from outside. Matrix products of oneDNN 2 use the register of the stack pointer for
+/// something else: a handler that ran meanwhile wrote over the program's memory.
+class SignalsWait {
+ public:
+#ifdef XGRAD_HAS_SIGNAL_MASKS
+  SignalsWait() {
+    sigset_t all;
+    sigfillset(&all);
+    for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) sigdelset(&all, own);
+    pthread_sigmask(SIG_BLOCK, &all, &before_);
+  }
+  ~SignalsWait() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+#else
+  SignalsWait() = default;
+#endif
+  SignalsWait(const SignalsWait&) = delete;
+  SignalsWait& operator=(const SignalsWait&) = delete;
+
+#ifdef XGRAD_HAS_SIGNAL_MASKS
+ private:
+  sigset_t before_;
+#endif
+};
+
+/// While it lives, oneDNN and an OpenBLAS with OpenMP use the calling thread alone, without being interrupted. We cut their work
+/// ourselves and hand the pieces to our threads, because threads of theirs would wait for each other, and both would want the same
+/// processors.
 class OneThread {
  public:
   OneThread() : before_(omp_get_max_threads && omp_set_num_threads ? omp_get_max_threads() : 1) {
@@ -26,6 +57,7 @@ class OneThread {
   OneThread& operator=(const OneThread&) = delete;
 
  private:
+  SignalsWait quiet_;
   int before_;
 };
 

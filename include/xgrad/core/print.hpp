@@ -4,7 +4,7 @@
 ///     fmt::print("{}\n", x.shape());      // (64, 400)
 ///     std::cout << image << '\n';         // [[  0, 0.5],
 ///                                         //  [0.5,   1]]
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <iosfwd>
 #include <string>
