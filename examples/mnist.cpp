@@ -26,7 +26,7 @@ struct Task {
 };
 
 constexpr double momentum = 0.9, weight_decay = 5e-4;
-constexpr const char *weights_file = "lenet.safetensors", *report_file = "report.html";
+constexpr const char *weights_file = "lenet.safetensors", *report_file = "report.html", *checkpoint_file = "checkpoint.safetensors";
 
 volatile std::sig_atomic_t interrupted = 0;
 
@@ -94,18 +94,48 @@ Evaluation evaluate(const xg::models::LeNet<>& net, const xg::Source<float>& dat
   return result;
 }
 
+/// All that a run of training is: a checkpoint is this, whole.
+struct Run {
+  xg::models::LeNet<> net;
+  xg::optim::Optimizer<float, xg::optim::SGD> opt;
+  xg::Loader<float> batches;
+  struct Asked {  // a run can only go on as it began
+    std::uint64_t epochs = 0, batch = 0, seed = 0, images = 0;
+    double lr = 0;
+    bool operator==(const Asked&) const = default;
+  } asked;
+  History history = {};
+};
+
+Run new_run(const xg::Source<float>& data, const Options& o) {
+  const xg::models::LeNet<> net;
+  const xg::optim::SGD sgd{.momentum = momentum, .weight_decay = weight_decay, .nesterov = true};
+  return {net, xg::optim::Optimizer(xg::nn::parameters(net), sgd), xg::Loader<float>(data, standardised(o.batch, true, o.seed)),
+          Run::Asked{o.epochs, o.batch, o.seed, data.size(), o.lr}};
+}
+
+/// Goes on with a checkpoint where there is one.
+void resume(Run& run, const fs::path& checkpoint) {
+  std::error_code error;
+  if (!fs::exists(checkpoint, error)) return;
+  const Run::Asked asked = run.asked;
+  xg::nn::load(run, checkpoint.string());
+  if (const Run::Asked& a = run.asked; !(a == asked))
+    throw std::runtime_error(
+        fmt::format("{} is of a run of {} images with --epochs {} --batch {} --seed {} --lr {}; --resume needs the same",
+                    checkpoint.string(), a.images, a.epochs, a.batch, a.seed, a.lr));
+}
+
 /// Trains until the last epoch, or an interrupt, but one batch at least. The last of the history's tests is `final`.
-History train(const xg::models::LeNet<>& net, const xg::Split& data, const Options& o, Progress& progress, Evaluation& final) {
-  xg::Loader<float> batches(data.train, standardised(o.batch, true, o.seed));
-  const xg::Source<float> test(data.test);
-  xg::optim::Optimizer opt(xg::nn::parameters(net),
-                           xg::optim::SGD{.momentum = momentum, .weight_decay = weight_decay, .nesterov = true});
+void train(Run& run, const xg::Source<float>& test, const Options& o, Progress& progress, Evaluation& final,
+           const fs::path& checkpoint) {
+  auto& [net, opt, batches, asked, history] = run;
   const auto rate = xg::optim::one_cycle(batches.count() * o.epochs, o.lr);
-  History history;
   history.steps_per_epoch = batches.count();
   history.batch = o.batch;
 
-  for (std::size_t epoch = 0; epoch < o.epochs && (epoch == 0 || !interrupted); ++epoch) {
+  bool first = true;
+  for (; batches.state.epoch < o.epochs && (first || !interrupted); first = false) {
     for (auto [images, labels] : batches) {
       opt.options.lr = rate(history.losses.size());
       const auto scores = net(images);
@@ -125,15 +155,20 @@ History train(const xg::models::LeNet<>& net, const xg::Split& data, const Optio
       progress.batch(labels.size(), right, history.losses.back());
       if (interrupted) break;
     }
+    if (interrupted) xg::nn::save(run, checkpoint.string());
     final = evaluate(net, test);
     if (!std::isfinite(final.loss))
       throw std::runtime_error(
           fmt::format("the test loss is {} after the last step, must be finite; try a smaller --lr than {}", final.loss, o.lr));
-    history.tests.push_back({history.epochs(), final.loss, final.accuracy});
-    if (!interrupted) progress.epoch(final.accuracy);
+    history.tests.epochs.push_back(history.epochs());
+    history.tests.losses.push_back(final.loss);
+    history.tests.accuracies.push_back(final.accuracy);
+    if (interrupted) continue;
+    progress.epoch(final.accuracy);
+    xg::nn::save(run, checkpoint.string());
   }
+  if (first) final = evaluate(net, test);  // it was over before it was resumed
   history.interrupted = history.losses.size() < batches.count() * o.epochs;
-  return history;
 }
 
 /// The graph of one step: what backward runs through, from the loss to the weights.
@@ -180,7 +215,7 @@ Report make_report(const xg::models::LeNet<>& net, const xg::Split& data, const 
 
 int run(const Options& o, Task& task) {
   if (o.threads > 0) xg::set_num_threads(o.threads);
-  if (o.weights.empty()) prepare_directory(o.out, {weights_file, report_file});
+  if (o.weights.empty()) prepare_directory(o.out, {weights_file, report_file, checkpoint_file});
 
   const fs::path directory = find_data(o.data);
   if (directory.empty())
@@ -199,22 +234,28 @@ int run(const Options& o, Task& task) {
   check_output();  // better before an hour of training than after
 
   xg::seed(o.seed);
-  const xg::models::LeNet<> net;
   Evaluation final;
   if (!o.weights.empty()) {
     task = {"testing the weights", "free some memory"};
+    const xg::models::LeNet<> net;
     xg::nn::load(net, o.weights);
     final = evaluate(net, data.test);
   } else {
     task = {"training", "try a smaller --batch"};
     watch_for_interrupts();
-    Progress progress(o.epochs, data.train.size());
-    const History history = train(net, data, o, progress, final);
+    const fs::path out = o.out, checkpoint = out / checkpoint_file;
+    const xg::Source<float> images(data.train), tests(data.test);
+    Run training = new_run(images, o);
+    if (o.resume) resume(training, checkpoint);
+    const xg::LoaderState begin = training.batches.state;
+    Progress progress(o.epochs, data.train.size(),
+                      begin.epoch * data.train.size() + std::min(begin.position * o.batch, data.train.size()));
+    train(training, tests, o, progress, final, checkpoint);
+    const History& history = training.history;
     if (history.interrupted) say(fmt::format("\ninterrupted after {:.2f} of {} epochs\n", history.epochs(), o.epochs));
     task = {"writing weights and report", "free some memory"};
-    const fs::path out = o.out;
-    xg::nn::save(net, (out / weights_file).string());
-    xg::write_file(out / report_file, html(make_report(net, data, o, source, history, final, progress)));
+    xg::nn::save(training.net, (out / weights_file).string());
+    xg::write_file(out / report_file, html(make_report(training.net, data, o, source, history, final, progress)));
     say(fmt::format("{} and {} are in {}\n", weights_file, report_file, xg::printable(o.out)));
   }
   say(fmt::format("test accuracy {:.2f} %\n", 100 * final.accuracy));

@@ -84,7 +84,7 @@ check 'mnist runs' good a
 check 'the last line is the accuracy' last "$tmp/a.out" "$accuracy"
 check 'it tells its progress' has "$tmp/a.out" '^epoch 2/2 +loss [0-9.]+ +accuracy [0-9.]+ % +[0-9]+ images/s +[0-9]+:[0-9]{2} left'
 check 'it learns' has "$tmp/a.out" '^test accuracy [89]'
-check 'weights and report are all it leaves behind' [ "$(cd "$tmp/a" && echo ./*)" = './lenet.safetensors ./report.html' ]
+check 'weights, report and checkpoint are all it leaves behind' [ "$(cd "$tmp/a" && echo ./*)" = './checkpoint.safetensors ./lenet.safetensors ./report.html' ]
 check 'the old weights are replaced, not written over' has "$tmp/old.safetensors" '^old weights$'
 check 'the old report is replaced, not written over' has "$tmp/old.html" '^old report$'
 
@@ -177,6 +177,29 @@ check 'Ctrl-C: it complains about nothing' [ ! -s "$tmp/stop.err" ]
 check 'Ctrl-C: the report says so' has "$tmp/stop/report.html" 'training was interrupted'
 run stopped "$mnist" --train-size 10 --test-size 300 --weights "$tmp/stop/lenet.safetensors"
 check 'Ctrl-C: the weights are saved' same_last_line "$tmp/stop.out" "$tmp/stopped.out"
+
+# --- killed at any moment and resumed: the same weights, bit for bit
+small='--epochs 40 --train-size 600 --test-size 50 --seed 3'
+run whole "$mnist" $small --out "$tmp/whole"
+check 'a run to its end' good whole
+for k in {1..100}; do
+  "$mnist" $small --resume --out "$tmp/killed" >/dev/null 2>&1 &
+  child=$!
+  sleep "0.$(printf %03d $((RANDOM % 300 + 20)))"
+  kill -KILL $child 2>/dev/null
+  wait $child 2>/dev/null
+done
+run resumed "$mnist" $small --resume --out "$tmp/killed"
+check 'a run that was killed 100 times ends' good resumed
+check 'it ends with the same weights' cmp "$tmp/whole/lenet.safetensors" "$tmp/killed/lenet.safetensors"
+check 'it leaves nothing but its files' [ "$(ls -A "$tmp/killed" | tr '\n' ' ')" = 'checkpoint.safetensors lenet.safetensors report.html ' ]
+run over "$mnist" $small --resume --out "$tmp/killed"
+check 'a run that is over is tested again' same_last_line "$tmp/whole.out" "$tmp/over.out"
+run other "$mnist" $small --resume --batch 32 --out "$tmp/killed"
+check 'a run of other options is not resumed' complains other 'is of a run of 600 images with --epochs 40 --batch 64 --seed 3 .*needs the same'
+head -c 3000 "$tmp/killed/checkpoint.safetensors" >"$tmp/cut" && cp "$tmp/cut" "$tmp/killed/checkpoint.safetensors"
+run damaged "$mnist" $small --resume --out "$tmp/killed"
+check 'a damaged checkpoint is named' complains damaged 'checkpoint.safetensors: '
 
 # --- idx files, good and bad
 # number N: four bytes; images N SIZE, labels N LABEL: idx files of black images, and of labels that are all the same

@@ -69,9 +69,13 @@ bool parse(int argc, char** argv, Options& o) {
   add_number(app, "--threads", o.threads, "as many as the machine has where not given; at most four for each processor", 1,
              4 * processors);
   app.get_option("--threads")->default_str("");
-  add_path(app, "--out", o.out, "folder for lenet.safetensors and report.html", "the name of a folder")
+  add_path(app, "--out", o.out, "folder for lenet.safetensors, report.html and the checkpoint of each epoch",
+           "the name of a folder")
       ->type_name("DIR")
       ->default_str(o.out);
+  app.add_flag(
+      "--resume", o.resume,
+      "go on with the checkpoint in --out, to the same weights bit for bit as\nwithout a break; begins where there is none");
   add_path(app, "--weights", o.weights, "do not train: test these weights, and write nothing", "the name of a file")
       ->type_name("FILE");
   add_number(app, "--train-size", o.train_size, "how many of the built-in digits to learn from", one, std::size_t{10'000'000});

@@ -16,8 +16,13 @@ double between(std::chrono::steady_clock::time_point from, std::chrono::steady_c
 
 }  // namespace
 
-Progress::Progress(std::size_t epochs, std::size_t samples)
-    : terminal_(isatty(STDOUT_FILENO) != 0), epochs_(epochs), samples_(samples) {}
+Progress::Progress(std::size_t epochs, std::size_t samples, std::size_t before)
+    : terminal_(isatty(STDOUT_FILENO) != 0),
+      epochs_(epochs),
+      samples_(samples),
+      before_(before),
+      epoch_(before / samples),
+      done_(before % samples) {}
 
 Progress::~Progress() {
   if (open_) say("\n");
@@ -30,9 +35,10 @@ double Progress::speed() const {
 }
 
 std::string Progress::line() const {
-  const double done = static_cast<double>(total_) / static_cast<double>(epochs_ * samples_);
-  const auto left = static_cast<unsigned>(seconds() * (1 - done) / done + 0.5);
-  const auto n = static_cast<double>(std::max<std::size_t>(done_, 1));
+  const std::size_t rest = epochs_ * samples_ - std::min(before_ + total_, epochs_ * samples_);
+  const auto left =
+      static_cast<unsigned>(seconds() * static_cast<double>(rest) / static_cast<double>(std::max<std::size_t>(total_, 1)) + 0.5);
+  const auto n = static_cast<double>(std::max<std::size_t>(counted_, 1));
   return fmt::format("epoch {}/{}   loss {:.4f}   accuracy {:.2f} %   {:.0f} images/s   {}:{:02} left", epoch_ + 1, epochs_,
                      loss_ / n, 100 * static_cast<double>(right_) / n, speed(), left / 60, left % 60);
 }
@@ -40,6 +46,7 @@ std::string Progress::line() const {
 void Progress::batch(std::size_t samples, std::size_t right, double loss) {
   done_ += samples;
   total_ += samples;
+  counted_ += samples;
   right_ += right;
   loss_ += loss * static_cast<double>(samples);
   trained_ = Clock::now();
@@ -59,7 +66,7 @@ void Progress::epoch(double test_accuracy) {
   trained_ = now;
   say(fmt::format("{}{}   test {:.2f} %{}\n", terminal_ ? "\r" : "", line(), 100 * test_accuracy, terminal_ ? "\x1b[K" : ""));
   ++epoch_;
-  done_ = right_ = told_ = 0;
+  done_ = counted_ = right_ = told_ = 0;
   loss_ = 0;
   open_ = false;
 }

@@ -6,7 +6,8 @@
 
 class Progress {
  public:
-  Progress(std::size_t epochs, std::size_t samples);
+  /// `before`: how many samples of these epochs an earlier run has done.
+  Progress(std::size_t epochs, std::size_t samples, std::size_t before = 0);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -25,8 +26,8 @@ class Progress {
   std::string line() const;
 
   const bool terminal_;
-  const std::size_t epochs_, samples_;
-  std::size_t epoch_ = 0, done_ = 0, right_ = 0, told_ = 0, total_ = 0;
+  const std::size_t epochs_, samples_, before_;
+  std::size_t epoch_, done_, counted_ = 0, right_ = 0, told_ = 0, total_ = 0;
   double loss_ = 0, testing_ = 0;
   bool open_ = false;  // the terminal's line has text, and no end yet
   const Clock::time_point start_ = Clock::now();

@@ -58,9 +58,9 @@ std::vector<Point> averaged(const History& h, const std::vector<double>& values)
 std::string curves(const Report& r) {
   const History& h = r.history;
   Series loss{"test", "test", {}, true}, accuracy{"test", "test", {}, true};
-  for (const History::Test& test : h.tests) {
-    loss.points.push_back({test.epoch, test.loss});
-    accuracy.points.push_back({test.epoch, test.accuracy});
+  for (std::size_t k = 0; k < h.tests.epochs.size(); ++k) {
+    loss.points.push_back({h.tests.epochs[k], h.tests.losses[k]});
+    accuracy.points.push_back({h.tests.epochs[k], h.tests.accuracies[k]});
   }
   const Series train_loss{"training", "train", averaged(h, h.losses), false};
   const Series train_accuracy{"training", "train", averaged(h, h.shares), false};

@@ -19,10 +19,9 @@ struct History {
   std::size_t steps_per_epoch = 1, batch = 1;
   std::vector<double> losses;  ///< one per step
   std::vector<double> shares;  ///< of the step's batch that were right
-  struct Test {
-    double epoch, loss, accuracy;
-  };
-  std::vector<Test> tests;  ///< at the end of each epoch, and at the end
+  struct Tests {
+    std::vector<double> epochs, losses, accuracies;
+  } tests;  ///< at the end of each epoch, and at the end
   bool interrupted = false;
 
   double epochs() const { return static_cast<double>(losses.size()) / static_cast<double>(steps_per_epoch); }
