@@ -72,8 +72,9 @@ Array<T> reduce_axes(const Array<T>& x, const std::vector<bool>& reduced, const 
 /// An array as (outer, length, inner) around one axis.
 struct Around {
   std::size_t outer = 1, length = 1, inner = 1;
-  /// `outer` of an array without elements is 0: loops over it end at once, whatever its other lengths are.
-  Around(const Shape& shape, std::size_t axis)
+  /// `outer` of an array without elements is 0: loops over it end at once, whatever its other lengths are. Out of line: when it is
+  /// inlined, g++ 14 warns that a Shape is uninitialised.
+  [[gnu::noinline]] Around(const Shape& shape, std::size_t axis)
       : outer(size_of(shape) == 0 ? 0 : size_of(shape, 0, axis)),
         length(shape[axis]),
         inner(size_of(shape, axis + 1, shape.size())) {}
