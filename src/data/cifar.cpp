@@ -20,11 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Caller {
-  Where where;
-  std::string_view function;
-};
-
 constexpr std::size_t side = 32, channels = 3, pixels = side * side;
 
 Dataset read(const std::vector<fs::path>& paths, std::size_t classes, std::size_t label_bytes, Caller caller) {

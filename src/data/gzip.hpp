@@ -14,6 +14,12 @@
 
 namespace xgrad {
 
+/// Whose errors a reader's are.
+struct Caller {
+  Where where;
+  std::string_view function;
+};
+
 /// The bytes of a regular file, plain or gzip: its first two bytes tell. Several gzip members one behind the other are one text, as
 /// gzip has it; anything else behind a member is an error. (zlib's own gzread leaves it out without a word.)
 class Unpacked {

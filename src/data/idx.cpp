@@ -19,11 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Caller {
-  Where where;
-  std::string_view function;
-};
-
 using Blocks = std::vector<std::vector<std::uint8_t>>;
 
 /// Puts the bytes one behind the other; a block that is done gives its memory back.

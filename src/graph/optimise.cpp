@@ -8,15 +8,6 @@
 namespace xgrad {
 namespace {
 
-std::size_t index(int k) { return static_cast<std::size_t>(k); }
-
-template <class F>
-void for_operands(const Instr& instr, const F& f) {
-  if (instr.op == Primitive::input) return;
-  for (int k : {instr.a, instr.b, instr.c})
-    if (k >= 0) f(index(k));
-}
-
 /// How often each value is used by code that matters to the result; 0 for dead code.
 std::vector<int> count_uses(const Program& program) {
   std::vector<int> uses(program.code.size(), 0);

@@ -110,4 +110,14 @@ V replay(const Program& program, std::span<const V> inputs, const Apply& apply) 
   return values[static_cast<std::size_t>(program.result)];
 }
 
+inline std::size_t index(int k) { return static_cast<std::size_t>(k); }
+
+/// Calls f with the number of each operand of an instruction.
+template <class F>
+void for_operands(const Instr& instr, const F& f) {
+  if (instr.op == Primitive::input) return;
+  for (int k : {instr.a, instr.b, instr.c})
+    if (k >= 0) f(index(k));
+}
+
 }  // namespace xgrad

@@ -2,19 +2,6 @@
 #include "program.hpp"
 
 namespace xgrad {
-namespace {
-
-std::size_t index(int k) { return static_cast<std::size_t>(k); }
-
-template <class F>
-void for_operands(const Instr& instr, const F& f) {
-  if (instr.op == Primitive::input) return;
-  for (int k : {instr.a, instr.b, instr.c})
-    if (k >= 0) f(index(k));
-}
-
-}  // namespace
-
 Halves split_scalars(const Program& program, std::size_t first) {
   const std::size_t count = program.code.size();
   std::vector<bool> scalar(count), needed(count);

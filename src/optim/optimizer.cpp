@@ -50,15 +50,6 @@ using detail::AnyRule;
 using detail::CompiledRule;
 using Kind = CompiledRule::Kind;
 
-std::size_t index(int k) { return static_cast<std::size_t>(k); }
-
-template <class F>
-void for_operands(const Instr& instr, const F& f) {
-  if (instr.op == Primitive::input) return;
-  for (int k : {instr.a, instr.b, instr.c})
-    if (k >= 0) f(index(k));
-}
-
 constexpr std::size_t now_count = 4;
 
 /// Which instructions some of the results need.

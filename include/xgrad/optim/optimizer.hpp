@@ -74,6 +74,15 @@ template <class Rule>
 constexpr std::size_t option_count = xgrad::detail::fields::fields_of_aggregate<Rule>();
 
 template <class Rule>
+concept has_rate = requires(Rule rule) {
+  rule.lr = 0.0;
+};
+template <class Rule>
+concept has_decay = requires(Rule rule) {
+  rule.weight_decay = 0.0;
+};
+
+template <class Rule>
 std::array<RuleOption, option_count<Rule>> options_of(const Rule& rule) {
   std::array<RuleOption, option_count<Rule>> options;
   std::size_t k = 0;
@@ -98,7 +107,7 @@ std::span<const std::string_view> state_names() {
 template <class Rule>
 void trace_rule(Program& program, const void* given, bool decayed) {
   Rule rule = *static_cast<const Rule*>(given);
-  if constexpr (requires { rule.weight_decay = 0.0; })
+  if constexpr (has_decay<Rule>)
     if (!decayed) rule.weight_decay = 0;
   constexpr std::size_t n = state_count<Rule>;
   const auto input = [&](std::size_t k) { return Sym(&program, static_cast<int>(k)); };
@@ -197,8 +206,7 @@ class AnyOptimizer {
 /// for the new network.
 template <class T, class Rule>
 class Optimizer : public detail::AnyOptimizer<T> {
-  static_assert(
-      requires(Rule rule) { rule.lr = 0.0; }, "xgrad: a rule has an option `double lr`");
+  static_assert(detail::has_rate<Rule>, "xgrad: a rule has an option `double lr`");
   using Base = detail::AnyOptimizer<T>;
 
  public:
@@ -223,16 +231,14 @@ class Optimizer : public detail::AnyOptimizer<T> {
             .rule = &rule,
             .options = options,
             .state = detail::state_names<Rule>(),
-            .has_decay = requires {rule.weight_decay;
+            .has_decay = detail::has_decay<Rule>,
+            .trace = detail::trace_rule<Rule>,
+            .check = detail::check_rule<Rule>};
   }
-  , .trace = detail::trace_rule<Rule>, .check = detail::check_rule<Rule>
-};
-}  // namespace xgrad::optim
 
-using Base::parameters_, Base::state_, Base::steps_;
-XGRAD_FIELDS(parameters_, steps_, state_)
-}
-;
+  using Base::parameters_, Base::state_, Base::steps_;
+  XGRAD_FIELDS(parameters_, steps_, state_)
+};
 
 template <class T, class Rule>
 Optimizer(std::vector<Variable<T>>, Rule) -> Optimizer<T, Rule>;
