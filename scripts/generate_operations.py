@@ -12,7 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / 'docs/operations.md'
 TOPICS = [  # header, title
-    ('arithmetic', 'Arithmetic'), ('elementwise', 'Elementwise'), ('activation', 'Activations'), ('reduce', 'Reductions and orders'),
+    ('arithmetic', 'Arithmetic'), ('elementwise', 'Elementwise'), ('activation', 'Activations'), ('reduce', 'Sums'), ('extremes', 'Extremes'),
+    ('statistics', 'Statistics'), ('scan', 'Products and scans'), ('sort', 'Orders'),
     ('shape', 'Shapes'), ('index', 'Indices'), ('linalg', 'Linear algebra'), ('conv', 'Convolution'), ('pool', 'Pooling'),
     ('interpolate', 'Resampling'), ('norm', 'Normalisation and dropout'), ('loss', 'Losses'), ('sequence', 'Sequences'),
     ('random', 'Random arrays'),
@@ -43,7 +44,7 @@ def read(path):
 def rules():
     """Primitive -> how the result changes, from differentiate.cpp."""
     found = {}
-    for name, expression in re.findall(r'case P::(\w+): return (.*);\n', read('src/graph/differentiate.cpp')):
+    for name, expression in re.findall(r'case P::(\w+): return (.*);\n', read('src/formula/differentiate.cpp')):
         found[name] = expression
     return found
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include <xgrad/nn/visit.hpp>
+#include <xgrad/state/visit.hpp>
 
 namespace nn = xgrad::nn;
 using xgrad::Array;
@@ -270,8 +270,8 @@ TEST_CASE("fields: XGRAD_FIELDS") {
 }
 
 TEST_CASE("visit: nested layers, on const and other networks") {
-  const Strings expected{"conv1.weight", "conv1.bias",  "conv2.weight", "conv2.bias",  "fc1.weight",
-                         "fc1.bias",    "fc2.weight", "fc2.bias",    "fc3.weight", "fc3.bias"};
+  const Strings expected{"conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias", "fc1.weight",
+                         "fc1.bias",     "fc2.weight", "fc2.bias",     "fc3.weight", "fc3.bias"};
   LeNet<float> net;
   CHECK(paths(net) == expected);
   const LeNet<float> fixed;

@@ -13,8 +13,8 @@
 #include <xgrad/core/random.hpp>
 #include <xgrad/core/shape.hpp>
 
-#include "../src/graph/program.hpp"
-#include "../src/kernels/kernels.hpp"
+#include "../src/formula/program.hpp"
+#include "../src/kernels/table.hpp"
 
 using namespace xgrad;
 
@@ -71,7 +71,7 @@ double ulps(T got, double want) {
 
 std::size_t count(const Program& program, Primitive op) {
   return static_cast<std::size_t>(
-      std::count_if(program.code.begin(), program.code.end(), [&](const Instr& i) { return i.op == op; }));
+      std::count_if(program.code.begin(), program.code.end(), [&](const xgrad::detail::Instr& i) { return i.op == op; }));
 }
 
 struct Unary {
@@ -422,17 +422,17 @@ TEST_CASE("formula: replay gives what run gives") {
     std::vector<double> values;
     for (const auto& a : x) values.push_back(a(0));
     const Program program = optimise(m.program);
-    const double replayed =
-        replay<double>(program, std::span<const double>(values), [](const Instr& instr, std::span<const double> operands) {
-          if (instr.op == Primitive::constant) return instr.constant;
-          Program single(operands.size());
-          const int k[3] = {0, operands.size() > 1 ? 1 : -1, operands.size() > 2 ? 2 : -1};
-          single.code.push_back({.op = instr.op, .a = k[0], .b = k[1], .c = k[2]});
-          single.result = static_cast<int>(operands.size());
-          Arrays<double> inputs;
-          for (double v : operands) inputs.push_back(full<double>(Shape{}, v));
-          return evaluate(single, Shape{}, inputs)();
-        });
+    const double replayed = replay<double>(program, std::span<const double>(values),
+                                           [](const xgrad::detail::Instr& instr, std::span<const double> operands) {
+                                             if (instr.op == Primitive::constant) return instr.constant;
+                                             Program single(operands.size());
+                                             const int k[3] = {0, operands.size() > 1 ? 1 : -1, operands.size() > 2 ? 2 : -1};
+                                             single.code.push_back({.op = instr.op, .a = k[0], .b = k[1], .c = k[2]});
+                                             single.result = static_cast<int>(operands.size());
+                                             Arrays<double> inputs;
+                                             for (double v : operands) inputs.push_back(full<double>(Shape{}, v));
+                                             return evaluate(single, Shape{}, inputs)();
+                                           });
     CHECK_MESSAGE(replayed == evaluate(program, x)(0), m.name);
   }
 }

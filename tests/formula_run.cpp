@@ -15,9 +15,9 @@
 #include <xgrad/core/random.hpp>
 #include <xgrad/core/shape.hpp>
 
-#include "../src/graph/program.hpp"
+#include "../src/formula/program.hpp"
 #include "../src/kernels/direction.hpp"
-#include "../src/kernels/kernels.hpp"
+#include "../src/kernels/table.hpp"
 
 using namespace xgrad;
 
@@ -220,7 +220,7 @@ TEST_CASE_TEMPLATE("formula run: chains give what their steps give one by one", 
   const auto operands = [](P op) { return op < P::add ? 1 : op < P::where ? 2 : 3; };
   const auto instr = [](P op, std::vector<int> from) {
     from.resize(3, -1);
-    return Instr{.op = op, .a = from[0], .b = from[1], .c = from[2]};
+    return xgrad::detail::Instr{.op = op, .a = from[0], .b = from[1], .c = from[2]};
   };
   // Inputs 0, 1 and 2, each an array or one number for all; the value that comes out of the first step at each place of the second.
   const std::vector<std::size_t> sizes{1, 16, 100, 300};

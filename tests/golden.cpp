@@ -244,7 +244,8 @@ TEST_CASE("golden: every operation that a header declares has a case, or a reaso
   for (const auto& file : std::filesystem::directory_iterator(root / "include/xgrad/ops")) {
     std::ostringstream text;
     text << std::ifstream(file.path()).rdbuf();
-    const std::string code = std::regex_replace(text.str(), std::regex(R"(namespace detail \{[^]*?\n\}  // namespace detail|#define(.*\\\n)*.*)"), "");
+    const std::string code =
+        std::regex_replace(text.str(), std::regex(R"(namespace detail \{[^]*?\n\}  // namespace detail|#define(.*\\\n)*.*)"), "");
     for (std::sregex_iterator it(code.begin(), code.end(), declaration), end; it != end; ++it)
       if ((*it)[1] != "operator") declared.insert((*it)[1]);
   }

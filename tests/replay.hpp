@@ -9,7 +9,7 @@
 
 #include <xgrad/xgrad.hpp>
 
-#include "../src/graph/program.hpp"
+#include "../src/formula/program.hpp"
 
 namespace replay_test {
 
@@ -77,7 +77,7 @@ inline V primitive_node(Primitive op, Operands x) {
 }
 
 inline V replayed(const Program& program, const std::vector<V>& x) {
-  return replay<V>(program, x, [](const Instr& instr, Operands operands) {
+  return replay<V>(program, x, [](const xgrad::detail::Instr& instr, Operands operands) {
     return instr.op == Primitive::constant ? V(instr.constant) : primitive_node(instr.op, operands);
   });
 }

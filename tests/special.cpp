@@ -9,7 +9,7 @@
 
 #include <xgrad/core/random.hpp>
 
-#include "../src/kernels/kernels.hpp"
+#include "../src/kernels/table.hpp"
 
 using namespace xgrad;
 

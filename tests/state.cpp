@@ -10,7 +10,7 @@
 #include <fstream>
 #include <sstream>
 
-#include <xgrad/nn/state.hpp>
+#include <xgrad/state/state.hpp>
 
 namespace fs = std::filesystem;
 namespace nn = xgrad::nn;

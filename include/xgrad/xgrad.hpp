@@ -2,7 +2,6 @@
 /// All of xgrad, room by room: a room includes only from the rooms above it.
 #include <xgrad/core/api.hpp>
 #include <xgrad/core/array.hpp>
-#include <xgrad/core/config.hpp>
 #include <xgrad/core/error.hpp>
 #include <xgrad/core/fields.hpp>
 #include <xgrad/core/file.hpp>
@@ -18,10 +17,11 @@
 #include <xgrad/core/text.hpp>
 #include <xgrad/core/where.hpp>
 
+#include <xgrad/formula/formula.hpp>
+
 #include <xgrad/graph/apply.hpp>
 #include <xgrad/graph/attribute.hpp>
 #include <xgrad/graph/describe.hpp>
-#include <xgrad/graph/formula.hpp>
 #include <xgrad/graph/mode.hpp>
 #include <xgrad/graph/node.hpp>
 #include <xgrad/graph/observer.hpp>
@@ -33,6 +33,7 @@
 #include <xgrad/ops/arithmetic.hpp>
 #include <xgrad/ops/conv.hpp>
 #include <xgrad/ops/elementwise.hpp>
+#include <xgrad/ops/extremes.hpp>
 #include <xgrad/ops/formula.hpp>
 #include <xgrad/ops/index.hpp>
 #include <xgrad/ops/interpolate.hpp>
@@ -42,8 +43,11 @@
 #include <xgrad/ops/pool.hpp>
 #include <xgrad/ops/random.hpp>
 #include <xgrad/ops/reduce.hpp>
+#include <xgrad/ops/scan.hpp>
 #include <xgrad/ops/sequence.hpp>
 #include <xgrad/ops/shape.hpp>
+#include <xgrad/ops/sort.hpp>
+#include <xgrad/ops/statistics.hpp>
 
 #include <xgrad/autodiff/backward.hpp>
 #include <xgrad/autodiff/checkpoint.hpp>
@@ -52,14 +56,18 @@
 #include <xgrad/autodiff/gradcheck.hpp>
 #include <xgrad/autodiff/to_dot.hpp>
 
-#include <xgrad/nn/entries.hpp>
+#include <xgrad/state/entries.hpp>
+#include <xgrad/state/loading.hpp>
+#include <xgrad/state/state.hpp>
+#include <xgrad/state/visit.hpp>
+
+#include <xgrad/nn/conv.hpp>
+#include <xgrad/nn/dropout.hpp>
 #include <xgrad/nn/init.hpp>
-#include <xgrad/nn/layers.hpp>
-#include <xgrad/nn/loading.hpp>
+#include <xgrad/nn/linear.hpp>
 #include <xgrad/nn/norm.hpp>
-#include <xgrad/nn/state.hpp>
+#include <xgrad/nn/recurrent.hpp>
 #include <xgrad/nn/summary.hpp>
-#include <xgrad/nn/visit.hpp>
 
 #include <xgrad/optim/clip.hpp>
 #include <xgrad/optim/minimise.hpp>
@@ -76,5 +84,7 @@
 #include <xgrad/data/idx.hpp>
 #include <xgrad/data/loader.hpp>
 #include <xgrad/data/source.hpp>
+
+#include <xgrad/config/config.hpp>
 
 #include <xgrad/testing/check_op.hpp>

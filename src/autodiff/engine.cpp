@@ -12,7 +12,7 @@
 #include <xgrad/ops/arithmetic.hpp>
 
 #include "../graph/walk.hpp"
-#include "../kernels/sum.hpp"
+#include "../kernels/array/sum.hpp"
 
 namespace xgrad::engine {
 namespace {

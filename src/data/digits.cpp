@@ -14,6 +14,8 @@
 #include "../ops/support.hpp"
 
 namespace xgrad {
+using namespace detail;
+
 namespace {
 
 constexpr std::size_t side = 28, pixels = side * side;

@@ -1,7 +1,7 @@
 // Chooses the level. Not compiled for an instruction set.
-#include "kernels.hpp"
 #include "libraries.hpp"
 #include "special.hpp"
+#include "table.hpp"
 
 #include <fmt/format.h>
 #include <cstdlib>

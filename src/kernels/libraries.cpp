@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "onednn.hpp"
+#include "onednn/onednn.hpp"
 
 // Weak: other libraries with the CBLAS's functions do not have these.
 extern "C" {

@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels.hpp"
+#include "table.hpp"
 
 namespace xgrad::kernels {
 

@@ -1,12 +1,13 @@
 #include <xgrad/nn/norm.hpp>
 
 #include <fmt/format.h>
-#include <cmath>
-#include <limits>
 
 #include "../ops/support.hpp"
+#include "check.hpp"
 
 namespace xgrad::nn {
+using namespace detail;
+
 namespace {
 
 /// A weight of ones and a bias of zeros.
@@ -17,13 +18,6 @@ void make_affine(Variable<T>& weight, Variable<T>& bias, const Shape& shape, con
     bias = Variable<T>(zeros<T>(shape, Where{}), true, where);
   });
 }
-/// Throws ValueError unless the option is from 0 to `most` and finite.
-void check_option(const char* layer, const char* option, double value, double most, Where where) {
-  if (value >= 0 && value <= most) return;
-  throw ValueError(where, layer,
-                   fmt::format("{} is {}; it must be {}", option, value, most == 1 ? "from 0 to 1" : "from 0 up and finite"));
-}
-constexpr double finite = std::numeric_limits<double>::max();
 /// The same again, where they are defined.
 template <class T>
 void reset_affine(Variable<T>& weight, Variable<T>& bias) {
@@ -83,34 +77,11 @@ void GroupNorm<T>::reset_parameters(Generator&) {
   reset_affine(weight, bias);
 }
 
-Dropout::Dropout(double probability, Where where) : p(probability) { check_option("Dropout", "p", p, 1, where); }
-Dropout2d::Dropout2d(double probability, Where where) : p(probability) { check_option("Dropout2d", "p", p, 1, where); }
-
-template <class T>
-RecurrentCell<T>::RecurrentCell(std::size_t gates, std::size_t in, std::size_t hidden_size, bool bias, Where where) {
-  placed(where, gates == 4 ? "LSTMCell" : "GRUCell", [&] {
-    const std::size_t rows = length_of(Wide{gates} * hidden_size);
-    w_ih = Variable<T>(zeros<T>(Shape{rows, in}, Where{}), true, where);
-    w_hh = Variable<T>(zeros<T>(Shape{rows, hidden_size}, Where{}), true, where);
-    if (!bias) return;
-    b_ih = Variable<T>(zeros<T>(Shape{rows}, Where{}), true, where);
-    b_hh = Variable<T>(zeros<T>(Shape{rows}, Where{}), true, where);
-  });
-  reset_parameters(default_generator());
-}
-template <class T>
-void RecurrentCell<T>::reset_parameters(Generator& generator) {
-  const double bound = 1 / std::sqrt(static_cast<double>(hidden()));
-  for (Variable<T>* v : {&w_ih, &w_hh, &b_ih, &b_hh})
-    if (v->defined()) v->update([&](Array<T>& a) { generator.fill_uniform(a, -bound, bound); });
-}
-
 #define XGRAD_INSTANTIATE(T)   \
   template class BatchNorm<T>; \
   template class LayerNorm<T>; \
   template class RMSNorm<T>;   \
-  template class GroupNorm<T>; \
-  template class RecurrentCell<T>;
+  template class GroupNorm<T>;
 XGRAD_INSTANTIATE(float)
 XGRAD_INSTANTIATE(double)
 

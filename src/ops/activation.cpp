@@ -5,6 +5,8 @@
 #include "formulas.hpp"
 
 namespace xgrad {
+using namespace detail;
+
 namespace {
 
 constexpr double selu_alpha = 1.6732632423543772848, selu_scale = 1.0507009873554804934;

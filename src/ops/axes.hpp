@@ -7,7 +7,7 @@
 #include <xgrad/core/fields.hpp>
 #include <xgrad/core/shape.hpp>
 
-namespace xgrad {
+namespace xgrad::detail {
 
 struct Reduced {
   std::vector<bool> reduced;
@@ -80,4 +80,4 @@ struct Around {
         inner(size_of(shape, axis + 1, shape.size())) {}
 };
 
-}  // namespace xgrad
+}  // namespace xgrad::detail

@@ -5,7 +5,7 @@
 
 #include <xgrad/ops/shape.hpp>
 
-namespace xgrad {
+namespace xgrad::detail {
 
 inline Shape batch_of(const Shape& shape) { return Shape(shape.begin(), shape.end() - 2); }
 
@@ -31,4 +31,4 @@ Variable<T> swap_last(Variable<T> x, Where where) {
   return permute(std::move(x), std::move(axes), where);
 }
 
-}  // namespace xgrad
+}  // namespace xgrad::detail

@@ -10,11 +10,13 @@
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
 
-#include "../kernels/conv.hpp"
-#include "../kernels/convolve.hpp"
+#include "../kernels/conv/convolve.hpp"
+#include "../kernels/conv/patches.hpp"
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
+
 namespace {
 
 using kernels::ConvShape;

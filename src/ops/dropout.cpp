@@ -7,6 +7,8 @@
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
+
 namespace {
 
 /// x (samples, rows, channels) times `scale` where the mask (samples, channels) is true, 0 elsewhere. Its own adjoint.

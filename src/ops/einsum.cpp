@@ -14,6 +14,8 @@
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
+
 namespace {
 
 /// A letter's code, or `dots` and more for the axes of "...", from the last.

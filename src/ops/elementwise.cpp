@@ -6,6 +6,7 @@
 #include "formulas.hpp"
 
 namespace xgrad {
+using namespace detail;
 
 #define XGRAD_COMPARISON(name, condition)                                                          \
   template <class T>                                                                               \

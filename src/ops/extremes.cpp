@@ -5,16 +5,19 @@
 
 #include <xgrad/graph/apply.hpp>
 #include <xgrad/ops/arithmetic.hpp>
+#include <xgrad/ops/extremes.hpp>
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
 
-#include "../graph/program.hpp"
-#include "../kernels/reduce.hpp"
-#include "../kernels/sum.hpp"
+#include "../formula/program.hpp"
+#include "../kernels/array/reduce.hpp"
+#include "../kernels/array/sum.hpp"
 #include "axes.hpp"
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
+
 namespace {
 
 void need_elements(const Shape& shape, const Reduced& axes) {

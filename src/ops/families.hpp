@@ -7,9 +7,9 @@
 #include <xgrad/core/fields.hpp>
 #include <xgrad/graph/variable.hpp>
 
-#include "../kernels/copy.hpp"
+#include "../kernels/array/strided.hpp"
 
-namespace xgrad {
+namespace xgrad::detail {
 
 /// Some elements of a row-major array, as an array of their own: element (i, j, …) is `offset` + i·strides[0] + j·strides[1] + …
 struct View {
@@ -58,4 +58,4 @@ Variable<T> put(std::string_view name, Variable<T> x, Positions positions, Shape
 /// or longer in x, or broadcast.
 Positions positions_along(const Shape& x, std::size_t axis, const Labels& index, const Shape& shape);
 
-}  // namespace xgrad
+}  // namespace xgrad::detail

@@ -9,11 +9,12 @@
 #include <xgrad/graph/apply.hpp>
 #include <xgrad/ops/reduce.hpp>
 
-#include "../kernels/kernels.hpp"
+#include "../kernels/table.hpp"
 #include "routine.hpp"
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
 
 CompiledRoutine::CompiledRoutine(std::string name, const Program& program, std::vector<Program> given)
     : name_(std::move(name)), traced_(program), program_(optimise(program)), given_(std::move(given)) {
@@ -146,7 +147,7 @@ struct FormulaOp {
 
 }  // namespace
 
-void Routine::destroy() const noexcept { delete static_cast<const CompiledRoutine*>(this); }
+void detail::Routine::destroy() const noexcept { delete static_cast<const CompiledRoutine*>(this); }
 
 Ref<const Routine> detail::make_routine(std::string_view name, const Untraced* lambdas, std::size_t derivatives) {
   std::vector<Program> programs;

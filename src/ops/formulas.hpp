@@ -6,7 +6,7 @@
 
 #include "support.hpp"
 
-namespace xgrad {
+namespace xgrad::detail {
 
 /// One of the library's own formulas, whose references nobody counts.
 template <class... F>
@@ -20,7 +20,7 @@ const auto& lasting(std::string_view name, const F&... lambdas) {
 template <class T, class F, class... X>
 Variable<T> call(const F& formula, Where at, X&&... operands) {
   Variable<T> inputs[]{std::forward<X>(operands)...};
-  return detail::call<T>(formula.routine(), inputs, sizeof...(X), at);
+  return call<T>(formula.routine(), inputs, sizeof...(X), at);
 }
 
 /// The two sides of an operator, as inputs. Those that are lent are not counted.
@@ -48,7 +48,7 @@ class Sides {
   Variable<T> inputs_[2];
 };
 
-}  // namespace xgrad
+}  // namespace xgrad::detail
 
 /// XGRAD_UNARY(softsign, a / (1 + abs(a)))
 #define XGRAD_UNARY(name, expression)                                          \

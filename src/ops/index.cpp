@@ -8,13 +8,14 @@
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/shape.hpp>
 
-#include "../kernels/copy.hpp"
-#include "../kernels/index.hpp"
+#include "../kernels/array/strided.hpp"
+#include "../kernels/array/take.hpp"
 #include "axes.hpp"
 #include "families.hpp"
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
 
 namespace {
 
@@ -177,7 +178,7 @@ Variable<T> rows_of(std::string_view name, Variable<T> x, std::size_t axis, cons
 
 }  // namespace
 
-Positions positions_along(const Shape& x, std::size_t axis, const Labels& index, const Shape& shape) {
+Positions detail::positions_along(const Shape& x, std::size_t axis, const Labels& index, const Shape& shape) {
   check_places(index, axis, x[axis]);
   const auto n = static_cast<std::int64_t>(x[axis]);
   const std::size_t inner = size_of(x, axis + 1, x.size());
@@ -191,11 +192,11 @@ Positions positions_along(const Shape& x, std::size_t axis, const Labels& index,
 }
 
 template <class T>
-Variable<T> take(std::string_view name, Variable<T> x, Positions positions, Shape shape, Where where) {
+Variable<T> detail::take(std::string_view name, Variable<T> x, Positions positions, Shape shape, Where where) {
   return apply(Take<T>{name, std::move(positions), std::move(shape)}, {std::move(x)}, where);
 }
 template <class T>
-Variable<T> put(std::string_view name, Variable<T> x, Positions positions, Shape shape, Where where) {
+Variable<T> detail::put(std::string_view name, Variable<T> x, Positions positions, Shape shape, Where where) {
   return apply(Put<T>{name, std::move(positions), std::move(shape)}, {std::move(x)}, where);
 }
 
@@ -327,8 +328,10 @@ Variable<T> triu(Variable<T> x, std::ptrdiff_t k, Where where) {
   return apply(Band<T>{"triu", std::clamp(std::ptrdiff_t{k}, -far, far), far}, {std::move(x)}, where);
 }
 
+namespace detail {
 XGRAD_BOTH(take);
 XGRAD_BOTH(put);
+}  // namespace detail
 XGRAD_BOTH(index_select);
 XGRAD_BOTH(embedding);
 XGRAD_BOTH(gather);

@@ -5,10 +5,12 @@
 
 #include <xgrad/graph/apply.hpp>
 
-#include "../kernels/interpolate.hpp"
+#include "../kernels/array/interpolate.hpp"
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
+
 namespace {
 
 using kernels::Blend;

@@ -6,7 +6,7 @@
 #include <xgrad/core/error.hpp>
 #include <xgrad/core/shape.hpp>
 
-namespace xgrad {
+namespace xgrad::detail {
 
 /// How many axes come before the last ones, and the shape of the last ones.
 struct LastAxes {
@@ -22,4 +22,4 @@ inline LastAxes last_axes(const Shape& x, int axes, std::string_view name, Where
   return {leading, Shape(x.begin() + static_cast<std::ptrdiff_t>(leading), x.end())};
 }
 
-}  // namespace xgrad
+}  // namespace xgrad::detail

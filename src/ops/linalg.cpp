@@ -8,11 +8,13 @@
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
 
-#include "../kernels/gemm.hpp"
+#include "../kernels/matrix/gemm.hpp"
 #include "batched.hpp"
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
+
 namespace {
 
 /// The matrix product of arrays with at least two axes. Its transposes make it closed under differentiation.

@@ -15,6 +15,8 @@
 #include "scales.hpp"
 
 namespace xgrad {
+using namespace detail;
+
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();

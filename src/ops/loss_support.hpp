@@ -5,7 +5,7 @@
 #include <xgrad/ops/loss.hpp>
 #include <xgrad/ops/reduce.hpp>
 
-namespace xgrad {
+namespace xgrad::detail {
 
 template <class T>
 Variable<T> reduced(Variable<T> loss, Reduction reduction, Where where) {
@@ -13,4 +13,4 @@ Variable<T> reduced(Variable<T> loss, Reduction reduction, Where where) {
   return reduction == Reduction::sum ? sum(std::move(loss), {}, {}, where) : mean(std::move(loss), {}, {}, where);
 }
 
-}  // namespace xgrad
+}  // namespace xgrad::detail

@@ -10,12 +10,14 @@
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
 
-#include "../kernels/norm.hpp"
+#include "../kernels/array/norm.hpp"
 #include "last_axes.hpp"
 #include "scales.hpp"
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
+
 namespace {
 
 constexpr ReduceOptions keep{.keepdims = true};

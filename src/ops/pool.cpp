@@ -10,10 +10,12 @@
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
 
-#include "../kernels/pool.hpp"
+#include "../kernels/array/pool.hpp"
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
+
 namespace {
 
 using Index = Ref<Storage<std::int32_t>>;

@@ -12,6 +12,8 @@
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
+
 namespace {
 
 template <class T, class F>

@@ -7,11 +7,13 @@
 #include <xgrad/ops/arithmetic.hpp>
 #include <xgrad/ops/shape.hpp>
 
-#include "../kernels/sum.hpp"
+#include "../kernels/array/sum.hpp"
 #include "axes.hpp"
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
+
 namespace {
 
 /// Sums the flagged axes; the result may have the kept shape under any other name.

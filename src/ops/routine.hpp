@@ -9,9 +9,9 @@
 
 #include <xgrad/ops/formula.hpp>
 
-#include "../graph/program.hpp"
+#include "../formula/program.hpp"
 
-namespace xgrad {
+namespace xgrad::detail {
 
 /// Eight of a user's formula, and two more with each derivative.
 inline constexpr std::size_t most_inputs = 24;
@@ -56,4 +56,4 @@ class CompiledRoutine final : public Routine {
   mutable std::vector<Gradient> gradients_;
 };
 
-}  // namespace xgrad
+}  // namespace xgrad::detail

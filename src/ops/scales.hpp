@@ -6,10 +6,10 @@
 
 #include <xgrad/core/array.hpp>
 
-#include "../kernels/reduce.hpp"
+#include "../kernels/array/reduce.hpp"
 #include "axes.hpp"
 
-namespace xgrad {
+namespace xgrad::detail {
 
 /// Whether a sum of squares, to which `floor` is added, has lost nothing to the ends of T's range.
 template <class T>
@@ -44,4 +44,4 @@ Array<T> scales_of(const Array<T>& x, const Reduced& axes, const Array<T>& squar
   return any ? scales : make_array<T>(Shape{0});
 }
 
-}  // namespace xgrad
+}  // namespace xgrad::detail

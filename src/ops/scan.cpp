@@ -3,13 +3,16 @@
 #include <xgrad/ops/arithmetic.hpp>
 #include <xgrad/ops/index.hpp>
 #include <xgrad/ops/reduce.hpp>
+#include <xgrad/ops/scan.hpp>
 #include <xgrad/ops/shape.hpp>
 
-#include "../kernels/reduce.hpp"
+#include "../kernels/array/reduce.hpp"
 #include "axes.hpp"
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
+
 namespace {
 
 /// x moved one place along an axis, towards its end or, `backwards`, its beginning; `fill` comes in.

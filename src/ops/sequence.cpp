@@ -10,6 +10,7 @@
 #include <xgrad/ops/activation.hpp>
 #include <xgrad/ops/arithmetic.hpp>
 #include <xgrad/ops/elementwise.hpp>
+#include <xgrad/ops/extremes.hpp>
 #include <xgrad/ops/linalg.hpp>
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
@@ -17,6 +18,8 @@
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
+
 namespace {
 
 void check_attention(const Shape& q, const Shape& k, const Shape& v, Where where) {

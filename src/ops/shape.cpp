@@ -6,11 +6,12 @@
 #include <xgrad/graph/apply.hpp>
 #include <xgrad/ops/reduce.hpp>
 
-#include "../graph/program.hpp"
-#include "../kernels/copy.hpp"
+#include "../formula/program.hpp"
+#include "../kernels/array/permute.hpp"
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
 
 Shape Lengths::resolve(const Shape& from) const {
   Shape shape(lengths_.size());

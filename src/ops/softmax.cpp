@@ -4,10 +4,12 @@
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
 
-#include "../kernels/softmax.hpp"
+#include "../kernels/array/softmax.hpp"
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
+
 namespace {
 
 constexpr ReduceOptions keep{.keepdims = true};

@@ -12,12 +12,14 @@
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
 
-#include "../kernels/gemm.hpp"
-#include "../kernels/lapack.hpp"
+#include "../kernels/matrix/factor.hpp"
+#include "../kernels/matrix/gemm.hpp"
 #include "batched.hpp"
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
+
 namespace {
 
 /// The number of rows. Throws ShapeError when `a` is not made of square matrices.

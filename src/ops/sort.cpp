@@ -5,13 +5,16 @@
 
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
+#include <xgrad/ops/sort.hpp>
 
-#include "../kernels/index.hpp"
+#include "../kernels/array/take.hpp"
 #include "axes.hpp"
 #include "families.hpp"
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
+
 namespace {
 
 /// The kernels count places in 32 bits.

@@ -6,17 +6,21 @@
 
 #include <xgrad/graph/apply.hpp>
 #include <xgrad/ops/elementwise.hpp>
+#include <xgrad/ops/extremes.hpp>
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
+#include <xgrad/ops/statistics.hpp>
 
-#include "../graph/program.hpp"
-#include "../kernels/reduce.hpp"
-#include "../kernels/sum.hpp"
+#include "../formula/program.hpp"
+#include "../kernels/array/reduce.hpp"
+#include "../kernels/array/sum.hpp"
 #include "axes.hpp"
 #include "scales.hpp"
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
+
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();

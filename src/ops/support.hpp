@@ -10,7 +10,7 @@
   template decltype(function<float>) function<float>; \
   template decltype(function<double>) function<double>
 
-namespace xgrad {
+namespace xgrad::detail {
 
 /// Runs what an op checks before `apply`, so that its errors name the user's line as those inside `apply` do.
 template <class F>
@@ -18,13 +18,13 @@ auto placed(Where where, std::string_view op, F&& check) {
   try {
     return check();
   } catch (...) {
-    detail::rethrow(detail::thread_state.line ? detail::thread_state.line : where, op);
+    rethrow(thread_state.line ? thread_state.line : where, op);
   }
 }
 
 /// In the handler of a public function that is made of others: what they complain about is told under the name that was called.
 [[noreturn]] inline void called(Error& error, Where where, std::string_view op = __builtin_FUNCTION()) {
-  error.place(detail::thread_state.line ? detail::thread_state.line : where, op);
+  error.place(thread_state.line ? thread_state.line : where, op);
   error.rename(op);
   throw;
 }
@@ -35,7 +35,7 @@ template <class T>
 const Shape& shape_of(const Variable<T>& x, Where where, std::string_view op = __builtin_FUNCTION()) {
   if (!x.defined()) {
     GraphError error("an input is an undefined Variable; it must have a value before it is used");
-    if (op != "operator()") error.place(detail::thread_state.line ? detail::thread_state.line : where, op);
+    if (op != "operator()") error.place(thread_state.line ? thread_state.line : where, op);
     throw error;
   }
   return x.value().shape();
@@ -46,4 +46,4 @@ const Array<T>& value_of(const Variable<T>& x, Where where, std::string_view op 
   return x.value();
 }
 
-}  // namespace xgrad
+}  // namespace xgrad::detail

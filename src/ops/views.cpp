@@ -11,6 +11,7 @@
 #include "support.hpp"
 
 namespace xgrad {
+using namespace detail;
 
 View::View(const Shape& whole) : shape(whole), strides(whole.size()) {
   std::size_t stride = 1;
@@ -146,11 +147,11 @@ View diagonal_view(const Shape& shape, std::ptrdiff_t offset, std::size_t axis1,
 }  // namespace
 
 template <class T>
-Variable<T> read_view(std::string_view name, Variable<T> x, View view, Where where) {
+Variable<T> detail::read_view(std::string_view name, Variable<T> x, View view, Where where) {
   return apply(ReadView<T>{name, std::move(view)}, {std::move(x)}, where);
 }
 template <class T>
-Variable<T> fill_view(std::string_view name, Variable<T> x, View view, Shape shape, Where where, T background) {
+Variable<T> detail::fill_view(std::string_view name, Variable<T> x, View view, Shape shape, Where where, T background) {
   return apply(FillView<T>{name, std::move(view), std::move(shape), background}, {std::move(x)}, where);
 }
 
@@ -286,8 +287,10 @@ std::vector<Variable<T>> split(Variable<T> x, int parts, int axis, Where where) 
   template std::vector<Variable<T>> split<T>(Variable<T>, std::vector<std::ptrdiff_t>, int, Where);
 XGRAD_INSTANTIATE(float)
 XGRAD_INSTANTIATE(double)
+namespace detail {
 XGRAD_BOTH(read_view);
 XGRAD_BOTH(fill_view);
+}  // namespace detail
 XGRAD_BOTH(slice_update);
 XGRAD_BOTH(select);
 XGRAD_BOTH(flip);

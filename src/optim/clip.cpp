@@ -8,6 +8,7 @@
 #include <xgrad/core/parallel.hpp>
 #include <xgrad/core/text.hpp>
 #include <xgrad/ops/reduce.hpp>
+#include <xgrad/ops/statistics.hpp>
 #include <xgrad/optim/schedule.hpp>
 
 namespace xgrad::optim {

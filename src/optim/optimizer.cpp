@@ -10,8 +10,9 @@
 #include <xgrad/core/parallel.hpp>
 #include <xgrad/core/text.hpp>
 #include <xgrad/ops/reduce.hpp>
+#include <xgrad/ops/statistics.hpp>
 
-#include "../graph/program.hpp"
+#include "../formula/program.hpp"
 #include "options.hpp"
 
 namespace xgrad::optim {

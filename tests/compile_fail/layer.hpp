@@ -1,6 +1,6 @@
 #pragma once
 // A layer for the snippets. Each of them is one mistake, and its first line what the compiler's message must contain.
-#include <xgrad/nn/state.hpp>
+#include <xgrad/state/state.hpp>
 
 template <class T>
 struct Layer {

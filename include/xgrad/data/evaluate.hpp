@@ -12,8 +12,8 @@
 #include <xgrad/data/loader.hpp>
 #include <xgrad/graph/mode.hpp>
 #include <xgrad/graph/variable.hpp>
-#include <xgrad/nn/state.hpp>
 #include <xgrad/ops/loss.hpp>
+#include <xgrad/state/state.hpp>
 
 namespace xgrad {
 

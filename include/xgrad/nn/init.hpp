@@ -2,7 +2,7 @@
 #include <string>
 
 #include <xgrad/core/random.hpp>
-#include <xgrad/nn/visit.hpp>
+#include <xgrad/state/visit.hpp>
 
 namespace xgrad::nn {
 

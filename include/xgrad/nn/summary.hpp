@@ -13,7 +13,7 @@
 #include <xgrad/core/print.hpp>
 #include <xgrad/graph/observer.hpp>
 #include <xgrad/graph/variable.hpp>
-#include <xgrad/nn/state.hpp>
+#include <xgrad/state/state.hpp>
 
 namespace xgrad::nn {
 

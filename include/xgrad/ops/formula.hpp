@@ -4,7 +4,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <xgrad/graph/formula.hpp>
+#include <xgrad/formula/formula.hpp>
 #include <xgrad/graph/variable.hpp>
 
 namespace xgrad {
@@ -22,6 +22,7 @@ class LastingCount {
   Count count_;
 };
 
+namespace detail {
 /// A named program with its derivatives, found once and shared by all calls.
 class Routine {
  public:
@@ -33,7 +34,6 @@ class Routine {
   ~Routine() = default;
 };
 
-namespace detail {
 /// A lambda whose type is forgotten: programs are made in the library, which keeps users' files quick to compile.
 struct Untraced {
   const void* lambda;
@@ -75,7 +75,7 @@ class Formula;
 template <std::size_t N, std::size_t... I>
 class Formula<N, std::index_sequence<I...>> {
  public:
-  explicit Formula(Ref<const Routine> routine) : routine_(std::move(routine)) {}
+  explicit Formula(Ref<const detail::Routine> routine) : routine_(std::move(routine)) {}
 
   /// The inputs broadcast as in NumPy. Differentiable to any order. Throws ShapeError.
   template <class T>
@@ -84,10 +84,10 @@ class Formula<N, std::index_sequence<I...>> {
     Variable<T> inputs[]{std::move(first), std::move(rest)...};
     return detail::call<T>(routine_, inputs, N, where);  // no std::span: its concepts take a user's file longer than all else
   }
-  const Ref<const Routine>& routine() const noexcept { return routine_; }
+  const Ref<const detail::Routine>& routine() const noexcept { return routine_; }
 
  private:
-  Ref<const Routine> routine_;
+  Ref<const detail::Routine> routine_;
 };
 
 /// Makes an elementwise function from a formula. The lambda is called once, with symbols; what it computes becomes a small

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include <xgrad/graph/variable.hpp>
-#include <xgrad/nn/state.hpp>
+#include <xgrad/state/state.hpp>
 
 namespace xgrad::optim {
 

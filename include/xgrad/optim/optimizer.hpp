@@ -14,7 +14,7 @@
 #include <vector>
 
 #include <xgrad/core/fields.hpp>
-#include <xgrad/graph/formula.hpp>
+#include <xgrad/formula/formula.hpp>
 #include <xgrad/graph/variable.hpp>
 
 namespace xgrad::optim {

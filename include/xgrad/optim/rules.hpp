@@ -7,7 +7,7 @@
 #include <string>
 
 #include <xgrad/core/error.hpp>
-#include <xgrad/graph/formula.hpp>
+#include <xgrad/formula/formula.hpp>
 #include <xgrad/optim/optimizer.hpp>
 
 namespace xgrad::optim {

@@ -1,0 +1,43 @@
+#pragma once
+/// Layers that drop elements in training.
+#include <cstddef>
+#include <utility>
+
+#include <xgrad/core/fields.hpp>
+#include <xgrad/core/random.hpp>
+#include <xgrad/ops/norm.hpp>
+
+namespace xgrad::nn {
+
+/// Drops elements in training, with numbers from the thread's default generator; see dropout.
+class Dropout {
+ public:
+  double p;
+  bool training = true;
+
+  XGRAD_API explicit Dropout(double probability = 0.5, Where where = Where::current());
+
+  template <class T>
+  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
+    return dropout(std::move(x), p, {training}, default_generator(), where);
+  }
+
+  XGRAD_FIELDS(training)
+};
+/// Drops whole channels; see dropout2d.
+class Dropout2d {
+ public:
+  double p;
+  bool training = true;
+
+  XGRAD_API explicit Dropout2d(double probability = 0.5, Where where = Where::current());
+
+  template <class T>
+  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
+    return dropout2d(std::move(x), p, {training}, default_generator(), where);
+  }
+
+  XGRAD_FIELDS(training)
+};
+
+}  // namespace xgrad::nn

@@ -1,0 +1,32 @@
+#pragma once
+/// The linear layer.
+#include <cstddef>
+#include <utility>
+
+#include <xgrad/core/fields.hpp>
+#include <xgrad/core/random.hpp>
+#include <xgrad/ops/linalg.hpp>
+
+namespace xgrad::nn {
+
+struct LinearOptions {
+  bool bias = true;
+};
+
+/// x wᵀ + b: (…, in) to (…, out). Weights are drawn by kaiming_uniform from the default generator, biases are 0.
+template <class T = float>
+class Linear {
+ public:
+  Variable<T> weight;  ///< (out, in)
+  Variable<T> bias;    ///< (out), or undefined
+
+  XGRAD_API Linear(std::size_t in, std::size_t out, LinearOptions options = {}, Where where = Where::current());
+
+  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const { return linear(std::move(x), weight, bias, where); }
+
+  XGRAD_API void reset_parameters(Generator& generator);
+
+  XGRAD_FIELDS(weight, bias)
+};
+
+}  // namespace xgrad::nn

@@ -1,0 +1,99 @@
+#include "patches.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include <xgrad/core/parallel.hpp>
+
+#include "../table.hpp"
+
+namespace xgrad::kernels {
+namespace {
+
+/// For output row i (or column), which of the k elements of a kernel fall inside the image: [first, last), and where the first
+/// lands.
+struct Inside {
+  std::size_t first, last, start;
+  Inside(std::size_t i, std::size_t stride, std::size_t pad, std::size_t dilation, std::size_t k, std::size_t length) {
+    const std::size_t origin = i * stride;  // of the kernel, in the padded image
+    const auto steps = [&](std::size_t to) { return to > origin ? (to - origin + dilation - 1) / dilation : 0; };
+    first = std::min(k, steps(pad));
+    last = std::max(first, std::min(k, steps(length + pad)));
+    start = origin + first * dilation - pad;
+  }
+};
+
+/// Most runs are short: a call of memmove would cost more than the copy. Four elements at a time, the last four perhaps twice.
+template <class T>
+void copy_run(const T* from, T* to, std::size_t n) {
+  if (n > 64) return static_cast<void>(std::copy_n(from, n, to));
+  if (n < 4) {
+    for (std::size_t i = 0; i < n; ++i) to[i] = from[i];
+    return;
+  }
+  for (std::size_t i = 0; i + 4 < n; i += 4) std::memcpy(to + i, from + i, 4 * sizeof(T));
+  std::memcpy(to + n - 4, from + n - 4, 4 * sizeof(T));
+}
+
+template <class T>
+void add_run(const T* from, T* to, std::size_t n) {
+  if (n > 8) return table<T>().add_row(to, from, n);
+  for (std::size_t i = 0; i < n; ++i) to[i] += from[i];
+}
+
+/// run(place in the image, place in the patch, length) for each stretch that lies one after the other in both: a row of the kernel,
+/// or one pixel of it where neighbours of the kernel are not neighbours in the image.
+template <class Run>
+void each_run(const Inside& v, const Inside& u, const ConvShape& s, Run run) {
+  if (u.first == u.last) return;
+  const std::size_t gc = s.group_c();
+  const bool whole_rows = s.groups == 1 && s.dilation_w == 1;
+  const std::size_t length = whole_rows ? (u.last - u.first) * gc : gc, runs = whole_rows ? 1 : u.last - u.first;
+  for (std::size_t i = v.first; i < v.last; ++i) {
+    std::size_t image = ((v.start + (i - v.first) * s.dilation_h) * s.w + u.start) * s.c, patch = (i * s.kw + u.first) * gc;
+    for (std::size_t j = 0; j < runs; ++j, image += s.dilation_w * s.c, patch += gc) run(image, patch, length);
+  }
+}
+
+}  // namespace
+
+template <class T>
+void im2col(const T* images, T* patches, const ConvShape& s) {
+  parallel_for(s.n * s.oh, s.ow * s.columns(), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t k = begin; k < end; ++k) {
+      const T* image = images + k / s.oh * s.h * s.w * s.c;
+      const Inside v(k % s.oh, s.stride_h, s.top, s.dilation_h, s.kh, s.h);
+      T* patch = patches + k * s.ow * s.columns();
+      for (std::size_t j = 0; j < s.ow; ++j, patch += s.columns()) {
+        const Inside u(j, s.stride_w, s.left, s.dilation_w, s.kw, s.w);
+        if (v.last - v.first < s.kh || u.last - u.first < s.kw) std::fill_n(patch, s.columns(), T(0));
+        each_run(v, u, s, [&](std::size_t from, std::size_t to, std::size_t n) { copy_run(image + from, patch + to, n); });
+      }
+    }
+  });
+}
+
+template <class T>
+void col2im(const T* patches, T* images, const ConvShape& s) {
+  parallel_for(s.n, s.oh * s.ow * s.columns(), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t n = begin; n < end; ++n) {
+      T* image = images + n * s.h * s.w * s.c;
+      const T* patch = patches + n * s.oh * s.ow * s.columns();
+      for (std::size_t i = 0; i < s.oh; ++i) {
+        const Inside v(i, s.stride_h, s.top, s.dilation_h, s.kh, s.h);
+        for (std::size_t j = 0; j < s.ow; ++j, patch += s.columns()) {
+          const Inside u(j, s.stride_w, s.left, s.dilation_w, s.kw, s.w);
+          each_run(v, u, s, [&](std::size_t to, std::size_t from, std::size_t n_) { add_run(patch + from, image + to, n_); });
+        }
+      }
+    }
+  });
+}
+
+#define XGRAD_INSTANTIATE(T)                            \
+  template void im2col(const T*, T*, const ConvShape&); \
+  template void col2im(const T*, T*, const ConvShape&);
+XGRAD_INSTANTIATE(float)
+XGRAD_INSTANTIATE(double)
+
+}  // namespace xgrad::kernels

@@ -1,0 +1,13 @@
+#pragma once
+#include "shape.hpp"
+
+namespace xgrad::kernels {
+
+/// patches (rows, columns) from the channels of one group, `images` pointing to the first of them; zeros outside of the images.
+template <class T>
+void im2col(const T* images, T* patches, const ConvShape& shape);
+/// The other way round: adds each patch to where it came from.
+template <class T>
+void col2im(const T* patches, T* images, const ConvShape& shape);
+
+}  // namespace xgrad::kernels

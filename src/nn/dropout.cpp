@@ -1,0 +1,10 @@
+#include <xgrad/nn/dropout.hpp>
+
+#include "check.hpp"
+
+namespace xgrad::nn {
+
+Dropout::Dropout(double probability, Where where) : p(probability) { check_option("Dropout", "p", p, 1, where); }
+Dropout2d::Dropout2d(double probability, Where where) : p(probability) { check_option("Dropout2d", "p", p, 1, where); }
+
+}  // namespace xgrad::nn

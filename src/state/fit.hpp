@@ -1,0 +1,48 @@
+#pragma once
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <xgrad/state/entries.hpp>
+#include <xgrad/state/loading.hpp>
+
+namespace xgrad::nn {
+
+/// What is to be written into a struct: a name, the elements ("F32") and a shape.
+struct Source {
+  std::string_view name, element;
+  Shape shape;
+};
+
+/// Which entry of a struct takes each source (null: none), and what has no counterpart.
+struct Fit {
+  std::vector<const StateEntry*> targets;
+  LoadReport report;
+};
+
+struct FitOptions {
+  bool convert = false;          ///< whether float and double go into each other
+  bool old = false;              ///< whether a source without numbers, or without text, leaves those of the struct as they are
+  std::string_view prefix = {};  ///< of the sources; others are passed over
+};
+
+/// Throws ValueError when an entry that would be written is in a const struct, or two have one name.
+Fit fit(std::span<const Source> sources, std::span<const StateEntry> state, const FitOptions& options, const char* op, Where where);
+
+/// The prefix under which there are most of the names, the root where that is as good as any. Throws ValueError when several are.
+std::string best_prefix(std::span<const Source> sources, std::span<const StateEntry> state, const char* op, Where where);
+
+/// "a is F64 (2,) in the file and F32 (2,) in memory, b F32 (3,) in memory alone"
+std::string in_words(const LoadReport& report, std::string_view here, std::string_view there);
+
+/// Writes the values of sources into their targets, all or none.
+struct Value {
+  const StateEntry* target;
+  const void* elements;
+  std::size_t count;
+};
+void write_all(std::span<const Value> values, Where where);
+
+}  // namespace xgrad::nn

@@ -1,0 +1,85 @@
+#include <xgrad/state/state.hpp>
+
+#include <fmt/format.h>
+#include <algorithm>
+
+#include "fit.hpp"
+#include "names.hpp"
+
+namespace xgrad::nn {
+namespace {
+
+/// The copy made for `old`, or one made now. The walk may meet the copy again, and must not copy it.
+template <class Map, class Make>
+auto& own(Map& copies, const void* old, Make make) {
+  auto& copy = copies[old];
+  if (!copy) {
+    copy = make();
+    copies.emplace(copy.get(), copy);
+  }
+  return copy;
+}
+
+template <class T>
+void separate_variable(detail::Separator<T>& separator, const std::string& path, Variable<T>& variable) {
+  if (!variable.defined()) return;
+  need_leaf(path, variable, "clone", separator.where);
+  const auto& value =
+      own(separator.values, variable.storage().get(), [&] { return Storage<T>::create(Array<T>(variable.value())); });
+  Ref<Node<T>> leaf;
+  if (variable.requires_grad())
+    leaf = own(separator.leaves, variable.node().get(), [&] { return Node<T>::create_leaf(variable.shape(), separator.where); });
+  variable = Variable<T>(value, std::move(leaf));
+}
+
+template <class B, class A>
+Array<B> converted(const void* source, std::size_t count) {
+  Array<B> value = make_array<B>({count});
+  std::transform(static_cast<const A*>(source), static_cast<const A*>(source) + count, value.data(),
+                 [](A x) { return static_cast<B>(x); });
+  return value;
+}
+
+}  // namespace
+
+detail::Below::Below(std::string& path, std::string_view name) : path_(path), size_(path.size()) {
+  if (size_ > 4096)
+    throw GraphError("the network is nested without end at " + path.substr(0, 60) +
+                     "…; a shared_ptr must not lead back to its owner");
+  if (size_ > 0) path += '.';
+  path += name;
+}
+
+void detail::separate(Separator<float>& separator, const std::string& path, Variable<float>& variable) {
+  separate_variable(separator, path, variable);
+}
+void detail::separate(Separator<double>& separator, const std::string& path, Variable<double>& variable) {
+  separate_variable(separator, path, variable);
+}
+void detail::copy_state(std::span<const StateEntry> from, std::span<const StateEntry> to, Where where) {
+  constexpr const char* op = "copy_state";
+  by_name(from, op, where);
+  std::vector<Source> sources;
+  for (const StateEntry& entry : from) sources.push_back({entry.name, name_of(entry.element), entry.shape});
+  const Fit found = fit(sources, to, {.convert = true}, op, where);
+  if (!found.report.complete())
+    throw ValueError(
+        where, op,
+        in_words(found.report, "from", "to") + "; both must have the same names and shapes, and the same elements or F32 and F64");
+  std::vector<Value> values;
+  std::vector<Array<float>> singles;  // what was converted
+  std::vector<Array<double>> doubles;
+  for (std::size_t k = 0; k < from.size(); ++k) {
+    const StateEntry& target = *found.targets[k];
+    const std::size_t count = size_of(from[k].shape);
+    const void* elements = from[k].data();
+    if (from[k].element != target.element)
+      elements = target.element == Element::f32
+                     ? static_cast<const void*>(singles.emplace_back(converted<float, double>(elements, count)).data())
+                     : doubles.emplace_back(converted<double, float>(elements, count)).data();
+    values.push_back({&target, elements, count});
+  }
+  write_all(values, where);
+}
+
+}  // namespace xgrad::nn
