@@ -24,6 +24,8 @@ std::vector<Call<T>> maker_calls() {
       MAKE("full", full<T>(f.any_shape(), T(1))),
       MAKE("zeros", zeros<T>(f.any_shape())),
       MAKE("ones", ones<T>(f.any_shape())),
+      MAKE("linspace", linspace<T>(f.real(), f.real(), f.number(), {.endpoint = f.chance(50)})),
+      MAKE("eye", eye<T>(f.number(), {.columns = f.number(), .k = f.number()})),
       MAKE("uniform", uniform<T>(f.any_shape(), f.real(), f.real(), f.random)),
       MAKE("normal", normal<T>(f.any_shape(), f.real(), f.real(), f.random)),
       MAKE("truncated_normal", truncated_normal<T>(f.any_shape(), 0, 1, -2, 2, f.random)),
@@ -64,8 +66,14 @@ std::vector<Call<T>> maker_calls() {
          const Labels y = f.labels(f.chance(80) && !x.shape().empty() && x.shape()[0] < 1000 ? Shape{x.shape()[0]} : f.shape(), 3);
          std::size_t samples = 0;
          const std::size_t parts = f.flip() ? 1 : size(f);
-         Loader<T> loader({x.value(), y}, {.batch_size = size(f), .shuffle = f.flip(), .drop_last = f.flip(), .seed = f.below(9),
-                                           .workers = f.below(3), .ahead = size(f), .part = f.below(3), .parts = parts});
+         Loader<T> loader({x.value(), y}, {.batch_size = size(f),
+                                           .shuffle = f.flip(),
+                                           .drop_last = f.flip(),
+                                           .seed = f.below(9),
+                                           .workers = f.below(3),
+                                           .ahead = size(f),
+                                           .part = f.below(3),
+                                           .parts = parts});
          for (const auto& batch : loader) samples += batch.labels.size();
          if (samples > y.size()) throw std::logic_error("there are more samples in batches than in the data");
          return {};

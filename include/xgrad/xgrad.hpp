@@ -13,6 +13,7 @@
 #include <xgrad/core/processors.hpp>
 #include <xgrad/core/progress.hpp>
 #include <xgrad/core/random.hpp>
+#include <xgrad/core/ranges.hpp>
 #include <xgrad/core/shape.hpp>
 #include <xgrad/core/text.hpp>
 #include <xgrad/core/where.hpp>
