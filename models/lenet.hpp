@@ -21,4 +21,26 @@ struct LeNet {
   }
 };
 
+/// LeNet-5 with logistic units: convolution, max pooling, then the logistic function. Weights are drawn for it (Glorot & Bengio
+/// 2010; four times as large, for the slope of the logistic function at 0 is a quarter).
+template <class T = float>
+struct LogisticLeNet : LeNet<T> {
+  using LeNet<T>::conv1, LeNet<T>::conv2, LeNet<T>::fc1, LeNet<T>::fc2, LeNet<T>::fc3;
+
+  LogisticLeNet() {
+    for (Variable<T>* weight : {&conv1.weight, &conv2.weight, &fc1.weight, &fc2.weight})
+      weight->update([](Array<T>& w) {
+        nn::xavier_uniform(w, default_generator());
+        w *= T(4);
+      });
+  }
+  Variable<T> operator()(Variable<T> x) const {
+    x = sigmoid(max_pool2d(conv1(std::move(x)), 2));
+    x = sigmoid(max_pool2d(conv2(std::move(x)), 2));
+    x = sigmoid(fc1(flatten(std::move(x))));
+    return fc3(sigmoid(fc2(std::move(x))));
+  }
+  XGRAD_FIELDS(conv1, conv2, fc1, fc2, fc3)
+};
+
 }  // namespace xgrad::models

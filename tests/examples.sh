@@ -48,16 +48,16 @@ complains() {
   [ "$(cat "$tmp/$1.code")" = 1 ] && [ "$(wc -l <"$tmp/$1.err")" = 1 ] && has "$tmp/$1.err" "$2" && lacks "$tmp/$1.out" "$accuracy"
 }
 
-# --- CIFAR: files with two dull images each
+# --- train, on files of CIFAR with two dull images each
 mkdir cifar
 for file in data_batch_{1..5} test_batch; do yes $'\001\005' | head -c 6146 >"cifar/$file.bin"; done
-run cifar "$examples/cifar" cifar 2 8
-check 'cifar trains' good cifar
-check 'cifar tells each epoch' has "$tmp/cifar.out" '^epoch 2/2   loss .* test % '
-check 'cifar tells the accuracy' last "$tmp/cifar.out" '^test accuracy [0-9.]+ %, top-5 [0-9.]+ %, loss '
+run cifar "$examples/train" resnet20 cifar 2 8
+check 'a ResNet trains on CIFAR' good cifar
+check 'train tells each epoch' has "$tmp/cifar.out" '^epoch 2/2   loss .* test % '
+check 'train tells the accuracy' last "$tmp/cifar.out" '^test accuracy [0-9.]+ %, top-5 [0-9.]+ %, loss '
 head -c 6000 cifar/data_batch_1.bin >cifar/test_batch.bin
-run damaged "$examples/cifar" cifar 1
-check 'cifar names a damaged file' complains damaged 'test_batch.bin: ends at offset 6000, inside of image 1'
+run damaged "$examples/train" resnet20 cifar 1
+check 'train names a damaged file' complains damaged 'test_batch.bin: ends at offset 6000, inside of image 1'
 
 # --- the small ones
 for name in linear_regression xor gradient_check custom_op; do
