@@ -19,7 +19,7 @@ template <class Net>
 double accuracy_of(Net net, std::size_t digits, std::size_t epochs, double lr) {
   const xg::Dataset train = xg::digits(digits, 1), test = xg::digits(2000, 2);
   xg::Generator generator(3);
-  xg::nn::initialise(net, generator);
+  xg::nn::initialize(net, generator);
   xg::Loader<float> loader(train, {.seed = 3, .mean = {0.1307}, .std = {0.3081}});
   xg::optim::Optimizer opt(xg::nn::parameters(net), xg::optim::SGD{.momentum = 0.9, .weight_decay = 5e-4, .nesterov = true});
   const auto schedule = xg::optim::one_cycle(epochs * loader.count(), lr);

@@ -240,7 +240,7 @@ TEST_CASE("norm: layers") {
   nn::eval(other);
   CHECK(other(x).value() == net(x).value());
   Generator generator(1);
-  nn::initialise(net, generator);
+  nn::initialize(net, generator);
   CHECK(net.batch.running_mean.value() == zeros<double>({4}));
 
   nn::Dropout2d maps(0.5);

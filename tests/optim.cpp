@@ -312,7 +312,7 @@ struct Net {
 };
 }  // namespace
 
-TEST_CASE("layers draw from the default generator; initialise draws again from any") {
+TEST_CASE("layers draw from the default generator; initialize draws again from any") {
   xg::seed(11);
   const Net a;
   xg::seed(11);
@@ -323,7 +323,7 @@ TEST_CASE("layers draw from the default generator; initialise draws again from a
   CHECK(c.conv.weight.value() != a.conv.weight.value());
   c.layers[0].bias.update([](auto& x) { x.fill(3); });
   xg::Generator g(11);
-  xg::nn::initialise(c, g);
+  xg::nn::initialize(c, g);
   CHECK(c.conv.weight.value() == a.conv.weight.value());
   CHECK(c.layers[1].weight.value() == a.layers[1].weight.value());
   CHECK(c.layers[0].bias.value() == xg::zeros<double>({3}));

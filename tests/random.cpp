@@ -215,8 +215,8 @@ TEST_CASE("random: errors") {
   // clang-format off
   CHECK(error(__LINE__, [] { uniform({2}, 1, 0); }) == "uniform: low is 1, high is 0; they must be finite, and low not above high");
   CHECK(error(__LINE__, [] { uniform({2}, 0, inf); }) == "uniform: low is 0, high is inf; they must be finite, and low not above high");
-  CHECK(error(__LINE__, [] { normal({2}, 0, -1); }) == "normal: the deviation is -1; it must be finite and not negative");
-  CHECK(error(__LINE__, [] { truncated_normal({2}, 0, 0); }) == "truncated_normal: the deviation is 0; it must be finite and positive");
+  CHECK(error(__LINE__, [] { normal({2}, 0, -1); }) == "normal: std is -1; it must be finite and not negative");
+  CHECK(error(__LINE__, [] { truncated_normal({2}, 0, 0); }) == "truncated_normal: std is 0; it must be finite and positive");
   CHECK(error(__LINE__, [] { truncated_normal({2}, 0, 1, 2, 2); }) == "truncated_normal: low is 2, high is 2; low must be less than high");
   CHECK(error(__LINE__, [] { bernoulli({2}, 1.5); }) == "bernoulli: p is 1.5; it must be from 0 to 1");
   CHECK(error(__LINE__, [] { bernoulli(Array<double>{0, std::nan("")}); }) == "bernoulli: p is nan at index 1; it must be from 0 to 1");

@@ -32,6 +32,7 @@
 
 #include <xgrad/ops/activation.hpp>
 #include <xgrad/ops/arithmetic.hpp>
+#include <xgrad/ops/constants.hpp>
 #include <xgrad/ops/conv.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/extremes.hpp>

@@ -66,22 +66,20 @@ Array<T> uniform(const Shape& shape, double low, double high, Generator& generat
 }
 
 template <Real T>
-Array<T> normal(const Shape& shape, double mean, double deviation, Generator& generator, Where where) {
+Array<T> normal(const Shape& shape, double mean, double std, Generator& generator, Where where) {
   if (!std::isfinite(mean)) wrong(where, "normal", fmt::format("the mean is {}; it must be finite", mean));
-  if (!(deviation >= 0 && std::isfinite(deviation)))
-    wrong(where, "normal", fmt::format("the deviation is {}; it must be finite and not negative", deviation));
-  return generated<T>(shape, "normal", where, [&] { return mean + deviation * generator.normal(); });
+  if (!(std >= 0 && std::isfinite(std))) wrong(where, "normal", fmt::format("std is {}; it must be finite and not negative", std));
+  return generated<T>(shape, "normal", where, [&] { return mean + std * generator.normal(); });
 }
 
 template <Real T>
-Array<T> truncated_normal(const Shape& shape, double mean, double deviation, double low, double high, Generator& generator,
-                          Where where) {
+Array<T> truncated_normal(const Shape& shape, double mean, double std, double low, double high, Generator& generator, Where where) {
   if (!std::isfinite(mean)) wrong(where, "truncated_normal", fmt::format("the mean is {}; it must be finite", mean));
-  if (!(deviation > 0 && std::isfinite(deviation)))
-    wrong(where, "truncated_normal", fmt::format("the deviation is {}; it must be finite and positive", deviation));
+  if (!(std > 0 && std::isfinite(std)))
+    wrong(where, "truncated_normal", fmt::format("std is {}; it must be finite and positive", std));
   if (!(low < high)) wrong(where, "truncated_normal", fmt::format("low is {}, high is {}; low must be less than high", low, high));
   return generated<T>(shape, "truncated_normal", where, [&] {
-    const double x = mean + deviation * truncated((low - mean) / deviation, (high - mean) / deviation, generator);
+    const double x = mean + std * truncated((low - mean) / std, (high - mean) / std, generator);
     return std::clamp(static_cast<T>(x), static_cast<T>(low), static_cast<T>(high));  // rounding may have crossed a bound
   });
 }

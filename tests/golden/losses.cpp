@@ -35,15 +35,15 @@ void class_loss_rows(Table& table) {
   REDUCTIONS("cross_entropy probabilities", "everything",
              cross_entropy(x[0], x[1], {.reduction = reduction, WEIGHTS, .label_smoothing = 0.25}));
 
-  REDUCTIONS("multi_margin_loss", "p=1", multi_margin_loss(x[0], labels(x[1]), {.reduction = reduction, .per_class = true}));
+  REDUCTIONS("multi_margin_loss", "p=1", multi_margin_loss(x[0], labels(x[1]), {.reduction = reduction}));
   REDUCTIONS("multi_margin_loss", "p=2",
-             multi_margin_loss(x[0], labels(x[1]), {.reduction = reduction, .p = 2, .per_class = true}));
+             multi_margin_loss(x[0], labels(x[1]), {.reduction = reduction, .p = 2}));
   REDUCTIONS("multi_margin_loss", "p=1 weights",
-             multi_margin_loss(x[0], labels(x[1]), {.reduction = reduction, .margin = 0.5, .per_class = true, WEIGHTS}));
+             multi_margin_loss(x[0], labels(x[1]), {.reduction = reduction, .margin = 0.5, WEIGHTS}));
   REDUCTIONS("multi_margin_loss", "p=2 weights",
-             multi_margin_loss(x[0], labels(x[1]), {.reduction = reduction, .margin = 0.5, .p = 2, .per_class = true, WEIGHTS}));
-  ROW("multi_margin_loss", "whole p=1", multi_margin_loss(x[0], labels(x[1]), {.margin = 0.5}));
-  ROW("multi_margin_loss", "whole p=2", multi_margin_loss(x[0], labels(x[1]), {.margin = 0.5, .p = 2}));
+             multi_margin_loss(x[0], labels(x[1]), {.reduction = reduction, .margin = 0.5, .p = 2, WEIGHTS}));
+  ROW("multi_margin_loss", "whole p=1", multi_margin_loss(x[0], labels(x[1]), {.margin = 0.5, .per_class = false}));
+  ROW("multi_margin_loss", "whole p=2", multi_margin_loss(x[0], labels(x[1]), {.margin = 0.5, .p = 2, .per_class = false}));
 }
 
 void element_loss_rows(Table& table) {

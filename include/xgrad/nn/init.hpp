@@ -44,7 +44,7 @@ struct Initialiser {
 /// Draws the weights of a network anew: calls `reset_parameters(generator)` of every layer that has it, in the order of the
 /// members, a struct's members before the struct itself.
 template <class Net>
-void initialise(Net& net, Generator& generator) {
+void initialize(Net& net, Generator& generator) {
   visit(net, detail::Initialiser{generator});
 }
 

@@ -38,7 +38,7 @@ struct MultiMarginOptions {
   Reduction reduction = Reduction::mean;
   double margin = 1;
   int p = 1;                               ///< 1, or 2 for squares
-  bool per_class = false;                  ///< divide by the number of classes, as PyTorch does
+  bool per_class = true;                   ///< divide by the number of classes, as PyTorch does; else the plain sum of the margins
   std::vector<double> class_weights = {};  ///< one per class; none means 1 for all
 };
 

@@ -12,14 +12,14 @@ namespace xgrad {
 template <Real T = float>
 XGRAD_API Array<T> uniform(const Shape& shape, double low = 0, double high = 1, Generator& generator = default_generator(),
                            Where where = Where::current());
-/// The normal distribution. Throws ValueError for a negative deviation.
+/// The normal distribution. Throws ValueError for a negative standard deviation `std`.
 template <Real T = float>
-XGRAD_API Array<T> normal(const Shape& shape, double mean = 0, double deviation = 1, Generator& generator = default_generator(),
+XGRAD_API Array<T> normal(const Shape& shape, double mean = 0, double std = 1, Generator& generator = default_generator(),
                           Where where = Where::current());
 /// The normal distribution, given that the number is in [low, high]: the tails are not moved to the bounds, as clamp would.
-/// Throws ValueError unless low < high and deviation > 0.
+/// Throws ValueError unless low < high and std > 0.
 template <Real T = float>
-XGRAD_API Array<T> truncated_normal(const Shape& shape, double mean = 0, double deviation = 1, double low = -2, double high = 2,
+XGRAD_API Array<T> truncated_normal(const Shape& shape, double mean = 0, double std = 1, double low = -2, double high = 2,
                                     Generator& generator = default_generator(), Where where = Where::current());
 /// 1 with probability p, else 0. Throws ValueError unless p is from 0 to 1.
 template <Real T = float>
