@@ -86,8 +86,8 @@ inline constexpr auto formula = [](const auto& g, const auto& x) {
 };
 
 inline constexpr double rate = 0.005, momentum = 0.9;
-/// Of the networks of input(): some are deep enough for four steps at `rate` to make 1e-7 of rounding 1e-3 of the loss.
-inline constexpr double small_rate = 0.0005;
+/// Of the networks of input(): some are deep enough for a step at `rate` to make 1e-7 of rounding 1e-2 of the loss.
+inline constexpr double small_rate = 0.0001;
 /// Runs before the check. The deep networks multiply a difference in the last bit of a step some hundredfold in the next one, and
 /// learn so small a batch by heart in four steps: their check is the loss after one step.
 inline constexpr int first_steps = 4, first_steps_of_deep = 2;

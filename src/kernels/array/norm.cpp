@@ -35,24 +35,33 @@ std::size_t together(std::size_t rows, std::size_t n) {
   return std::clamp<std::size_t>(wide / std::max<std::size_t>(n, 1), 1, std::max<std::size_t>(rows, 1));
 }
 
-/// sum (n) = the sum over rows of (a - a0)(b - b0), where a and b are (rows, n), a0 and b0 (n).
+/// sum (n) = the sum over rows of (a - a0)(b - b0), where a and b are (rows, n), a0 and b0 (n); unless it is null, sum_a (n) = that
+/// of a alone, from the same walk through memory.
 template <class T>
-void column_products(const T* a, const T* a0, const T* b, const T* b0, T* sum, std::size_t rows, std::size_t n) {
+void column_products(const T* a, const T* a0, const T* b, const T* b0, T* sum, std::size_t rows, std::size_t n,
+                     T* sum_a = nullptr) {
   const auto& kernel = table<T>();
   if (rows == 1) {
     std::fill_n(sum, n, T(0));
+    if (sum_a) std::copy_n(a, n, sum_a);
     return kernel.add_products_row(sum, a, a0, b, b0, n);
   }
   const std::size_t m = together(rows, n), long_rows = rows / m, length = m * n, pieces = (long_rows + run - 1) / run;
   const Row<T> a0s = repeat(a0, n, m), b0s = repeat(b0, n, m);
-  Row<T> parts(pieces * length, T(0));
+  Row<T> parts(pieces * length, T(0)), parts_a(sum_a ? pieces * length : 0, T(0));
   parallel_for(pieces, run * length, [&](std::size_t begin, std::size_t end) {
     for (std::size_t p = begin; p < end; ++p)
-      for (std::size_t r = p * run; r < std::min((p + 1) * run, long_rows); ++r)
+      for (std::size_t r = p * run; r < std::min((p + 1) * run, long_rows); ++r) {
         kernel.add_products_row(parts.data() + p * length, a + r * length, a0s.data(), b + r * length, b0s.data(), length);
+        if (sum_a) kernel.add_row(parts_a.data() + p * length, a + r * length, length);
+      }
   });
   kernels::sum(parts.data(), sum, 1, pieces * m, n);
-  for (std::size_t r = long_rows * m; r < rows; ++r) kernel.add_products_row(sum, a + r * n, a0, b + r * n, b0, n);
+  if (sum_a) kernels::sum(parts_a.data(), sum_a, 1, pieces * m, n);
+  for (std::size_t r = long_rows * m; r < rows; ++r) {
+    kernel.add_products_row(sum, a + r * n, a0, b + r * n, b0, n);
+    if (sum_a) kernel.add_row(sum_a, a + r * n, n);
+  }
 }
 
 /// The sum over the rows of x (rows, n): x itself when it is one row, else computed into `room`.
@@ -186,10 +195,11 @@ void norm_backward(const NormShape& s, const T* x, const T* g, const T* mean, co
     T *centre = room[0].data(), *p = room[1].data(), *q = room[2].data(), *r = room[3].data(), *scratch = room[4].data();
     const T *from = x + i * s.rows * n, *of = g + i * s.rows * n;
     T* sum_gh = gweight ? all_gh.data() + i * n : room[5].data();
-    const T* sum_g = column_sums(of, all_g.data() + (s.rows == 1 ? 0 : i * n), s.rows, n);
+    T* own_g = s.rows == 1 ? nullptr : all_g.data() + i * n;
+    const T* sum_g = own_g ? own_g : of;
     for (std::size_t group = 0; group < s.groups; ++group)
       std::fill_n(centre + group * s.width, s.width, mean[i * s.groups + group]);
-    column_products(of, zeros.data(), from, centre, sum_gh, s.rows, n);
+    column_products(of, zeros.data(), from, centre, sum_gh, s.rows, n, own_g);
     each_channel(s, [&](std::size_t c, std::size_t group) { sum_gh[c] *= rstd[i * s.groups + group]; });
     if (!gx) return;
     each_channel(s, [&](std::size_t c, std::size_t group) { p[c] = rstd[i * s.groups + group] * (weight ? weight[c] : T(1)); });
