@@ -13,7 +13,6 @@
 #include "../models/cnn.hpp"
 #include "../models/lenet.hpp"
 #include "../models/resnet.hpp"
-#include "../models/vgg.hpp"
 
 namespace xg = xgrad;
 namespace augment = xg::augment;
@@ -78,7 +77,8 @@ int main(int argc, char** argv) try {
   if (name == "resnet20")
     train(models::ResNet20<>(), data, {epochs(5), 128, 0.2, {augment::Crop{.padding = 4}, augment::Flip{}}}, momentum);
   if (name == "vgg")
-    train(models::SmallVGG<>(), data, {epochs(8), 128, 0.1, {augment::Crop{.padding = 4}, augment::Flip{}}}, momentum);
+    train(models::CNN<>({3, 64, 64, 128, 128, 256, 256}, 32), data,
+          {epochs(8), 128, 0.1, {augment::Crop{.padding = 4}, augment::Flip{}}}, momentum);
 } catch (const std::exception& error) {
   fmt::print(stderr, "train: {}\n", xg::printable(error.what()));
   return 1;

@@ -31,30 +31,4 @@ struct VGGA {
   }
 };
 
-/// A VGG for small images: six convolutions of 3×3 with batch normalisation, in pairs before a max pool each, and a linear layer
-/// behind dropout. Images (n, 32, 32, 3) to scores (n, 10).
-template <class T = float>
-struct SmallVGG {
-  std::vector<nn::Conv2d<T>> convs;
-  std::vector<nn::BatchNorm<T>> norms;
-  nn::Dropout drop{0.3};
-  nn::Linear<T> fc{4096, 10};
-
-  SmallVGG() {
-    const std::size_t channels[] = {3, 64, 64, 128, 128, 256, 256};
-    for (std::size_t k = 0; k < 6; ++k) {
-      convs.emplace_back(channels[k], channels[k + 1], 3, nn::Conv2dLayerOptions{.padding = 1, .bias = false});
-      norms.emplace_back(channels[k + 1]);
-    }
-  }
-  Variable<T> operator()(Variable<T> x) const {
-    for (std::size_t k = 0; k < convs.size(); ++k) {
-      x = relu(norms[k](convs[k](std::move(x))));
-      if (k % 2 == 1) x = max_pool2d(std::move(x), 2);
-    }
-    return fc(drop(flatten(std::move(x))));
-  }
-  XGRAD_FIELDS(convs, norms, drop, fc)
-};
-
 }  // namespace xgrad::models

@@ -10,6 +10,9 @@ import re
 import sys
 from pathlib import Path
 
+sys.dont_write_bytecode = True
+from generate_operations import split_parameters  # noqa: E402
+
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = ROOT / 'include/xgrad/ops/constants.hpp'
 XTENSOR = set("""pow fmod hypot atan2 less less_equal greater greater_equal equal not_equal abs square sqrt cbrt exp exp2 expm1 log log1p log2
@@ -19,23 +22,12 @@ flatten ravel transpose squeeze stack split pad flip roll tile repeat diagonal d
 DECLARED = re.compile(r'^template <class T>\n(?:XGRAD_API )?((?:Variable|TopK|SignAndLog|LSTMState|std::vector)<[^;(){}]*>) (\w+)\(((?:[^;{}]|\{\})*)\)\s*[;{]', re.M)
 
 
-def split_parameters(text):
-    result, depth, at = [], 0, 0
-    for k, c in enumerate(text):
-        depth += c in '(<{['
-        depth -= c in ')>}]'
-        if c == ',' and depth == 0:
-            result.append(text[at:k])
-            at = k + 1
-    return [' '.join(p.split()) for p in result + [text[at:]] if p.strip()]
-
-
 def overloads(text):
     text = re.sub(r'namespace detail \{.*?\n\}', '', text, flags=re.S)
     own = set(re.findall(r' (\w+)\(const L& |^XGRAD_LEFT_OPERAND\((\w+)\)', text, re.M))
     own = {name for pair in own for name in pair}  # which have one for whatever xtensor can compute
     for result, name, declared in DECLARED.findall(text):
-        parameters = split_parameters(declared)
+        parameters = split_parameters(' '.join(declared.split()))
         first = re.fullmatch(r'(?:const )?Variable<T>&? (\w+)', parameters[0])
         if not first or name in XTENSOR or name in own:
             continue
