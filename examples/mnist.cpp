@@ -11,9 +11,7 @@
 #include "../models/lenet.hpp"
 #include "mnist/files.hpp"
 #include "mnist/options.hpp"
-#include "mnist/progress.hpp"
 #include "mnist/report.hpp"
-#include "mnist/text.hpp"
 
 namespace fs = std::filesystem;
 namespace xg = xgrad;
@@ -64,34 +62,8 @@ std::string title_of(const std::string& source, const xg::Dataset& data) {
   return name == "mnist" || name == "MNIST" ? "MNIST" : name.string();
 }
 
-/// MNIST's own mean and deviation, for every data set: so a weights file means the same wherever it is used.
-xg::LoaderOptions<float> standardised(std::size_t size, bool shuffle, std::uint64_t seed = 0) {
-  return {.batch_size = size, .shuffle = shuffle, .seed = seed, .mean = {0.1307}, .std = {0.3081}};
-}
-
-std::size_t largest(const float* scores, std::size_t n) {
-  return static_cast<std::size_t>(std::max_element(scores, scores + n) - scores);
-}
-
-Evaluation evaluate(const xg::models::LeNet<>& net, const xg::Source<float>& data) {
-  const xg::NoGrad no_grad;
-  Evaluation result;
-  std::size_t right = 0;
-  xg::Loader<float> loader(data, standardised(500, false));
-  for (auto [images, labels] : loader) {
-    const auto scores = net(images);
-    const auto probabilities = softmax(scores);
-    result.loss += static_cast<double>(cross_entropy(scores, labels, {.reduction = xg::Reduction::sum}).item());
-    for (std::size_t i = 0; i < labels.size(); ++i) {
-      const float* p = probabilities.value().data() + i * 10;
-      result.guesses.push_back(largest(p, 10));
-      result.confidence.push_back(p[result.guesses.back()]);
-      right += static_cast<std::int64_t>(result.guesses.back()) == labels.data()[i];
-    }
-  }
-  result.loss /= static_cast<double>(data.size());
-  result.accuracy = static_cast<double>(right) / static_cast<double>(data.size());
-  return result;
+xg::Metrics evaluate(const xg::models::LeNet<>& net, const xg::Source<float>& data) {
+  return xg::nn::evaluate(net, data, standardised(500, false));
 }
 
 /// All that a run of training is: a checkpoint is this, whole.
@@ -104,7 +76,8 @@ struct Run {
     double lr = 0;
     bool operator==(const Asked&) const = default;
   } asked;
-  History history = {};
+  std::uint64_t step = 0;
+  xg::draw::History history = {};
 };
 
 Run new_run(const xg::Source<float>& data, const Options& o) {
@@ -126,49 +99,44 @@ void resume(Run& run, const fs::path& checkpoint) {
                     checkpoint.string(), a.images, a.epochs, a.batch, a.seed, a.lr));
 }
 
-/// Trains until the last epoch, or an interrupt, but one batch at least. The last of the history's tests is `final`.
-void train(Run& run, const xg::Source<float>& test, const Options& o, Progress& progress, Evaluation& final,
-           const fs::path& checkpoint) {
-  auto& [net, opt, batches, asked, history] = run;
-  const auto rate = xg::optim::one_cycle(batches.count() * o.epochs, o.lr);
-  history.steps_per_epoch = batches.count();
-  history.batch = o.batch;
+double epochs_of(const Run& run) { return static_cast<double>(run.step) / static_cast<double>(run.batches.count()); }
 
-  bool first = true;
-  for (; batches.state.epoch < o.epochs && (first || !interrupted); first = false) {
+/// Trains until the last epoch, or an interrupt, but one batch at least. Returns what the test set says at the end.
+xg::Metrics train(Run& run, const xg::Source<float>& test, const Options& o, xg::Progress& progress, const fs::path& checkpoint) {
+  auto& [net, opt, batches, asked, step, history] = run;
+  const auto rate = xg::optim::one_cycle(batches.count() * o.epochs, o.lr);
+  xg::Metrics final;
+  for (; batches.state.epoch < o.epochs && (final.samples == 0 || !interrupted);) {
     for (auto [images, labels] : batches) {
-      opt.options.lr = rate(history.losses.size());
+      opt.options.lr = rate(step);
       const auto scores = net(images);
       const auto loss = cross_entropy(scores, labels);
       opt.zero_grad();
       backward(loss);
       opt.step();
 
-      std::size_t right = 0;
-      for (std::size_t i = 0; i < labels.size(); ++i)
-        right += static_cast<std::int64_t>(largest(scores.value().data() + i * 10, 10)) == labels.data()[i];
-      history.losses.push_back(static_cast<double>(loss.item()));
-      history.shares.push_back(static_cast<double>(right) / static_cast<double>(labels.size()));
-      if (!std::isfinite(loss.item()))
-        throw std::runtime_error(fmt::format("the loss is {} at step {}, must be finite; try a smaller --lr than {}", loss.item(),
-                                             history.losses.size(), o.lr));
-      progress.batch(labels.size(), right, history.losses.back());
+      ++step;
+      xg::Metrics batch;
+      batch.add(scores.value(), labels);
+      const auto value = static_cast<double>(loss.item());
+      if (!std::isfinite(value))
+        throw std::runtime_error(
+            fmt::format("the loss is {} at step {}, must be finite; try a smaller --lr than {}", value, step, o.lr));
+      history.add(epochs_of(run), {{"training loss", value}, {"training accuracy", batch.accuracy()}});
+      progress.step(labels.size(), {{"loss", value}, {"accuracy", 100 * batch.accuracy()}});
       if (interrupted) break;
     }
     if (interrupted) xg::nn::save(run, checkpoint.string());
     final = evaluate(net, test);
-    if (!std::isfinite(final.loss))
+    if (!std::isfinite(final.loss()))
       throw std::runtime_error(
-          fmt::format("the test loss is {} after the last step, must be finite; try a smaller --lr than {}", final.loss, o.lr));
-    history.tests.epochs.push_back(history.epochs());
-    history.tests.losses.push_back(final.loss);
-    history.tests.accuracies.push_back(final.accuracy);
+          fmt::format("the test loss is {} after the last step, must be finite; try a smaller --lr than {}", final.loss(), o.lr));
+    history.add(epochs_of(run), {{"test loss", final.loss()}, {"test accuracy", final.accuracy()}});
     if (interrupted) continue;
-    progress.epoch(final.accuracy);
+    progress.epoch({{"test accuracy", 100 * final.accuracy()}});
     xg::nn::save(run, checkpoint.string());
   }
-  if (first) final = evaluate(net, test);  // it was over before it was resumed
-  history.interrupted = history.losses.size() < batches.count() * o.epochs;
+  return final.samples == 0 ? evaluate(net, test) : final;  // it was over before it was resumed
 }
 
 /// The graph of one step: what backward runs through, from the loss to the weights.
@@ -183,34 +151,28 @@ std::string graph_of_step(const xg::models::LeNet<>& net, const xg::Dataset& dat
   return xg::to_dot(loss, names);
 }
 
-Report make_report(const xg::models::LeNet<>& net, const xg::Split& data, const Options& o, const std::string& source,
-                   const History& history, const Evaluation& final, const Progress& progress) {
-  std::string graph = graph_of_step(net, data.train, o.batch);
-  const xg::NoGrad no_grad;
+xg::draw::Page make_page(const Run& run, const xg::Split& data, const Options& o, const std::string& source,
+                         const xg::Metrics& final, const xg::Progress& progress, bool stopped) {
   const auto seconds = static_cast<unsigned>(progress.seconds());
-  const std::size_t sample = 0;
-  const xg::Dataset one = slice(data.test, sample, sample + 1);
-  const auto image = xg::Loader<float>(one, standardised(1, false)).batch(0, 0).images;
-  return Report{.data = title_of(source, data.test),
-                .facts = {{"data", source},
-                          {"training images", grouped(data.train.size())},
-                          {"test images", grouped(data.test.size())},
-                          {"epochs", fmt::format("{:.4g} of {}", history.epochs(), o.epochs)},
-                          {"batch", grouped(o.batch)},
-                          {"seed", std::to_string(o.seed)},
-                          {"threads", std::to_string(xg::num_threads())},
-                          {"time", fmt::format("{}:{:02}", seconds / 60, seconds % 60)},
-                          {"images/s", grouped(static_cast<std::size_t>(progress.speed()))},
-                          {"learning rate", fmt::format("one cycle, to {}", o.lr)},
-                          {"optimiser", fmt::format("SGD, Nesterov momentum {}, weight decay {}", momentum, weight_decay)}},
-                .history = history,
-                .evaluation = final,
-                .test = data.test,
-                .filters = net.conv1.weight.value(),
-                .sample = sample,
-                .responses = relu(net.conv1(image)).value(),
-                .summary = xg::nn::summary(net, {1, 28, 28, 1}),
-                .graph = std::move(graph)};
+  using xg::draw::grouped;
+  return page_of({.data = title_of(source, data.test),
+                  .facts = {{"data", source},
+                            {"training images", grouped(data.train.size())},
+                            {"test images", grouped(data.test.size())},
+                            {"epochs", fmt::format("{:.4g} of {}", epochs_of(run), o.epochs)},
+                            {"batch", grouped(o.batch)},
+                            {"seed", std::to_string(o.seed)},
+                            {"threads", std::to_string(xg::num_threads())},
+                            {"time", fmt::format("{}:{:02}", seconds / 60, seconds % 60)},
+                            {"images/s", grouped(static_cast<std::uint64_t>(progress.speed()))},
+                            {"learning rate", fmt::format("one cycle, to {}", o.lr)},
+                            {"optimiser", fmt::format("SGD, Nesterov momentum {}, weight decay {}", momentum, weight_decay)}},
+                  .history = run.history,
+                  .interrupted = stopped,
+                  .net = run.net,
+                  .test = data.test,
+                  .metrics = final,
+                  .graph = graph_of_step(run.net, data.train, o.batch)});
 }
 
 int run(const Options& o, Task& task) {
@@ -234,7 +196,7 @@ int run(const Options& o, Task& task) {
   check_output();  // better before an hour of training than after
 
   xg::seed(o.seed);
-  Evaluation final;
+  xg::Metrics final;
   if (!o.weights.empty()) {
     task = {"testing the weights", "free some memory"};
     const xg::models::LeNet<> net;
@@ -248,17 +210,19 @@ int run(const Options& o, Task& task) {
     Run training = new_run(images, o);
     if (o.resume) resume(training, checkpoint);
     const xg::LoaderState begin = training.batches.state;
-    Progress progress(o.epochs, data.train.size(),
-                      begin.epoch * data.train.size() + std::min(begin.position * o.batch, data.train.size()));
-    train(training, tests, o, progress, final, checkpoint);
-    const History& history = training.history;
-    if (history.interrupted) say(fmt::format("\ninterrupted after {:.2f} of {} epochs\n", history.epochs(), o.epochs));
+    xg::Progress progress({.epochs = o.epochs,
+                           .samples = data.train.size(),
+                           .epoch = begin.epoch,
+                           .done = std::min(begin.position * o.batch, data.train.size())});
+    final = train(training, tests, o, progress, checkpoint);
+    const bool stopped = training.step < training.batches.count() * o.epochs;
+    if (stopped) say(fmt::format("\ninterrupted after {:.2f} of {} epochs\n", epochs_of(training), o.epochs));
     task = {"writing weights and report", "free some memory"};
     xg::nn::save(training.net, (out / weights_file).string());
-    xg::write_file(out / report_file, html(make_report(training.net, data, o, source, history, final, progress)));
+    make_page(training, data, o, source, final, progress, stopped).write(out / report_file);
     say(fmt::format("{} and {} are in {}\n", weights_file, report_file, xg::printable(o.out)));
   }
-  say(fmt::format("test accuracy {:.2f} %\n", 100 * final.accuracy));
+  say(fmt::format("test accuracy {:.2f} %\n", 100 * final.accuracy()));
   return interrupted ? 130 : 0;
 }
 

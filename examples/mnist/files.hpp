@@ -1,7 +1,7 @@
 #pragma once
-/// What the program has to do with the system: its output, its folder, another program.
+/// What the program has to do with the system: its output, its folder.
 #include <filesystem>
-#include <optional>
+#include <initializer_list>
 #include <string>
 
 /// Whoever starts a program with a closed stream gives its number to the next file that is opened, and what is printed goes into
@@ -16,6 +16,3 @@ void check_output();
 /// Makes the directory where there is none. Throws an std::exception unless the named files can be written in it: better before an
 /// hour of training than after.
 void prepare_directory(const std::filesystem::path& directory, std::initializer_list<const char*> files);
-
-/// What Graphviz makes of a graph: an <svg> element. Nothing where Graphviz is not installed or fails.
-std::optional<std::string> draw_svg(const std::string& dot);

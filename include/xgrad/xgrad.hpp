@@ -87,6 +87,15 @@
 #include <xgrad/data/loader.hpp>
 #include <xgrad/data/source.hpp>
 
+#include <xgrad/draw/chart.hpp>
+#include <xgrad/draw/event_file.hpp>
+#include <xgrad/draw/history.hpp>
+#include <xgrad/draw/image.hpp>
+#include <xgrad/draw/markup.hpp>
+#include <xgrad/draw/page.hpp>
+#include <xgrad/draw/report.hpp>
+
+
 #include <xgrad/config/config.hpp>
 
 #include <xgrad/testing/check_op.hpp>

@@ -1,8 +1,10 @@
 #pragma once
 #include <string_view>
 
-/// How the report looks, by day and by night.
-inline constexpr std::string_view style = R"css(
+namespace xgrad::draw {
+
+/// How a page looks, by day and by night.
+inline constexpr std::string_view page_style = R"css(
 :root {
   color-scheme: light dark;
   --paper: #faf9f6; --card: #ffffff; --ink: #1c1e22; --soft: #5d636e; --faint: #8d939e; --line: #e5e3dd;
@@ -25,7 +27,8 @@ h1, h2 { font-family: ui-serif, Charter, "Iowan Old Style", "Source Serif Pro", 
 h1 { font-size: clamp(1.9rem, 5vw, 2.9rem); margin: 0; letter-spacing: -0.015em; overflow-wrap: anywhere; }
 h2 { font-size: 1.45rem; margin: 0 0 .35rem; letter-spacing: -0.005em; }
 section { margin-top: clamp(2.5rem, 6vw, 4rem); }
-section > p { color: var(--soft); max-width: 42rem; margin: 0 0 1.25rem; text-wrap: pretty; }
+h2 + div { margin-top: 1rem; }
+section > p, header > p.text { color: var(--soft); max-width: 42rem; margin: 0 0 1.25rem; text-wrap: pretty; }
 .kicker { color: var(--soft); font-size: .85rem; letter-spacing: .08em; text-transform: uppercase; margin: 0 0 .5rem; }
 .score { display: flex; flex-wrap: wrap; align-items: baseline; gap: .2rem 1.2rem; margin: 1.2rem 0 1.8rem; }
 .score b { font-size: clamp(3rem, 10vw, 5.2rem); line-height: 1; letter-spacing: -0.035em; color: rgb(var(--good)); font-weight: 650; }
@@ -38,25 +41,11 @@ dt { color: var(--faint); font-size: .78rem; }
 dd { margin: 0; overflow-wrap: anywhere; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 1.1rem 1.25rem; }
 .scroll { overflow-x: auto; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1.25rem; }
 
-.chart { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 1rem 1.25rem .6rem; }
-.chart figcaption { display: flex; flex-wrap: wrap; gap: .1rem 1rem; font-size: .9rem; margin-bottom: 1rem; }
-.chart figcaption b { flex: 1; }
-.key { color: var(--soft); font-size: .82rem; }
-.key::before { content: ""; display: inline-block; width: 1.1em; height: 3px; border-radius: 2px; margin-right: .4em; vertical-align: .25em; background: rgb(var(--c)); }
-.train { --c: var(--train); } .test { --c: var(--test); }
-.plot { position: relative; height: 17rem; margin: .4rem .4rem 1.5rem 3.2rem; }
-.plot svg { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
-.plot path { fill: none; vector-effect: non-scaling-stroke; }
-.plot .grid { stroke: var(--line); stroke-width: 1; }
-.plot .line { stroke: rgb(var(--c)); stroke-width: 1.8; stroke-linejoin: round; }
-.plot .line.train { stroke-width: 1.4; }
-.plot span { position: absolute; font-size: .75rem; line-height: 1; color: var(--faint); white-space: nowrap; }
-.plot .y { right: 100%; transform: translate(-.55rem, -50%); }
-.plot .x { top: 100%; transform: translate(-50%, .6rem); }
-.plot i { position: absolute; width: 9px; height: 9px; margin: -4.5px; border-radius: 50%; background: rgb(var(--c)); border: 2px solid var(--card); }
-.axis { margin: 0; text-align: center; font-size: .75rem; color: var(--faint); }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1.25rem; }
+.charts figure { margin: 0; border: 1px solid var(--line); border-radius: 12px; overflow: hidden; background: var(--card); }
+.charts svg { display: block; }
+.charts > figure > svg { width: 100%; height: auto; }
 
 table { border-collapse: collapse; font-size: .9rem; width: 100%; }
 .matrix { border-collapse: separate; border-spacing: 3px; min-width: 44rem; table-layout: fixed; text-align: center; }
@@ -71,30 +60,27 @@ table { border-collapse: collapse; font-size: .9rem; width: 100%; }
 .matrix .total { color: var(--soft); font-size: .8rem; }
 .matrix .corner { color: var(--faint); font-size: .75rem; text-align: right; width: 7.4rem; white-space: nowrap; vertical-align: bottom; }
 
-.filters { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.6rem, 1fr)); gap: 1.25rem; align-items: start; }
-.filters figure, .mistakes figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; overflow: hidden; }
-.filters img, .mistakes img { display: block; width: 100%; image-rendering: pixelated; }
-.filters figcaption { margin: 0; padding: .4rem .7rem .5rem; border-top: 1px solid var(--line); }
-figcaption { font-size: .82rem; color: var(--soft); margin-top: .4rem; }
-.grey { filter: invert(1); }
-@media (prefers-color-scheme: dark) { .grey { filter: none; } .signed { filter: invert(1) hue-rotate(180deg); } }
-
-.mistakes { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.2rem, 1fr)); gap: .9rem; }
-.mistakes figcaption { margin: 0; padding: .4rem .55rem .5rem; line-height: 1.35; border-top: 1px solid var(--line); }
-.mistakes b { color: rgb(var(--bad)); font-weight: 600; }
-.mistakes .truth { color: rgb(var(--good)); font-weight: 600; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.6rem, 1fr)); gap: .9rem; align-items: start; }
+.pictures figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; overflow: hidden; }
+.pictures img { display: block; width: 100%; image-rendering: pixelated; }
+.pictures figcaption { margin: 0; padding: .4rem .55rem .5rem; font-size: .82rem; line-height: 1.35; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
+.pictures small { display: block; font-size: 1em; color: var(--soft); }
+.ink { filter: invert(1); }
+@media (prefers-color-scheme: dark) { .ink { filter: none; } .around-white { filter: invert(1) hue-rotate(180deg); } }
 
 .network { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 26rem); gap: 1.25rem; align-items: start; }
 @media (max-width: 56rem) { .network { grid-template-columns: minmax(0, 1fr); } }
 .network > :first-child { position: sticky; top: 1.25rem; }
 @media (max-width: 56rem) { .network > :first-child { position: static; } }
-.layers th, .layers td { text-align: left; padding: .5rem .8rem .5rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
-.layers th { color: var(--faint); font-weight: 500; font-size: .8rem; }
-.layers td:last-child, .layers th:last-child { text-align: right; padding-right: 0; }
-.layers tr.plain td { color: var(--soft); }
-.layers td:first-child { font-weight: 600; }
-.layers tfoot td { border-bottom: 0; font-weight: 600; }
+.plain th, .plain td { text-align: left; padding: .5rem .8rem .5rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
+.plain th { color: var(--faint); font-weight: 500; font-size: .8rem; }
+.plain .r { text-align: right; }
+.plain tr > :last-child { padding-right: 0; }
+.plain td:first-child { font-weight: 600; }
+.plain tfoot td { border-bottom: 0; font-weight: 600; }
 .graph { text-align: center; }
+.card + .graph, div + .graph { margin-top: 1.25rem; }
+.network .graph { margin-top: 0; }
 .graph svg { max-width: 100%; height: auto; }
 .graph svg text { font-family: inherit; fill: var(--ink); }
 .graph .node polygon, .graph .node path { fill: rgb(var(--c) / .13); stroke: rgb(var(--c)); }
@@ -105,3 +91,5 @@ summary { cursor: pointer; }
 code, pre { font-family: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, "DejaVu Sans Mono", monospace; }
 footer { margin-top: 4rem; padding-top: 1.2rem; border-top: 1px solid var(--line); color: var(--faint); font-size: .85rem; }
 )css";
+
+}  // namespace xgrad::draw
