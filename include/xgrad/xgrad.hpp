@@ -83,6 +83,7 @@
 #include <xgrad/data/dataset.hpp>
 #include <xgrad/data/digits.hpp>
 #include <xgrad/data/evaluate.hpp>
+#include <xgrad/data/folder.hpp>
 #include <xgrad/data/idx.hpp>
 #include <xgrad/data/loader.hpp>
 #include <xgrad/data/source.hpp>

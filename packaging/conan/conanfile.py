@@ -44,7 +44,8 @@ class Xgrad(ConanFile):
     def generate(self):
         PkgConfigDeps(self).generate()
         toolchain = MesonToolchain(self)
-        toolchain.project_options.update(tests="false", examples="false", onednn="enabled" if self.options.onednn else "disabled")
+        toolchain.project_options.update(tests="false", examples="false", onednn="enabled" if self.options.onednn else "disabled",
+                                         png="disabled", jpeg="disabled")
         toolchain.generate()
 
     def build(self):

@@ -1,0 +1,146 @@
+#include "image_file.hpp"
+
+#include "features.hpp"  // which the build writes
+
+#if defined(XGRAD_PNG)
+#include <png.h>
+#endif
+#if defined(XGRAD_JPEG)
+#include <turbojpeg.h>
+#endif
+
+#include <memory>
+#include <new>
+#include <utility>
+
+#include <xgrad/core/error.hpp>
+
+namespace xgrad {
+namespace {
+
+[[maybe_unused]] Decoded bad(std::string complaint) { return {{}, std::move(complaint)}; }
+
+#if defined(XGRAD_PNG) || defined(XGRAD_JPEG)
+/// Room for the pixels. A header may claim more than there is memory.
+Decoded room(std::size_t height, std::size_t width, std::size_t channels) {
+  try {
+    return {make_array<std::uint8_t>(Shape{height, width, channels}), {}};
+  } catch (const Error& error) {
+    return bad("the image " + error.message());
+  }
+}
+#endif
+
+/// Turned and mirrored so that orientation `from` (EXIF 2.3, tag 0x0112) becomes 1.
+[[maybe_unused]] Array<std::uint8_t> upright(Array<std::uint8_t> image, int from) {
+  if (from == 1) return image;
+  const std::size_t h = image.shape()[0], w = image.shape()[1], channels = image.shape()[2];
+  const bool turned = from >= 5;
+  Array<std::uint8_t> result = make_array<std::uint8_t>(turned ? Shape{w, h, channels} : image.shape());
+  std::uint8_t* to = result.data();
+  for (std::size_t y = 0; y < (turned ? w : h); ++y)
+    for (std::size_t x = 0; x < (turned ? h : w); ++x) {
+      std::size_t row = turned ? x : y, column = turned ? y : x;
+      if (from == 3 || from == 4 || from == 7 || from == 6) row = h - 1 - row;
+      if (from == 2 || from == 3 || from == 7 || from == 8) column = w - 1 - column;
+      for (std::size_t c = 0; c < channels; ++c) *to++ = image.data()[(row * w + column) * channels + c];
+    }
+  return result;
+}
+
+}  // namespace
+
+bool is_png(std::string_view bytes) { return bytes.starts_with("\x89PNG\r\n\x1a\n"); }
+bool is_jpeg(std::string_view bytes) { return bytes.starts_with("\xff\xd8\xff"); }
+
+int exif_orientation(std::string_view bytes) {
+  const auto byte = [](std::string_view text, std::size_t at) -> unsigned {
+    return at < text.size() ? static_cast<unsigned char>(text[at]) : 0;
+  };
+  // segments of a JPEG file: ff, a marker, the length of what follows with itself
+  for (std::size_t at = 2; byte(bytes, at) == 0xff && at + 4 <= bytes.size();) {
+    const unsigned marker = byte(bytes, at + 1);
+    if (marker == 0xff) {  // filling
+      ++at;
+      continue;
+    }
+    const std::size_t length = byte(bytes, at + 2) << 8U | byte(bytes, at + 3);
+    if (marker == 0xda || marker == 0xd9 || length < 2) break;  // the image itself, or the end
+    std::string_view exif = bytes.substr(at + 4, length - 2);
+    at += 2 + length;
+    if (marker != 0xe1 || !exif.starts_with(std::string_view("Exif\0\0", 6))) continue;
+    exif.remove_prefix(6);  // a TIFF file
+    const bool little = exif.starts_with("II");
+    if (!little && !exif.starts_with("MM")) continue;
+    const auto number = [&](std::size_t from, std::size_t width) {
+      std::size_t value = 0;
+      for (std::size_t k = 0; k < width; ++k) value = value << 8U | byte(exif, from + (little ? width - 1 - k : k));
+      return value;
+    };
+    const std::size_t directory = number(4, 4);
+    if (number(2, 2) != 42 || directory > exif.size()) continue;
+    const std::size_t entries = number(directory, 2);
+    for (std::size_t k = 0; k < entries; ++k) {
+      const std::size_t entry = directory + 2 + 12 * k;
+      if (entry + 12 > exif.size()) break;
+      if (number(entry, 2) != 0x0112 || number(entry + 2, 2) != 3) continue;
+      const std::size_t orientation = number(entry + 8, 2);
+      return orientation >= 1 && orientation <= 8 ? static_cast<int>(orientation) : 1;
+    }
+  }
+  return 1;
+}
+
+Decoded decode_png(std::string_view bytes, std::size_t channels) {
+#if defined(XGRAD_PNG)
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  const std::unique_ptr<png_image, void (*)(png_image*)> free(&image, png_image_free);
+  const auto broken = [&] { return bad(std::string("the PNG is damaged (") + image.message + "); fetch the file again"); };
+  if (!png_image_begin_read_from_memory(&image, bytes.data(), bytes.size())) return broken();
+  image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // those without a gamma are like those of 8 bits
+  image.format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+  Decoded result = room(image.height, image.width, channels);
+  if (!result.complaint.empty()) return result;
+  const png_color white{255, 255, 255};
+  const auto row = static_cast<png_int_32>(image.width * channels);
+  if (!png_image_finish_read(&image, &white, result.image.data(), row, nullptr)) return broken();
+  return result;
+#else
+  static_cast<void>(bytes), static_cast<void>(channels);
+  return bad(
+      "it is a PNG file, which needs libpng; install its headers (Debian: libpng-dev) and build xgrad again with -Dpng=enabled");
+#endif
+}
+
+Decoded decode_jpeg(std::string_view bytes, std::size_t channels) {
+#if defined(XGRAD_JPEG)
+  const std::unique_ptr<void, int (*)(tjhandle)> decoder(tjInitDecompress(), tjDestroy);
+  if (!decoder) throw std::bad_alloc();
+  const auto broken = [&] {
+    return bad(std::string("the JPEG is damaged (") + tjGetErrorStr2(decoder.get()) + "); fetch the file again");
+  };
+  const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
+  int width = 0, height = 0, samples = 0, colours = 0;
+  if (tjDecompressHeader3(decoder.get(), data, bytes.size(), &width, &height, &samples, &colours) != 0) return broken();
+  if (colours == TJCS_CMYK || colours == TJCS_YCCK)
+    return bad("the JPEG has the colours CMYK; it must be grey or in RGB; convert the file");
+  Decoded result = room(static_cast<std::size_t>(height), static_cast<std::size_t>(width), channels);
+  if (!result.complaint.empty()) return result;
+  // Also what the decoder finds a way through, such as a file that is cut short; but many cameras leave bytes that mean nothing.
+  if (tjDecompress2(decoder.get(), data, bytes.size(), result.image.data(), width, 0, height, channels == 1 ? TJPF_GRAY : TJPF_RGB,
+                    TJFLAG_ACCURATEDCT) != 0 &&
+      (tjGetErrorCode(decoder.get()) != TJERR_WARNING ||
+       std::string_view(tjGetErrorStr2(decoder.get())).find("extraneous bytes") == std::string_view::npos))
+    return broken();
+  result.image = upright(std::move(result.image), exif_orientation(bytes));
+  return result;
+#else
+  static_cast<void>(bytes), static_cast<void>(channels);
+  return bad(
+      "it is a JPEG file, which needs libjpeg-turbo; install its headers (Debian: libturbojpeg0-dev) and build xgrad again with "
+      "-Djpeg=enabled");
+#endif
+}
+
+}  // namespace xgrad
