@@ -86,6 +86,7 @@
 #include <xgrad/data/folder.hpp>
 #include <xgrad/data/idx.hpp>
 #include <xgrad/data/loader.hpp>
+#include <xgrad/data/shapes.hpp>
 #include <xgrad/data/source.hpp>
 
 #include <xgrad/draw/chart.hpp>
