@@ -97,6 +97,7 @@
 #include <xgrad/draw/page.hpp>
 #include <xgrad/draw/report.hpp>
 
+#include <xgrad/profile/profile.hpp>
 
 #include <xgrad/config/config.hpp>
 

@@ -42,6 +42,7 @@ void detail::tell(const Event<T>& event) {
 template <class T>
 void detail::Observed<T>::keep(std::span<const Variable<T>> inputs) {
   inputs_ = new std::vector<Variable<T>>(inputs.begin(), inputs.end());
+  for (Observer* observer = thread_state.observer; observer; observer = observer->outer()) observer->begin();
 }
 template <class T>
 void detail::Observed<T>::drop(std::vector<Variable<T>>* inputs) noexcept {

@@ -50,6 +50,8 @@ class Observer {
 
   virtual void see(const Event<float>& event) = 0;
   virtual void see(const Event<double>& event) = 0;
+  /// An operation is going to run: for those who measure time.
+  virtual void begin() noexcept {}
 
   Observer* outer() const noexcept { return outer_; }
 
