@@ -1,0 +1,48 @@
+#pragma once
+/// What the fuzz targets of the readers share. A reader gives a result, or an error of xgrad that names the file; anything else, a
+/// crash, an exception of another kind, a sanitizer's finding, is a failure.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <span>
+#include <string>
+
+#include <xgrad/xgrad.hpp>
+
+namespace fuzz {
+
+using Bytes = std::span<const std::uint8_t>;
+
+/// A file in memory with these bytes, for as long as this lives.
+class File {
+ public:
+  explicit File(Bytes bytes) : descriptor_(memfd_create("fuzz", 0)) {
+    if (descriptor_ < 0 || write(descriptor_, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) std::abort();
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() { close(descriptor_); }
+  std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
+
+ private:
+  int descriptor_;
+};
+
+/// Whether `read` gave a result. Its errors must name a file.
+template <class Read>
+bool reads(Read read) {
+  try {
+    read();
+    return true;
+  } catch (const xgrad::Error& error) {
+    if (std::string(error.what()).find("/proc/self/fd/") != std::string::npos) return false;
+    std::fprintf(stderr, "this error names no file: %s\n", error.what());
+    std::abort();
+  }
+}
+
+}  // namespace fuzz
