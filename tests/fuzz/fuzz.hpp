@@ -15,6 +15,9 @@
 
 namespace fuzz {
 
+/// No array is larger: a header may claim whatever it likes.
+inline const bool limited = (xgrad::memory::set_limit(std::size_t{1} << 28), true);
+
 using Bytes = std::span<const std::uint8_t>;
 
 /// A file in memory with these bytes, for as long as this lives.
