@@ -58,6 +58,7 @@
 #include <xgrad/autodiff/gradcheck.hpp>
 #include <xgrad/autodiff/to_dot.hpp>
 
+#include <xgrad/state/checkpoints.hpp>
 #include <xgrad/state/entries.hpp>
 #include <xgrad/state/loading.hpp>
 #include <xgrad/state/state.hpp>
