@@ -23,7 +23,7 @@ namespace detail {
 template <class T>
 struct Separator;
 
-// What does not depend on the network is compiled: src/nn/state.cpp and safetensors.cpp.
+// What does not depend on the network is compiled: src/state/state.cpp and safetensors.cpp.
 template <class T>
 using State = std::span<const NamedVariable<T>>;
 
