@@ -103,6 +103,7 @@ const Level& level() { return *choice().level; }
 }  // namespace
 
 std::string_view level_name() { return level().name; }
+bool above_base() { return &level() != &levels[0]; }
 std::string level_note() { return choice().note; }
 
 template <class T>

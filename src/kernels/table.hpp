@@ -181,6 +181,8 @@ XGRAD_DECLARE_LEVEL(v4)
 
 /// The level in use: "base", "v2", "v3" or "v4". XGRAD_ISA in the environment overrides the choice.
 XGRAD_API std::string_view level_name();
+/// Whether that is more than the base level.
+bool above_base();
 
 template <class T>
 inline constinit std::atomic<const Table<T>*> chosen_table = nullptr;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 
+#include <xgrad/core/parallel.hpp>
 #include <xgrad/graph/apply.hpp>
 #include <xgrad/ops/arithmetic.hpp>
 #include <xgrad/ops/shape.hpp>
@@ -29,6 +30,25 @@ struct Sum {
   }
 };
 
+template <class T>
+struct Mean {
+  static constexpr std::string_view name = "mean";
+  static constexpr std::array uses{use::none};
+  Reduced axes;
+  T count;  ///< elements that become one
+
+  Result<T> forward(Inputs<T> in) {
+    Array<T> out = reduce_axes(in[0], axes.reduced, axes.result, kernels::sum<T>);
+    parallel_for(out.size(), 1, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t k = begin; k < end; ++k) out.data()[k] /= count;
+    });
+    return out;
+  }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
+    return broadcast_to(reshape(g / count, axes.kept), c.input_shape(0));
+  }
+};
+
 }  // namespace
 
 template <class T>
@@ -39,13 +59,14 @@ Variable<T> sum(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
 }
 
 template <class T>
-Variable<T> mean(Variable<T> x, Axes axes, ReduceOptions options, Where where) try {
+Variable<T> mean(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
   const Shape& shape = shape_of(x, where);
-  Reduced reduced = placed(where, "mean", [&] { return Reduced(shape, axes, options.keepdims); });
-  const std::size_t count = placed(where, "mean", [&] { return reduced.count(shape); });
-  return div(apply(Sum<T>{std::move(reduced)}, {std::move(x)}, where), static_cast<T>(count), where);
-} catch (Error& error) {
-  called(error, where);
+  Mean<T> op = placed(where, "mean", [&] {
+    Reduced reduced(shape, axes, options.keepdims);
+    const std::size_t count = reduced.count(shape);
+    return Mean<T>{std::move(reduced), static_cast<T>(count)};
+  });
+  return apply(std::move(op), {std::move(x)}, where);
 }
 
 template <class T>

@@ -218,7 +218,7 @@ Way own_way(Pass pass, const ConvShape& s) {
 bool tiles_pay(Pass pass, bool wide, const ConvShape& s) {
   const std::size_t tiles = s.n * ((s.oh + 1) / 2) * ((s.ow + 1) / 2);
   const std::size_t least = pass == Pass::weight_grad ? 16 : wide ? 128 : pass == Pass::forward ? 64 : 32;
-  return winograd::suits(s) && tiles >= least && level_name() != "base" && (!wide || std::min(s.c, s.o) >= 32);
+  return winograd::suits(s) && tiles >= least && above_base() && (!wide || std::min(s.c, s.o) >= 32);
 }
 
 /// With oneDNN on AVX-512. Its primitives are slow to start, at images with few channels and where all filters meet few pixels.

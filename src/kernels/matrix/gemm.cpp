@@ -57,7 +57,7 @@ enum class Maker { onednn, blas, ours };
 Maker by_rule(bool transpose_b, std::size_t m, std::size_t n, std::size_t k) {
   constexpr std::size_t few = std::size_t{1} << 16, many = std::size_t{1} << 23;
   const std::size_t products = m * n * k;
-  if (level_name() == "base" || k == 0) return onednn::available ? Maker::onednn : Maker::blas;
+  if (!above_base() || k == 0) return onednn::available ? Maker::onednn : Maker::blas;
   if (!onednn::available) return products <= many || n <= 64 || k <= 128 ? Maker::ours : Maker::blas;
   if (onednn::wide()) {
     if (shares_rows(transpose_b, m, n, k) && m * n <= 32 * few) return Maker::ours;  // and c fits the caches
