@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <unordered_map>
 #include <unordered_set>
@@ -30,6 +31,7 @@ struct CompiledRule {
   Halves halves;
   bool norms = false;   ///< whether the formula reads any
   bool of_one = false;  ///< whether its scalars are not the same for all parameters
+  bool still = false;   ///< whether a number of which the gradient is 0 stays as it is, if all scalars are finite
 };
 
 template <class T>
@@ -90,6 +92,85 @@ void classify(const Program& program, CompiledRule& rule) {
   }
 }
 
+/// Whether a formula of a parameter, its gradient, other elements and scalars from `scalars` on leaves the parameter as it is where
+/// the gradient is 0, as that of SGD without momentum and decay does. What is not plain to see is taken for a no.
+bool stays(const Program& program, std::size_t scalars) {
+  if (!program.more.empty()) return false;
+  enum class Is : std::uint8_t { anything, parameter, zero, number };
+  std::vector<Is> is(program.code.size(), Is::anything);
+  const auto product = [](Is a, Is b) {
+    const bool plain = a != Is::anything && b != Is::anything && a != Is::parameter && b != Is::parameter;
+    return !plain ? Is::anything : a == Is::zero || b == Is::zero ? Is::zero : Is::number;
+  };
+  const auto sum = [](Is a, Is b) { return b == Is::zero ? a : a == Is::zero ? b : Is::anything; };
+  const auto difference = [](Is a, Is b) { return b == Is::zero ? a : Is::anything; };
+  for (std::size_t k = 0; k < is.size(); ++k) {
+    const Instr& instr = program.code[k];
+    const auto of = [&](int operand) { return is[index(operand)]; };
+    switch (instr.op) {
+      case Primitive::input: {
+        const std::size_t input = index(instr.a);
+        is[k] = input == 0 ? Is::parameter : input == 1 ? Is::zero : input >= scalars ? Is::number : Is::anything;
+        break;
+      }
+      case Primitive::constant:
+        is[k] = instr.constant == 0 ? Is::zero : std::isfinite(instr.constant) ? Is::number : Is::anything;
+        break;
+      case Primitive::neg:
+        is[k] = of(instr.a) == Is::parameter ? Is::anything : of(instr.a);
+        break;
+      case Primitive::mul:
+        is[k] = product(of(instr.a), of(instr.b));
+        break;
+      case Primitive::add:
+        is[k] = sum(of(instr.a), of(instr.b));
+        break;
+      case Primitive::sub:
+        is[k] = difference(of(instr.a), of(instr.b));
+        break;
+      case Primitive::fma:
+        is[k] = sum(product(of(instr.a), of(instr.b)), of(instr.c));
+        break;
+      case Primitive::fnma:
+        is[k] = difference(of(instr.c), product(of(instr.a), of(instr.b)));
+        break;
+      default:
+        break;
+    }
+  }
+  return is[index(program.result)] == Is::parameter;
+}
+
+/// Whether hardly any number is not 0, judged by a sample.
+template <class T>
+bool is_sparse(const Array<T>& x) {
+  constexpr std::size_t looks = 64;
+  const std::size_t step = x.size() / looks + 1;
+  for (std::size_t k = 0; k < x.size(); k += step)
+    if (x.data()[k] != 0) return false;
+  return true;
+}
+
+/// Where numbers are not 0, as ranges that begin at multiples of `piece`.
+template <class T>
+std::vector<std::pair<std::size_t, std::size_t>> not_zero(const T* x, std::size_t n) {
+  constexpr std::size_t piece = 1024;  // whole vectors, which kernels may write
+  std::vector<std::uint8_t> found((n + piece - 1) / piece);
+  parallel_for(found.size(), piece, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t k = begin; k < end; ++k) {
+      const T *from = x + k * piece, *to = x + std::min(n, (k + 1) * piece);
+      found[k] = std::any_of(from, to, [](T v) { return v != 0; });
+    }
+  });
+  std::vector<std::pair<std::size_t, std::size_t>> ranges;
+  for (std::size_t k = 0; k < found.size(); ++k) {
+    if (!found[k]) continue;
+    if (ranges.empty() || ranges.back().second != k * piece) ranges.emplace_back(k * piece, 0);
+    ranges.back().second = std::min(n, (k + 1) * piece);
+  }
+  return ranges;
+}
+
 std::shared_ptr<const CompiledRule> compile(const AnyRule& any, bool decayed) {
   const std::size_t n = any.state.size();
   Program traced(2 + n + now_count);
@@ -127,6 +208,7 @@ std::shared_ptr<const CompiledRule> compile(const AnyRule& any, bool decayed) {
   rule->norms = read[scalars + 2] || read[scalars + 3];
   rule->of_one = rule->norms || scalars > 0;
   rule->halves.elements = optimise(rule->halves.elements);
+  rule->still = stays(rule->halves.elements, 2 + n - scalars);
   return rule;
 }
 
@@ -257,7 +339,24 @@ void detail::AnyOptimizer<T>::step(const AnyRule& any, Where where) {
     });
     for_state(Kind::unused, [&](std::size_t) { inputs.push_back({nullptr, &shape}); });
     for (const Single& scalar : scalars) inputs.push_back({scalar.x, &scalar_shape});
-    run<T>(rule.halves.elements, std::span<T* const>(outs), shape, std::span<const ProgramInput<T>>(inputs), few);
+    const auto run_all = [&](const Shape& of) {
+      run<T>(rule.halves.elements, std::span<T* const>(outs), of, std::span<const ProgramInput<T>>(inputs), few);
+    };
+    // A large gradient with hardly anything in it, as that of an embedding, is looked through for what there is.
+    const bool look =
+        rule.still && w.size() >= 4 * few && std::ranges::all_of(found, [](double s) { return std::isfinite(s); }) && is_sparse(g);
+    if (!look) {
+      run_all(shape);
+    } else {
+      for (const auto& [begin, end] : not_zero(g.data(), g.size())) {
+        const Shape part{end - begin};
+        inputs[0] = {w.data() + begin, &part};
+        inputs[1] = {g.data() + begin, &part};
+        for (std::size_t j = 0; j < n; ++j) inputs[2 + j].shape = &part;
+        outs[0] = w.data() + begin;
+        run_all(part);
+      }
+    }
     steps_(k) = t;
     const double* next = found.data() + scalars.size();
     for_state(Kind::scalar, [&](std::size_t j) {
