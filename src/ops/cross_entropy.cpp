@@ -83,7 +83,8 @@ Variable<T> cross_entropy(Variable<T> logits, const Indices& labels, CrossEntrop
     return shared;
   });
   const T smoothing = static_cast<T>(options.label_smoothing);
-  if (smoothing == 0 && options.class_weights.empty() && !any_ignored(y->array))
+  const bool masked = options.ignore_index && any_ignored(y->array);
+  if (smoothing == 0 && options.class_weights.empty() && !masked)
     return reduced(apply(CrossEntropy<T>{y}, {std::move(logits)}, at), options.reduction, at);
   const Array<T> weights = sample_weights<T>(y->array, options.class_weights);
   Variable<T> spread;
@@ -91,7 +92,6 @@ Variable<T> cross_entropy(Variable<T> logits, const Indices& labels, CrossEntrop
     // Ignored rows are masked before and after: they may hold NaN, which a zero gradient would not stop.
     Mask mask = considered(y->array);
     mask.reshape(with_axis(mask.shape()));
-    const bool masked = any_ignored(y->array);
     spread = log_softmax(masked ? where(mask, logits, 0, at) : logits, -1, at);
     spread = mul(std::move(spread), weights_row<T>(options.class_weights, shape.back()), at);
     if (masked) spread = where(mask, std::move(spread), 0, at);

@@ -15,7 +15,8 @@ Variable<T> nll_loss(Variable<T> log_probabilities, const Indices& labels, NllLo
     return shared;
   });
   Variable<T> loss = apply(NllLoss<T>{y}, {std::move(log_probabilities)}, at);
-  if (options.class_weights.empty() && !any_ignored(y->array)) return reduced(std::move(loss), options.reduction, at);
+  const bool masked = options.ignore_index && any_ignored(y->array);
+  if (options.class_weights.empty() && !masked) return reduced(std::move(loss), options.reduction, at);
   const Array<T> weights = sample_weights<T>(y->array, options.class_weights);
   return reduced(mul(std::move(loss), weights, at), weights, options.reduction, at);
 } catch (Error& error) {
