@@ -6,11 +6,12 @@
 #include <cstring>
 #include <limits>
 #include <span>
-#include <unordered_set>
 
 #include <xgrad/autodiff/backward.hpp>
 #include <xgrad/ops/arithmetic.hpp>
 #include <xgrad/ops/reduce.hpp>
+
+#include "../graph/walk.hpp"
 
 namespace xgrad::checking {
 namespace {
@@ -169,19 +170,9 @@ void Slopes::differentiate() {
     if (y.requires_grad()) g = grad(y, x, V(std::move(seed)), {.retain_graph = true, .allow_unused = true}, where_);
     for (std::size_t k = 0; k < x.size(); ++k) jacobian_[k].push_back(g.empty() ? Values(x[k].size(), 0.0) : values_of(g[k]));
   }
-  for (std::size_t k = 0; k < x.size(); ++k) used_[k] = depends(y, x[k]);
-}
-/// Whether the graph leads from y to x.
-bool Slopes::depends(const V& y, const V& x) const {
-  if (!y.requires_grad()) return false;
-  std::vector<const Node<double>*> queue{y.node().get()};
-  std::unordered_set<const Node<double>*> seen{queue[0]};
-  for (std::size_t k = 0; k < queue.size(); ++k) {
-    if (queue[k] == x.node().get()) return true;
-    for (const auto& edge : queue[k]->edges())
-      if (edge.node && seen.insert(edge.node.get()).second) queue.push_back(edge.node.get());
-  }
-  return false;
+  std::vector<Node<double>*> from;
+  if (y.requires_grad()) from = xgrad::detail::ancestors<double>({y.node().get()});
+  for (std::size_t k = 0; k < x.size(); ++k) used_[k] = std::ranges::find(from, x[k].node().get()) != from.end();
 }
 
 Slopes::Change Slopes::at(const Direction& direction, double t) {

@@ -76,7 +76,6 @@ class Slopes {
   V weighted(const V& x, const V& w);
   V total(std::vector<V> t);
   void differentiate();
-  bool depends(const V& y, const V& x) const;
   Change at(const Direction& direction, double t);
   std::vector<Estimate> differences(const Direction& direction, double h);
   Comparison compare(const Analytic& of_graph, const Estimate& numeric) const;
