@@ -69,7 +69,7 @@ TEST_CASE("check_op: a right operation passes, and what was checked is listed") 
         std::vector<std::string>{"inputs stay as they are", "values are the same without recording",
                                  "derivatives to order 2 are those of differences", "values in float agree with those in double",
                                  "gradients in float agree with those in double", "gradients survive that buffers are reused",
-                                 "nothing is kept beyond what gradients need"});
+                                 "gradients of two uses add up", "nothing is kept beyond what gradients need"});
   CHECK(failures(Mistake::none, {.order = 3}).empty());
 }
 

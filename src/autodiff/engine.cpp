@@ -103,6 +103,17 @@ class Sweep final : public Gradients<T> {
     deliver(input, std::move(g));
   }
 
+  Variable<T> take_sum(std::size_t i) override {
+    Variable<T>* sum = observed_ ? nullptr : pending(node_->edges()[i].node.get());  // observers look at each gradient by itself
+    return sum ? std::exchange(*sum, {}) : Variable<T>();
+  }
+  void put_sum(std::size_t i, Variable<T> sum) override {
+    Node<T>* input = node_->edges()[i].node.get();
+    if (!sum.defined() || sum.shape() != input->shape()) [[unlikely]]
+      wrong_shape(i, sum);
+    *pending(input) = std::move(sum);
+  }
+
  private:
   static bool earlier(const Node<T>* a, const Node<T>* b) { return a->stamp() < b->stamp(); }
   bool wanted(const Edge<T>& edge) const { return edge.node && (!needed_ || needed_->contains(edge.node.get())); }
@@ -143,8 +154,15 @@ class Sweep final : public Gradients<T> {
     }
   }
 
+  /// Whether gradients of a node are collected, and go no further.
+  bool is_end(Node<T>* node) const { return node->is_leaf() || (options_.stop && ends_.contains(node)); }
+  /// Where the sum of a node's gradients stands; null where there cannot be one yet.
+  Variable<T>* pending(Node<T>* node) {
+    if (is_end(node)) return &sum_of(node);
+    return node->claimed_by(number_) ? &node->gradient : nullptr;
+  }
   void deliver(Node<T>* node, Variable<T> g) {
-    if (node->is_leaf() || (options_.stop && ends_.contains(node))) return collect(node, std::move(g));
+    if (is_end(node)) return collect(node, std::move(g));
     if (node->claimed_by(number_)) return accumulate(node->gradient, std::move(g));
     // The latest of all that pend stays outside of the heap: in a chain there is no other.
     const bool latest = next_ ? earlier(next_, node) : heap_.empty() || earlier(heap_.front(), node), pushed = next_ || !latest;

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 #include <algorithm>
-#include <cstring>
 
+#include <xgrad/ops/shape.hpp>
+
+#include "../ops/families.hpp"
 #include "engine.hpp"
 #include "independent.hpp"
 
@@ -18,17 +20,14 @@ Shape joined(Shape a, const Shape& b) {
   return a;
 }
 
-// Rows of a matrix, whatever the shapes: a family closed under differentiation, for Jacobians that are differentiated again.
-
-template <class T>
-Variable<T> row_of(Variable<T> matrix, std::size_t k, const Shape& shape, Where where);
-template <class T>
-Variable<T> place_row(Variable<T> row, std::size_t k, const Shape& shape, Where where);
-
-void copy_row(void* to, const void* from, std::size_t bytes) {
-  if (bytes != 0) std::memcpy(to, from, bytes);
+/// Row k of a matrix of which each row has this shape.
+detail::View row_view(const Shape& shape, std::size_t k) {
+  detail::View view(shape);
+  view.offset = static_cast<std::ptrdiff_t>(k * size_of(shape));
+  return view;
 }
 
+/// Arrays of one shape, one behind the other, under a shape of their own.
 template <class T>
 struct StackRows {
   static constexpr std::string_view name = "jacobian";
@@ -36,51 +35,13 @@ struct StackRows {
   std::uint32_t uses(std::size_t) const { return use::none; }
   Result<T> forward(Inputs<T> in) {
     Array<T> out = make_array<T>(shape);
-    for (std::size_t k = 0; k < in.size(); ++k) copy_row(out.data() + k * in[k].size(), in[k].data(), in[k].size() * sizeof(T));
+    for (std::size_t k = 0; k < in.size(); ++k) std::copy_n(in[k].data(), in[k].size(), out.data() + k * in[k].size());
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
-    return row_of(g, i, c.input_shape(i), c.where());
+    return detail::read_view(name, g, row_view(c.input_shape(i), i), c.where());
   }
 };
-template <class T>
-struct RowOf {
-  static constexpr std::string_view name = "jacobian";
-  static constexpr std::array uses{use::none};
-  std::size_t k;
-  Shape shape;
-  Result<T> forward(Inputs<T> in) {
-    Array<T> out = make_array<T>(shape);
-    copy_row(out.data(), in[0].data() + k * out.size(), out.size() * sizeof(T));
-    return out;
-  }
-  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
-    return place_row(g, k, c.input_shape(0), c.where());
-  }
-};
-template <class T>
-struct PlaceRow {
-  static constexpr std::string_view name = "jacobian";
-  static constexpr std::array uses{use::none};
-  std::size_t k;
-  Shape shape;
-  Result<T> forward(Inputs<T> in) {
-    Array<T> out = zeros<T>(shape, Where{});
-    copy_row(out.data() + k * in[0].size(), in[0].data(), in[0].size() * sizeof(T));
-    return out;
-  }
-  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
-    return row_of(g, k, c.input_shape(0), c.where());
-  }
-};
-template <class T>
-Variable<T> row_of(Variable<T> matrix, std::size_t k, const Shape& shape, Where where) {
-  return apply(RowOf<T>{k, shape}, {std::move(matrix)}, where);
-}
-template <class T>
-Variable<T> place_row(Variable<T> row, std::size_t k, const Shape& shape, Where where) {
-  return apply(PlaceRow<T>{k, shape}, {std::move(row)}, where);
-}
 
 /// A function evaluated at a point.
 template <class T>
@@ -136,55 +97,78 @@ class Evaluation {
   }
   Vars<T> gradients(bool record) const { return pull({y}, {Variable<T>(ones<T>(y.shape(), Where{}))}, x, false, record); }
 
-  /// Jacobians of several results: blocks[i][j] for result i and input j.
+  /// Jacobians of several results, row by row: blocks[i][j] for result i and input j.
   std::vector<Vars<T>> blocks(const Vars<T>& results) const {
     std::vector<Vars<T>> all;
     for (const Variable<T>& result : results) {
-      std::vector<Vars<T>> rows(x.size());
-      Vars<T> arrays;
-      for (const Variable<T>& input : x)
-        arrays.emplace_back(differentiable_ ? Array<T>() : block_of(result.shape(), input.shape()));
+      std::vector<Block> of_inputs;
+      for (const Variable<T>& input : x) of_inputs.emplace_back(*this, result.shape(), input.shape(), true);
       for (std::size_t k = 0; k < result.size(); ++k) {
         const Vars<T> row = pull({result}, {unit(result.shape(), k)}, x, true, differentiable_);
-        for (std::size_t j = 0; j < x.size(); ++j)
-          if (differentiable_)
-            rows[j].push_back(row[j]);
-          else
-            copy_row(arrays[j].storage()->array.data() + k * row[j].size(), row[j].value().data(), row[j].size() * sizeof(T));
+        for (std::size_t j = 0; j < x.size(); ++j) of_inputs[j].add(row[j]);
       }
-      if (differentiable_)
-        for (std::size_t j = 0; j < x.size(); ++j)
-          arrays[j] = apply(StackRows<T>{joined(result.shape(), x[j].shape())}, std::move(rows[j]), where_);
-      all.push_back(std::move(arrays));
+      Vars<T>& arrays = all.emplace_back();
+      for (Block& block : of_inputs) arrays.push_back(block.whole());
     }
     return all;
   }
 
-  /// The Jacobians column by column, where there are fewer of them than rows.
+  /// The Jacobians column by column, where there are fewer of them than rows: the gradients are linear in u, so that their
+  /// derivatives for u, pulled back from an element of an input, are the function's derivatives for that element.
   Vars<T> columns() const {
     const Variable<T> u(ones<T>(y.shape(), Where{}), true, where_);
     const Vars<T> g = pull({y}, {u}, x, true, true);
     Vars<T> arrays;
     for (std::size_t j = 0; j < x.size(); ++j) {
-      Array<T> block = block_of(y.shape(), x[j].shape());
-      const std::size_t count = x[j].size();
-      for (std::size_t k = 0; k < count; ++k) {
-        const Variable<T> column = pull({g[j]}, {unit(x[j].shape(), k)}, {u}, true, false)[0];
-        for (std::size_t i = 0; i < y.size(); ++i) block.data()[i * count + k] = column.value().data()[i];
-      }
-      arrays.emplace_back(std::move(block));
+      Block block(*this, y.shape(), x[j].shape(), false);
+      for (std::size_t k = 0; k < x[j].size(); ++k) block.add(pull({g[j]}, {unit(x[j].shape(), k)}, {u}, true, differentiable_)[0]);
+      arrays.push_back(block.whole());
     }
     return arrays;
   }
 
  private:
-  Array<T> block_of(const Shape& result, const Shape& input) const {
-    try {
-      return make_array<T>(joined(result, input));
-    } catch (...) {
-      detail::rethrow(where_, who_);
+  /// A Jacobian that grows by rows or by columns: an array, or if it is to be differentiated what it consists of.
+  class Block {
+   public:
+    Block(const Evaluation& at, const Shape& result, const Shape& input, bool by_rows)
+        : at_(at), result_(result), input_(input), by_rows_(by_rows) {
+      try {
+        if (at.differentiable_)
+          check_size(joined(result, input), sizeof(T));
+        else
+          array_ = make_array<T>(joined(result, input));
+      } catch (...) {
+        detail::rethrow(at.where_, at.who_);
+      }
     }
-  }
+    void add(const Variable<T>& part) {
+      if (at_.differentiable_) return parts_.push_back(part);
+      const std::size_t distance = by_rows_ ? 1 : size_of(input_);
+      const std::size_t size = part.size();
+      const T* from = part.value().data();
+      T* to = array_.data() + count_++ * (by_rows_ ? size : 1);
+      for (std::size_t i = 0; i < size; ++i) to[i * distance] = from[i];
+    }
+    Variable<T> whole() {
+      if (!at_.differentiable_) return Variable<T>(std::move(array_));
+      const Shape &first = by_rows_ ? result_ : input_, &second = by_rows_ ? input_ : result_;
+      Variable<T> stacked = apply(StackRows<T>{joined(first, second)}, std::move(parts_), at_.where_);
+      if (by_rows_) return stacked;
+      std::vector<std::ptrdiff_t> axes;  // those of the result before those of the input
+      for (std::size_t k = 0, rank = first.size() + second.size(); k < rank; ++k)
+        axes.push_back(static_cast<std::ptrdiff_t>((first.size() + k) % rank));
+      return permute(std::move(stacked), std::move(axes), at_.where_);
+    }
+
+   private:
+    const Evaluation& at_;
+    Shape result_, input_;
+    bool by_rows_;
+    std::size_t count_ = 0;
+    Array<T> array_;
+    Vars<T> parts_;
+  };
   static Variable<T> unit(const Shape& shape, std::size_t k) {
     Array<T> seed = zeros<T>(shape, Where{});
     seed.data()[k] = 1;
@@ -248,7 +232,7 @@ Vars<T> detail::jacobian(const VectorFunction<T>& f, const Vars<T>& x, Functiona
   const Evaluation<T> at(f, x, options, "jacobian", where);
   std::size_t inputs = 0;
   for (const Variable<T>& input : at.x) inputs += input.size();
-  if (!at.differentiable() && 2 * inputs < at.y.size()) return at.columns();
+  if (2 * inputs < at.y.size()) return at.columns();
   return at.blocks({at.y})[0];
 }
 

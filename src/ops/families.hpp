@@ -5,7 +5,7 @@
 #include <vector>
 
 #include <xgrad/core/fields.hpp>
-#include <xgrad/graph/variable.hpp>
+#include <xgrad/graph/op.hpp>
 
 #include "../kernels/array/strided.hpp"
 
@@ -26,6 +26,14 @@ struct View {
   XGRAD_FIELDS(shape, strides, offset)
 };
 
+/// The buffer of input i where it may be written to, else that of a copy.
+template <class T>
+Ref<Storage<T>> writable(const Inputs<T>& in, std::size_t i) {
+  if (in.reusable(i)) return in.take(i);
+  Array<T> copy = in[i];
+  return Storage<T>::create(std::move(copy));
+}
+
 /// Copies one view to another of the same shape.
 template <class T>
 void copy_view(const T* x, const View& from, T* out, const View& to) {
@@ -39,6 +47,9 @@ Variable<T> read_view(std::string_view name, Variable<T> x, View view, Where whe
 /// An array of this shape with x in the view, which holds no element twice, and `background` elsewhere.
 template <class T>
 Variable<T> fill_view(std::string_view name, Variable<T> x, View view, Shape shape, Where where, T background = 0);
+/// sum + fill_view(x), in sum's buffer where nobody else holds it: then it costs what the view costs.
+template <class T>
+Variable<T> add_view(std::string_view name, Variable<T> sum, Variable<T> x, View view, Where where);
 
 /// Row numbers of an array whose rows have `inner` elements.
 struct Positions {
@@ -52,6 +63,9 @@ Variable<T> take(std::string_view name, Variable<T> x, Positions positions, Shap
 /// Zeros of this shape with the rows of x added at the positions.
 template <class T>
 Variable<T> put(std::string_view name, Variable<T> x, Positions positions, Shape shape, Where where);
+/// sum + put(x), in sum's buffer where nobody else holds it: then it costs what the rows of x cost.
+template <class T>
+Variable<T> add_put(std::string_view name, Variable<T> sum, Variable<T> x, Positions positions, Where where);
 
 /// Checks indices of places along an axis and turns them into positions of elements, negative ones counted from the end: element
 /// (i, j, …) of the array of shape `shape` is x[…, index[i, j, …], …]. Other axes of x and of the index are as long as in `shape`,

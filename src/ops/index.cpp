@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include <xgrad/graph/apply.hpp>
+#include <xgrad/ops/arithmetic.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/shape.hpp>
 
@@ -90,6 +91,11 @@ struct Take {
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
     return put(label, g, positions, c.input_shape(0), c.where());
   }
+  Variable<T> add_vjp(const Context<T>& c, const Variable<T>& g, std::size_t i, Variable<T> sum) const {
+    // To look three times at a large part takes longer than to look at the whole.
+    if (4 * g.size() > sum.size()) return add(std::move(sum), vjp(c, g, i), c.where());
+    return add_put(label, std::move(sum), g, positions, c.where());
+  }
 };
 
 template <class T>
@@ -112,6 +118,26 @@ struct Put {
   }
 };
 
+template <class T>
+struct AddPut {
+  std::string_view label;
+  Positions positions;
+
+  std::string_view name() const { return label; }
+  std::uint32_t uses(std::size_t) const { return use::none; }
+  Result<T> forward(Inputs<T> in) {
+    Ref<Storage<T>> sum = writable(in, 0);
+    const Labels& rows = positions.rows->array;
+    if (in[1].size() > 0)
+      kernels::put_sums(in[1].data(), rows.data(), sum->array.data(), rows.size(), positions.inner,
+                        sum->array.size() / positions.inner);
+    return sum;
+  }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
+    return i == 0 ? g : take(label, g, positions, c.input_shape(1), c.where());
+  }
+};
+
 /// put onto an array that is there already.
 template <class T>
 struct ScatterAdd {
@@ -121,14 +147,8 @@ struct ScatterAdd {
 
   Result<T> forward(Inputs<T> in) {
     const Labels& rows = positions.rows->array;
-    const auto add = [&](Array<T>& out) { kernels::put(in[1].data(), rows.data(), out.data(), rows.size(), 1, out.size()); };
-    if (in.reusable(0)) {
-      Ref<Storage<T>> out = in.take(0);
-      add(out->array);
-      return out;
-    }
-    Array<T> out = in[0];
-    add(out);
+    Ref<Storage<T>> out = writable(in, 0);
+    kernels::put(in[1].data(), rows.data(), out->array.data(), rows.size(), 1, out->array.size());
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
@@ -198,6 +218,11 @@ Variable<T> detail::take(std::string_view name, Variable<T> x, Positions positio
 template <class T>
 Variable<T> detail::put(std::string_view name, Variable<T> x, Positions positions, Shape shape, Where where) {
   return apply(Put<T>{name, std::move(positions), std::move(shape)}, {std::move(x)}, where);
+}
+
+template <class T>
+Variable<T> detail::add_put(std::string_view name, Variable<T> sum, Variable<T> x, Positions positions, Where where) {
+  return apply(AddPut<T>{name, std::move(positions)}, {std::move(sum), std::move(x)}, where);
 }
 
 template <class T>
@@ -331,6 +356,7 @@ Variable<T> triu(Variable<T> x, std::ptrdiff_t k, Where where) {
 namespace detail {
 XGRAD_BOTH(take);
 XGRAD_BOTH(put);
+XGRAD_BOTH(add_put);
 }  // namespace detail
 XGRAD_BOTH(index_select);
 XGRAD_BOTH(embedding);

@@ -54,6 +54,9 @@ struct ReadView {
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
     return fill_view<T>(label, g, view, c.input_shape(0), c.where());
   }
+  Variable<T> add_vjp(const Context<T>& c, const Variable<T>& g, std::size_t, Variable<T> sum) const {
+    return add_view(label, std::move(sum), g, view, c.where());
+  }
 };
 
 template <class T>
@@ -71,6 +74,26 @@ struct FillView {
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return read_view(label, g, view, c.where()); }
+};
+
+template <class T>
+struct AddView {
+  std::string_view label;
+  View view;
+
+  std::string_view name() const { return label; }
+  std::uint32_t uses(std::size_t) const { return use::none; }
+  Result<T> forward(Inputs<T> in) {
+    Ref<Storage<T>> sum = writable(in, 0);
+    const View own(view.shape);
+    if (size_of(view.shape) > 0)
+      kernels::add_strided(in[1].data(), sum->array.data() + view.offset, view.shape.data(), own.strides.data(),
+                           view.strides.data(), view.shape.size());
+    return sum;
+  }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
+    return i == 0 ? g : read_view(label, g, view, c.where());
+  }
 };
 
 /// x with the view overwritten by a value that broadcasts to it.
@@ -91,17 +114,12 @@ struct UpdateView {
     const std::size_t extra = view.shape.size() - own.shape.size();
     for (std::size_t k = 0; k < own.shape.size(); ++k)
       if (own.shape[k] != 1) value.strides[extra + k] = own.strides[k];
-    if (in.reusable(0)) {
-      Ref<Storage<T>> out = in.take(0);
-      copy_view(in[1].data(), value, out->array.data(), view);
-      return out;
-    }
-    Array<T> out = in[0];
-    copy_view(in[1].data(), value, out.data(), view);
+    Ref<Storage<T>> out = writable(in, 0);
+    copy_view(in[1].data(), value, out->array.data(), view);
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
-    if (i == 0) return apply(UpdateView{view}, {g, Variable<T>(0)}, c.where());
+    if (i == 0) return apply(UpdateView{view}, {c.take(g), Variable<T>(0)}, c.where());
     return sum_to(read_view(name, g, view, c.where()), c.input_shape(1));
   }
 };
@@ -153,6 +171,11 @@ Variable<T> detail::read_view(std::string_view name, Variable<T> x, View view, W
 template <class T>
 Variable<T> detail::fill_view(std::string_view name, Variable<T> x, View view, Shape shape, Where where, T background) {
   return apply(FillView<T>{name, std::move(view), std::move(shape), background}, {std::move(x)}, where);
+}
+
+template <class T>
+Variable<T> detail::add_view(std::string_view name, Variable<T> sum, Variable<T> x, View view, Where where) {
+  return apply(AddView<T>{name, std::move(view)}, {std::move(sum), std::move(x)}, where);
 }
 
 template <class T>
@@ -290,6 +313,7 @@ XGRAD_INSTANTIATE(double)
 namespace detail {
 XGRAD_BOTH(read_view);
 XGRAD_BOTH(fill_view);
+XGRAD_BOTH(add_view);
 }  // namespace detail
 XGRAD_BOTH(slice_update);
 XGRAD_BOTH(select);

@@ -137,6 +137,17 @@ class Check {
             fmt::format("the gradient for input {} changes when the inputs are last references: what it needs is not kept", k));
   }
 
+  /// What a first use has left is what a second one's gradients are added to.
+  void used_twice(const detail::VectorFunction<double>& op) {
+    const auto x = leaves<double>(values_);
+    const auto once = gradients<double>(op(x), x);
+    const Variable<double> first = op(x), second = op(x);
+    const auto both = grad(add(sum(square(first)), sum(square(second))), x, {.allow_unused = true}, report.where);
+    for (std::size_t k = 0; k < x.size(); ++k)
+      judge(distance(both[k].value(), mul(once[k], 2.0).value()) < 1e-13, "gradients of two uses add up",
+            fmt::format("the gradient for input {} of two uses is not twice that of one", k));
+  }
+
   void kept(const detail::VectorFunction<double>& op) {
     for (std::size_t k = 0; k < values_.size(); ++k) {
       std::vector<Variable<double>> x;
@@ -199,6 +210,7 @@ testing::OpReport detail::run_check_op(const VectorFunction<double>& op, const V
   if (row.order > 0) check.part("derivatives", [&] { check.derivatives(op); });
   if (op_float) check.part("in float", [&] { check.in_float(op, op_float); });
   check.part("last references", [&] { check.last_references(op); });
+  check.part("two uses", [&] { check.used_twice(op); });
   if (!row.kept.empty()) check.part("kept", [&] { check.kept(op); });
   return std::move(check.report);
 }

@@ -40,16 +40,27 @@ std::uint32_t uses_of(const Op& op, std::size_t i) {
 template <class T, class Op>
 class Recorded final : public Node<T> {
  public:
-  static Ref<Node<T>> create(Op&& op, std::span<Variable<T>> inputs, Where where, std::uint32_t lent) {
+  /// When forward has run: takes the op over, the nodes of the inputs, and what gradients need (`keep`) of inputs and result.
+  static Ref<Node<T>> create(Op&& op, std::span<Variable<T>> inputs, Where where, const Ref<Storage<T>>& result, std::uint32_t keep,
+                             std::uint32_t lent) {
     void* block = memory::allocate(bytes(inputs.size()));
     auto* node = new (block) Recorded(std::move(op), inputs.size(), where);
     ThreadState& state = thread_state;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const bool only_lent = i < 32 && lent >> i & 1;
       Edge<T>& edge = node->edges_[i];
-      edge.node = i < 32 && lent >> i & 1 ? inputs[i].node() : inputs[i].take_node();
+      edge.node = only_lent ? inputs[i].node() : inputs[i].take_node();
       if (edge.node) state.clock = std::max(state.clock, edge.node->stamp());
+      if (i >= 31 || !(keep >> i & 1)) continue;
+      edge.kept = only_lent ? inputs[i].storage() : inputs[i].take_storage();
+      edge.version = edge.kept->version;
     }
     node->stamp_ = ++state.clock;
+    node->shape_ = result->array.shape();
+    if (keep & use::output) {
+      node->output_ = result;
+      node->output_version_ = result->version;
+    }
     return Ref<Node<T>>::first(node);
   }
 
@@ -70,23 +81,17 @@ class Recorded final : public Node<T> {
       for (std::size_t i = 0; i < this->edge_count_ && i < 64; ++i)  // has() knows no more
         if (out.wants(i) && !out.has(i)) missing_gradient(*this, i);
     } else {
-      for (std::size_t i = this->edge_count_; i-- > 0;)
-        if (this->edges_[i].node && out.wants(i)) out.put(i, op.vjp(Context<T>(*this, i, uses_of(op, i), i == 0), g, i));
-    }
-  }
-
-  /// When forward has run: takes over what gradients need.
-  void finish(const Result<T>& result, std::span<Variable<T>> inputs, std::uint32_t keep, std::uint32_t lent) {
-    this->shape_ = result.storage->array.shape();
-    for (std::size_t i = 0; i < inputs.size() && i < 31; ++i) {
-      if (!(keep >> i & 1)) continue;
-      Edge<T>& edge = this->edges_[i];
-      edge.kept = lent >> i & 1 ? inputs[i].storage() : inputs[i].take_storage();
-      edge.version = edge.kept->version;
-    }
-    if (keep & use::output) {
-      this->output_ = result.storage;
-      this->output_version_ = result.storage->version;
+      for (std::size_t i = this->edge_count_; i-- > 0;) {
+        if (!this->edges_[i].node || !out.wants(i)) continue;
+        const Context<T> context(*this, i, uses_of(op, i), i == 0);
+        if constexpr (requires(Variable<T> sum) { op.add_vjp(context, g, i, std::move(sum)); }) {
+          if (Variable<T> sum = out.take_sum(i); sum.defined()) {
+            out.put_sum(i, op.add_vjp(context, g, i, std::move(sum)));
+            continue;
+          }
+        }
+        out.put(i, op.vjp(context, g, i));
+      }
     }
   }
 
@@ -132,7 +137,7 @@ Variable<T> apply(Op op, std::span<Variable<T>> inputs, Where where, std::uint32
   std::uint32_t keep = 0;
   bool record = false;
   Ref<Node<T>> node;
-  Op* running = &op;  // recording moves the op into its node
+  const Op* known = &op;  // recording moves the op into its node
   try {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       if (!inputs[i].defined()) detail::undefined_input(i);
@@ -141,17 +146,16 @@ Variable<T> apply(Op op, std::span<Variable<T>> inputs, Where where, std::uint32
         keep |= detail::uses_of(op, i);
       }
     }
+    Result<T> result = op.forward(Inputs<T>(inputs, keep | lent));
     if (record) {
-      node = detail::Recorded<T, Op>::create(std::move(op), inputs, where, lent);
-      running = &static_cast<detail::Recorded<T, Op>&>(*node).op;
+      node = detail::Recorded<T, Op>::create(std::move(op), inputs, where, result.storage, keep, lent);
+      known = &static_cast<const detail::Recorded<T, Op>&>(*node).op;
     }
-    Result<T> result = running->forward(Inputs<T>(inputs, keep | lent));
-    if (record) static_cast<detail::Recorded<T, Op>&>(*node).finish(result, inputs, keep, lent);
     if (observed) [[unlikely]]
-      observed.tell(result.storage.get(), node.get(), detail::name_of(*running), where, detail::describe_op<Op>, running);
+      observed.tell(result.storage.get(), node.get(), detail::name_of(*known), where, detail::describe_op<Op>, known);
     return Variable<T>(std::move(result.storage), std::move(node));
   } catch (...) {
-    detail::rethrow(where, detail::name_of(*running));
+    detail::rethrow(where, detail::name_of(*known));
   }
 }
 

@@ -19,6 +19,11 @@
 /// Instead of the array, `uses` may be a member function `std::uint32_t uses(std::size_t i) const`, and `name` one that returns a
 /// string_view, for ops with any number of inputs or many faces. An op whose gradients share work has, instead of `vjp`,
 /// `void vjps(const Context<T>& c, const Variable<T>& g, Gradients<T>& out) const`, which sets each gradient that `out` wants.
+///
+/// An op that reads a part of its input may have, beside `vjp`, `Variable<T> add_vjp(const Context<T>& c, const Variable<T>& g,
+/// std::size_t i, Variable<T> sum) const`: `sum`, which is what else the input's gradient consists of so far, plus what `vjp`
+/// returns. It is called instead of `vjp` when there is such a sum. Written with an operation that adds to a part of its last
+/// reference in place, it costs what the part costs, where a gradient of zeros with the part in it costs what the whole costs.
 // clang-format on
 #include <cstdint>
 #include <span>
@@ -164,6 +169,10 @@ class Gradients {
   virtual void put(std::size_t i, Variable<T> gradient) = 0;
   /// Whether that of input i has been delivered, for i < 64.
   virtual bool has(std::size_t i) const = 0;
+  /// For `apply` and add_vjp: takes out what the gradient of input i, which is wanted, consists of so far; undefined where that is
+  /// nothing, or where the next gradient must be seen by itself. `put_sum` puts it back with the gradient added.
+  virtual Variable<T> take_sum(std::size_t i) = 0;
+  virtual void put_sum(std::size_t i, Variable<T> sum) = 0;
 
  protected:
   ~Gradients() = default;

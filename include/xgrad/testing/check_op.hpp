@@ -57,6 +57,7 @@ namespace xgrad::testing {
 /// - float against double, values and gradients, where the function takes both: a generic lambda must;
 /// - that inputs which are last references may be written over, and gradients do not notice;
 /// - that inputs come out as they went in, where they are not last references;
+/// - that the gradients of two uses of the inputs add up;
 /// - that nothing is kept beyond what `kept` allows.
 ///
 ///     const auto report = xg::testing::check_op([](auto x) { return softsign(x); }, {.shapes = {{3, 4}}, .domains = {{-2, 2,

@@ -5,6 +5,8 @@
 
 #include <xgrad/core/parallel.hpp>
 
+#include "../table.hpp"
+
 namespace xgrad::kernels {
 namespace {
 
@@ -28,9 +30,14 @@ std::vector<Axis> merged(const std::size_t* lengths, const std::ptrdiff_t* x, co
   return axes;
 }
 
-template <class T>
-void copy_run(const T* x, T* out, const Axis& run) {
-  if (run.x == 1 && run.out == 1) {
+enum class Way { copy, add };
+
+template <Way way, class T>
+void move_run(const T* x, T* out, const Axis& run) {
+  if constexpr (way == Way::add) {
+    if (run.x == 1 && run.out == 1) return table<T>().add_row(out, x, run.length);
+    for (std::size_t i = 0; i < run.length; ++i, x += run.x, out += run.out) *out += *x;
+  } else if (run.x == 1 && run.out == 1) {
     std::copy_n(x, run.length, out);
   } else if (run.out == 1) {
     for (std::size_t i = 0; i < run.length; ++i, x += run.x) out[i] = *x;
@@ -39,10 +46,8 @@ void copy_run(const T* x, T* out, const Axis& run) {
   }
 }
 
-}  // namespace
-
-template <class T>
-void copy_strided(const T* x, T* out, const std::size_t* lengths, const std::ptrdiff_t* x_strides,
+template <Way way, class T>
+void move_strided(const T* x, T* out, const std::size_t* lengths, const std::ptrdiff_t* x_strides,
                   const std::ptrdiff_t* out_strides, std::size_t rank) {
   std::size_t size = 1;
   for (std::size_t k = 0; k < rank; ++k) size *= lengths[k];
@@ -60,7 +65,7 @@ void copy_strided(const T* x, T* out, const std::size_t* lengths, const std::ptr
       to += static_cast<std::ptrdiff_t>(index[k]) * axes[k].out;
     }
     for (std::size_t row = begin;;) {
-      copy_run(from, to, run);
+      move_run<way>(from, to, run);
       if (++row == end) return;
       for (std::size_t k = outer; k-- > 0;) {
         from += axes[k].x;
@@ -72,6 +77,19 @@ void copy_strided(const T* x, T* out, const std::size_t* lengths, const std::ptr
       }
     }
   });
+}
+
+}  // namespace
+
+template <class T>
+void copy_strided(const T* x, T* out, const std::size_t* lengths, const std::ptrdiff_t* x_strides,
+                  const std::ptrdiff_t* out_strides, std::size_t rank) {
+  move_strided<Way::copy>(x, out, lengths, x_strides, out_strides, rank);
+}
+template <class T>
+void add_strided(const T* x, T* out, const std::size_t* lengths, const std::ptrdiff_t* x_strides, const std::ptrdiff_t* out_strides,
+                 std::size_t rank) {
+  move_strided<Way::add>(x, out, lengths, x_strides, out_strides, rank);
 }
 
 template <class T>
@@ -103,6 +121,7 @@ void band(const T* x, T* out, std::size_t count, std::size_t rows, std::size_t c
 
 #define XGRAD_INSTANTIATE(T)                                                                                               \
   template void copy_strided(const T*, T*, const std::size_t*, const std::ptrdiff_t*, const std::ptrdiff_t*, std::size_t); \
+  template void add_strided(const T*, T*, const std::size_t*, const std::ptrdiff_t*, const std::ptrdiff_t*, std::size_t);  \
   template void roll(const T*, T*, std::size_t, std::size_t, std::size_t, std::size_t);                                    \
   template void band(const T*, T*, std::size_t, std::size_t, std::size_t, std::ptrdiff_t, std::ptrdiff_t);
 XGRAD_INSTANTIATE(float)

@@ -8,6 +8,10 @@ namespace xgrad::kernels {
 template <class T>
 void copy_strided(const T* x, T* out, const std::size_t* lengths, const std::ptrdiff_t* x_strides,
                   const std::ptrdiff_t* out_strides, std::size_t rank);
+/// The same, but added to what is there; no two elements of out may be one.
+template <class T>
+void add_strided(const T* x, T* out, const std::size_t* lengths, const std::ptrdiff_t* x_strides, const std::ptrdiff_t* out_strides,
+                 std::size_t rank);
 
 /// out (outer, n, inner) = x with place i of the middle axis moved to (i + shift) % n; shift < n.
 template <class T>

@@ -9,6 +9,7 @@
 
 #include <xgrad/core/parallel.hpp>
 
+#include "../scratch.hpp"
 #include "../table.hpp"
 #include "piles.hpp"
 
@@ -25,30 +26,67 @@ void take(const T* x, const std::int64_t* positions, T* out, std::size_t count, 
   });
 }
 
+namespace {
+
+/// f(k, row) for each of the positions, those of one row in order and in one thread: every thread looks at all positions and does
+/// those in its own range of rows. `last(begin, end)` ends a range.
+template <class F, class Last>
+void each_position(const std::int64_t* positions, std::size_t count, std::size_t inner, std::size_t rows, F f, Last last) {
+  const auto range = [&](std::size_t begin, std::size_t end) {
+    const auto from = static_cast<std::int64_t>(begin), to = static_cast<std::int64_t>(end);
+    for (std::size_t k = 0; k < count; ++k)
+      if (positions[k] >= from && positions[k] < to) f(k, static_cast<std::size_t>(positions[k]));
+    last(begin, end);
+  };
+  if (count * inner < parallel_threshold)
+    range(0, rows);
+  else
+    parallel_for(rows, count * inner / rows + 1, range);
+}
+
+}  // namespace
+
 template <class T>
 void put(const T* g, const std::int64_t* positions, T* out, std::size_t count, std::size_t inner, std::size_t rows) {
-  // Every thread looks at all positions and does those in its own range of the result.
   if (rows == 0) return;
   const Table<T>& kernel = table<T>();
   std::optional<Piles<T>> piles;
   if (often(positions, count)) piles.emplace(positions, count, rows, inner);
-  parallel_for(rows, count * inner / rows + 1, [&](std::size_t begin, std::size_t end) {
-    const auto first = static_cast<std::int64_t>(begin), last = static_cast<std::int64_t>(end);
-    for (std::size_t k = 0; k < count; ++k) {
-      if (positions[k] < first || positions[k] >= last) continue;
-      const auto row = static_cast<std::size_t>(positions[k]);
-      if (piles && piles->has(row)) {
-        piles->add(row, g + k * inner);
-        continue;
-      }
-      T* to = out + row * inner;
-      if (inner == 1)
-        *to += g[k];
-      else
-        kernel.add_row(to, g + k * inner, inner);
-    }
-    if (piles) piles->flush(out, begin, end);
-  });
+  each_position(
+      positions, count, inner, rows,
+      [&](std::size_t k, std::size_t row) {
+        if (piles && piles->has(row))
+          piles->add(row, g + k * inner);
+        else if (inner == 1)
+          out[row] += g[k];
+        else
+          kernel.add_row(out + row * inner, g + k * inner, inner);
+      },
+      [&](std::size_t begin, std::size_t end) {
+        if (piles) piles->flush(out, begin, end);
+      });
+}
+
+template <class T>
+void put_sums(const T* g, const std::int64_t* positions, T* out, std::size_t count, std::size_t inner, std::size_t rows) {
+  if (rows == 0) return;
+  const Scratch<T> before(count * inner);
+  const auto nothing = [](std::size_t, std::size_t) {};
+  // Of a row that comes again there is nothing left to take away.
+  each_position(
+      positions, count, inner, rows,
+      [&](std::size_t k, std::size_t row) {
+        std::copy_n(out + row * inner, inner, before.data() + k * inner);
+        std::fill_n(out + row * inner, inner, T(0));
+      },
+      nothing);
+  put(g, positions, out, count, inner, rows);
+  each_position(
+      positions, count, inner, rows,
+      [&](std::size_t k, std::size_t row) {
+        for (std::size_t i = 0; i < inner; ++i) out[row * inner + i] += before.data()[k * inner + i];
+      },
+      nothing);
 }
 
 namespace {
@@ -122,6 +160,7 @@ void middle(const T* x, std::int64_t* places, std::size_t outer, std::size_t n) 
 #define XGRAD_INSTANTIATE(T)                                                                                \
   template void take(const T*, const std::int64_t*, T*, std::size_t, std::size_t);                          \
   template void put(const T*, const std::int64_t*, T*, std::size_t, std::size_t, std::size_t);              \
+  template void put_sums(const T*, const std::int64_t*, T*, std::size_t, std::size_t, std::size_t);         \
   template void argsort(const T*, std::int64_t*, std::size_t, std::size_t, std::size_t, std::size_t, bool); \
   template void middle(const T*, std::int64_t*, std::size_t, std::size_t);
 XGRAD_INSTANTIATE(float)

@@ -15,6 +15,11 @@ void take(const T* x, const std::int64_t* positions, T* out, std::size_t count, 
 template <class T>
 void put(const T* g, const std::int64_t* positions, T* out, std::size_t count, std::size_t inner, std::size_t rows);
 
+/// As put, but rows that come more than once are summed up before they are added to what is there: the result is bit for bit that
+/// of put onto zeros and one sum, at the cost of the rows that come.
+template <class T>
+void put_sums(const T* g, const std::int64_t* positions, T* out, std::size_t count, std::size_t inner, std::size_t rows);
+
 /// order (outer, k, inner): where along the middle axis of x (outer, n, inner) the first k elements in order are. NaN is largest;
 /// equal elements keep their order.
 template <class T>
