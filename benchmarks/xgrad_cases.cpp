@@ -4,6 +4,7 @@
 #include <fstream>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <variant>
 #include <xgrad/xgrad.hpp>
 
@@ -229,6 +230,60 @@ cases::Case optimiser(std::size_t n, Rule rule) {
   return {[=] { opt->step(); }, [=] { return mean_of(square(w).value()); }, [=] { opt->options.lr = 0; }};
 }
 
+constexpr std::ptrdiff_t packed_layers = 32, packed_width = 32, packed_layer = packed_width * (packed_width + 1);
+
+/// A recurrent network of many layers whose weights are parts of one vector.
+V packed(const V& weights, V x, std::ptrdiff_t steps) {
+  for (std::ptrdiff_t t = 0; t < steps; ++t) {
+    const std::ptrdiff_t begin = t % packed_layers * packed_layer, bias = begin + packed_width * packed_width;
+    const V w = reshape(slice(weights, 0, {begin, bias}), {packed_width, packed_width});
+    x = tanh(linear(std::move(x), w, slice(weights, 0, {bias, begin + packed_layer})));
+  }
+  return sum(x);
+}
+
+/// At places t (n, 1), a perceptron of eight units and a line, with 26 parameters.
+V curve(const V& p, const V& t) {
+  const V bend = matmul(tanh(t * slice(p, 0, {0, 8}) + slice(p, 0, {8, 16})), slice(p, 0, {16, 24}));
+  return bend + reshape(t, {-1}) * select(p, 0, 24) + select(p, 0, 25);
+}
+
+/// Parts of an array and their gradients: `what` is "gradient", or "value" for the function alone.
+std::optional<cases::Case> parts(const std::string& kind, std::size_t n, const std::string& what) {
+  if (kind == "slices") {
+    const V x(array({1'000'000}, 2), true);
+    return gradient({x}, {}, [=] {
+      V y = 0;
+      for (std::ptrdiff_t k = 0; k < static_cast<std::ptrdiff_t>(n); ++k) y = y + sum(slice(x, 0, {k * 990, k * 990 + 10}));
+      return y;
+    });
+  }
+  if (kind == "packed") {
+    const V weights(array({static_cast<std::size_t>(packed_layers * packed_layer)}, 2) * 0.1F, what == "gradient");
+    const V x(array({1, static_cast<std::size_t>(packed_width)}, 3));
+    const auto f = [=] { return packed(weights, x, static_cast<std::ptrdiff_t>(n)); };
+    return what == "gradient" ? gradient({weights}, {}, f) : operation(f);
+  }
+  if (kind == "jacobian") {
+    const V p(array({26}, 2)), t(array({n, 1}, 3));
+    if (what == "value") return operation([=] { return curve(p, t); });
+    return operation([=] { return jacobian([&](const V& q) { return curve(q, t); }, p); });
+  }
+  if (kind == "embedding") {  // with a step of the optimiser
+    const V table(array({1'000'000, 16}, 2), true);
+    xg::Labels rows(xg::Shape{n});
+    for (std::size_t k = 0; k < n; ++k) rows(k) = static_cast<std::int64_t>(k * 7919 % 1'000'000);
+    const auto opt = std::make_shared<xg::optim::Optimizer<float, xg::optim::SGD>>(std::vector{table}, xg::optim::SGD{.lr = 0.01});
+    return cases::Case{[=] {
+                         opt->zero_grad();
+                         backward(sum(square(embedding(rows, table))));
+                         opt->step();
+                       },
+                       [=] { return mean_of(square(embedding(rows, table)).value()); }};
+  }
+  return {};
+}
+
 cases::Case make(const std::string& text) {
   const cases::Name name(text);
   const auto n = static_cast<std::size_t>(name.number);
@@ -285,7 +340,9 @@ cases::Case make(const std::string& text) {
     return gradient({x, w}, seed, [=] { return conv2d(x, w, {.padding = 1, .groups = 256}); });
   }
   const std::size_t dash = kind.find('-');
-  return network(kind.substr(0, dash), n, dash == kind.npos ? "" : kind.substr(dash + 1));
+  const std::string first = kind.substr(0, dash), what = dash == kind.npos ? "" : kind.substr(dash + 1);
+  if (auto found = parts(first, n, what)) return *found;
+  return network(first, n, what);
 }
 
 void write_idx(const std::filesystem::path& path, const std::vector<std::size_t>& shape, const std::vector<std::uint8_t>& bytes) {
