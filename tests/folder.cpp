@@ -190,6 +190,8 @@ TEST_CASE("images that are none are named, wherever they are cut") {
   if (can_read(small)) {
     const std::string huge = png(0x7fffffff, 0x7fffffff, 8, 0, "");
     CHECK(has(error_of([&] { xg::read_image(d.write("h.png", huge)); }), "h.png: "));
+    CHECK(has(error_of([&] { xg::read_image(d.write("h.png", png(50000, 50000, 8, 0, ""))); }),
+              "the header says 50000 by 50000 pixels, which"));
     std::string damaged = small;
     damaged[small.size() - 20] = static_cast<char>(damaged[small.size() - 20] ^ 1);
     CHECK(has(error_of([&] { xg::read_image(d.write("d.png", damaged)); }), "the PNG is damaged ("));

@@ -2,6 +2,8 @@
 // Reads again what the library draws: PNG, XML. Throws std::runtime_error, which says what is wrong.
 #include <zlib.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -9,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace xgrad_test {

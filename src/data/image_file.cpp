@@ -9,11 +9,14 @@
 #include <turbojpeg.h>
 #endif
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <new>
 #include <utility>
 
 #include <xgrad/core/error.hpp>
+#include <xgrad/core/shape.hpp>
 
 namespace xgrad {
 namespace {
@@ -21,8 +24,12 @@ namespace {
 [[maybe_unused]] Decoded bad(std::string complaint) { return {{}, std::move(complaint)}; }
 
 #if defined(XGRAD_PNG) || defined(XGRAD_JPEG)
-/// Room for the pixels. A header may claim more than there is memory.
-Decoded room(std::size_t height, std::size_t width, std::size_t channels) {
+/// Room for the pixels. A header may claim more than there is memory, or than so short a file can hold: deflate makes at most 1032
+/// bytes of one, of 8 pixels each, and JPEG is no better.
+Decoded room(std::size_t height, std::size_t width, std::size_t channels, std::size_t file) {
+  if (Wide(height) * Wide(width) > Wide(8256) * Wide(file))
+    return bad(
+        fmt::format("the header says {} by {} pixels, which {} bytes cannot hold; fetch the file again", height, width, file));
   try {
     return {make_array<std::uint8_t>(Shape{height, width, channels}), {}};
   } catch (const Error& error) {
@@ -100,7 +107,7 @@ Decoded decode_png(std::string_view bytes, std::size_t channels) {
   if (!png_image_begin_read_from_memory(&image, bytes.data(), bytes.size())) return broken();
   image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // those without a gamma are like those of 8 bits
   image.format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
-  Decoded result = room(image.height, image.width, channels);
+  Decoded result = room(image.height, image.width, channels, bytes.size());
   if (!result.complaint.empty()) return result;
   const png_color white{255, 255, 255};
   const auto row = static_cast<png_int_32>(image.width * channels);
@@ -125,7 +132,7 @@ Decoded decode_jpeg(std::string_view bytes, std::size_t channels) {
   if (tjDecompressHeader3(decoder.get(), data, bytes.size(), &width, &height, &samples, &colours) != 0) return broken();
   if (colours == TJCS_CMYK || colours == TJCS_YCCK)
     return bad("the JPEG has the colours CMYK; it must be grey or in RGB; convert the file");
-  Decoded result = room(static_cast<std::size_t>(height), static_cast<std::size_t>(width), channels);
+  Decoded result = room(static_cast<std::size_t>(height), static_cast<std::size_t>(width), channels, bytes.size());
   if (!result.complaint.empty()) return result;
   // Also what the decoder finds a way through, such as a file that is cut short; but many cameras leave bytes that mean nothing.
   if (tjDecompress2(decoder.get(), data, bytes.size(), result.image.data(), width, 0, height, channels == 1 ? TJPF_GRAY : TJPF_RGB,
