@@ -15,7 +15,8 @@ struct AlexNet {
   nn::Conv2d<T> conv3{256, 384, 3, {.padding = 1}};
   nn::Conv2d<T> conv4{384, 384, 3, {.padding = 1, .groups = 2}};
   nn::Conv2d<T> conv5{384, 256, 3, {.padding = 1, .groups = 2}};
-  nn::Linear<T> fc6{9216, 4096}, fc7{4096, 4096}, fc8{4096, 1000};
+  nn::Linear<T> fc6{9216, 4096}, fc7{4096, 4096};
+  nn::Linear<T> fc8{4096, 1000, {.init = nn::init::kaiming_uniform({.gain = 0.1})}};
   nn::Dropout drop6{0.5}, drop7{0.5};
 
   Variable<T> operator()(Variable<T> x) const {

@@ -39,7 +39,7 @@ struct GoogLeNet {
       {512, {160, 112, 224, 24, 64, 64}},   {512, {128, 128, 256, 24, 64, 64}},   {512, {112, 144, 288, 32, 64, 64}},
       {528, {256, 160, 320, 32, 128, 128}}, {832, {256, 160, 320, 32, 128, 128}}, {832, {384, 192, 384, 48, 128, 128}}};
   nn::Dropout drop{0.4};
-  nn::Linear<T> fc{1024, 1000};
+  nn::Linear<T> fc{1024, 1000, {.init = nn::init::kaiming_uniform({.gain = 0.1})}};
 
   Variable<T> operator()(Variable<T> x) const {
     const Pool2dOptions half{.stride = 2, .ceil_mode = true};

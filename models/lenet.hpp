@@ -29,10 +29,7 @@ struct LogisticLeNet : LeNet<T> {
 
   LogisticLeNet() {
     for (Variable<T>* weight : {&conv1.weight, &conv2.weight, &fc1.weight, &fc2.weight})
-      weight->update([](Array<T>& w) {
-        nn::xavier_uniform(w, default_generator());
-        w *= T(4);
-      });
+      weight->update([](Array<T>& w) { nn::init::xavier_uniform(4)(w, default_generator()); });
   }
   Variable<T> operator()(Variable<T> x) const {
     x = sigmoid(max_pool2d(conv1(std::move(x)), 2));

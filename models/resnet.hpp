@@ -42,7 +42,7 @@ template <class T = float>
 struct ResNet20 {
   ConvNorm<T> stem{3, 16, 3};
   std::vector<PaddedBlock<T>> blocks{{16, 16}, {16, 16}, {16, 16}, {16, 32}, {32, 32}, {32, 32}, {32, 64}, {64, 64}, {64, 64}};
-  nn::Linear<T> fc{64, 10};
+  nn::Linear<T> fc{64, 10, {.init = nn::init::kaiming_uniform({.gain = 0.1})}};
 
   Variable<T> operator()(Variable<T> x) const {
     x = relu(stem(std::move(x)));
@@ -74,7 +74,7 @@ template <class T = float>
 struct ResNet50 {
   ConvNorm<T> stem{3, 64, 7, 2};
   std::vector<Bottleneck<T>> blocks = stages({3, 4, 6, 3});
-  nn::Linear<T> fc{2048, 1000};
+  nn::Linear<T> fc{2048, 1000, {.init = nn::init::kaiming_uniform({.gain = 0.1})}};
 
   static std::vector<Bottleneck<T>> stages(const std::vector<int>& depths) {
     std::vector<Bottleneck<T>> result;

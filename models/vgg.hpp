@@ -12,7 +12,8 @@ namespace xgrad::models {
 template <class T = float>
 struct VGGA {
   std::vector<nn::Conv2d<T>> convs = layers({3, 64, 128, 256, 256, 512, 512, 512, 512});
-  nn::Linear<T> fc1{25088, 4096}, fc2{4096, 4096}, fc3{4096, 1000};
+  nn::Linear<T> fc1{25088, 4096}, fc2{4096, 4096};
+  nn::Linear<T> fc3{4096, 1000, {.init = nn::init::kaiming_uniform({.gain = 0.1})}};
   nn::Dropout drop1{0.5}, drop2{0.5};
 
   static std::vector<nn::Conv2d<T>> layers(const std::vector<std::size_t>& channels) {

@@ -293,16 +293,16 @@ TEST_CASE("initialisers have the variance they promise") {
   };
   CHECK(xg::nn::fans(w.shape()).in == 400);
   CHECK(xg::nn::fans(w.shape()).out == 1600);
-  xg::nn::kaiming_uniform(w, g);
+  xg::nn::init::kaiming_uniform()(w, g);
   CHECK(variance() == doctest::Approx(2.0 / 400).epsilon(0.03));
-  xg::nn::kaiming_normal(w, g);
+  xg::nn::init::kaiming_normal()(w, g);
   CHECK(variance() == doctest::Approx(2.0 / 400).epsilon(0.03));
-  xg::nn::xavier_uniform(w, g);
+  xg::nn::init::xavier_uniform()(w, g);
   CHECK(variance() == doctest::Approx(2.0 / 2000).epsilon(0.03));
-  xg::nn::xavier_normal(w, g);
+  xg::nn::init::xavier_normal()(w, g);
   CHECK(variance() == doctest::Approx(2.0 / 2000).epsilon(0.03));
   xg::Array<double> vector(xg::Shape{3});
-  CHECK(error_of([&] { xg::nn::kaiming_uniform(vector, g); }).find("the weight is (3,)") != std::string::npos);
+  CHECK(error_of([&] { xg::nn::init::kaiming_uniform()(vector, g); }).find("the weight is (3,)") != std::string::npos);
 }
 
 namespace {

@@ -64,11 +64,16 @@
 #include <xgrad/state/state.hpp>
 #include <xgrad/state/visit.hpp>
 
+#include <xgrad/nn/activation.hpp>
+#include <xgrad/nn/containers.hpp>
 #include <xgrad/nn/conv.hpp>
 #include <xgrad/nn/dropout.hpp>
+#include <xgrad/nn/embedding.hpp>
 #include <xgrad/nn/init.hpp>
 #include <xgrad/nn/linear.hpp>
 #include <xgrad/nn/norm.hpp>
+#include <xgrad/nn/penalty.hpp>
+#include <xgrad/nn/pool.hpp>
 #include <xgrad/nn/recurrent.hpp>
 #include <xgrad/nn/summary.hpp>
 

@@ -5,7 +5,7 @@
 #include "weighted.hpp"
 
 namespace xgrad::nn {
-using namespace detail;
+using namespace xgrad::detail;
 
 namespace {
 
@@ -26,36 +26,36 @@ std::size_t kernel_length(std::ptrdiff_t n, Where where, const char* layer) {
 
 template <class T>
 Conv2d<T>::Conv2d(std::size_t in, std::size_t out, Extent2d size, Conv2dLayerOptions o, Where where)
-    : options{o.stride, o.padding, o.dilation, o.groups} {
+    : options{o.stride, o.padding, o.dilation, o.groups}, init(o.init) {
   const std::size_t h = kernel_length(size.h, where, "Conv2d"), w = kernel_length(size.w, where, "Conv2d");
-  make(weight, bias, {out, h, w, per_group(in, out, o.groups, in, where, "Conv2d")}, out, o.bias, where, "Conv2d");
+  make(weight, bias, {out, h, w, per_group(in, out, o.groups, in, where, "Conv2d")}, out, o.bias, init, where, "Conv2d");
 }
 template <class T>
 void Conv2d<T>::reset_parameters(Generator& generator) {
-  draw(weight, bias, generator);
+  draw(weight, bias, init, generator);
 }
 
 template <class T>
 Conv1d<T>::Conv1d(std::size_t in, std::size_t out, std::ptrdiff_t size, Conv1dLayerOptions o, Where where)
-    : options{o.stride, o.padding, o.dilation, o.groups} {
+    : options{o.stride, o.padding, o.dilation, o.groups}, init(o.init) {
   const std::size_t k = kernel_length(size, where, "Conv1d");
-  make(weight, bias, {out, k, per_group(in, out, o.groups, in, where, "Conv1d")}, out, o.bias, where, "Conv1d");
+  make(weight, bias, {out, k, per_group(in, out, o.groups, in, where, "Conv1d")}, out, o.bias, init, where, "Conv1d");
 }
 template <class T>
 void Conv1d<T>::reset_parameters(Generator& generator) {
-  draw(weight, bias, generator);
+  draw(weight, bias, init, generator);
 }
 
 template <class T>
 ConvTranspose2d<T>::ConvTranspose2d(std::size_t in, std::size_t out, Extent2d size, ConvTranspose2dLayerOptions o, Where where)
-    : options{o.stride, o.padding, o.output_padding, o.dilation, o.groups} {
+    : options{o.stride, o.padding, o.output_padding, o.dilation, o.groups}, init(o.init) {
   const char* name = "ConvTranspose2d";
   const std::size_t h = kernel_length(size.h, where, name), w = kernel_length(size.w, where, name);
-  make(weight, bias, {in, h, w, per_group(in, out, o.groups, out, where, name)}, out, o.bias, where, name);
+  make(weight, bias, {in, h, w, per_group(in, out, o.groups, out, where, name)}, out, o.bias, init, where, name);
 }
 template <class T>
 void ConvTranspose2d<T>::reset_parameters(Generator& generator) {
-  draw(weight, bias, generator);
+  draw(weight, bias, init, generator);
 }
 
 #define XGRAD_INSTANTIATE(T) \

@@ -3,15 +3,15 @@
 #include "weighted.hpp"
 
 namespace xgrad::nn {
-using namespace detail;
+using namespace xgrad::detail;
 
 template <class T>
-Linear<T>::Linear(std::size_t in, std::size_t out, LinearOptions options, Where where) {
-  make(weight, bias, {out, in}, out, options.bias, where, "Linear");
+Linear<T>::Linear(std::size_t in, std::size_t out, LinearOptions options, Where where) : init(options.init) {
+  make(weight, bias, {out, in}, out, options.bias, init, where, "Linear");
 }
 template <class T>
 void Linear<T>::reset_parameters(Generator& generator) {
-  draw(weight, bias, generator);
+  draw(weight, bias, init, generator);
 }
 
 #define XGRAD_INSTANTIATE(T) template class Linear<T>;

@@ -6,7 +6,7 @@
 #include "check.hpp"
 
 namespace xgrad::nn {
-using namespace detail;
+using namespace xgrad::detail;
 
 namespace {
 

@@ -29,7 +29,23 @@ void separate_variable(detail::Separator<T>& separator, const std::string& path,
   Ref<Node<T>> leaf;
   if (variable.requires_grad())
     leaf = own(separator.leaves, variable.node().get(), [&] { return Node<T>::create_leaf(variable.shape(), separator.where); });
+  else if (variable.storage()->thawed && !value->thawed)
+    value->thawed = Node<T>::create_leaf(variable.shape(), separator.where);
   variable = Variable<T>(value, std::move(leaf));
+}
+
+template <class T>
+void freeze_variable(const std::string& path, Variable<T>& variable, Where where) {
+  if (!variable.requires_grad()) return;
+  need_leaf(path, variable, "freeze", where);
+  variable.zero_grad();
+  variable.storage()->thawed = variable.node();
+  variable = variable.detach();
+}
+template <class T>
+void unfreeze_variable(Variable<T>& variable) {
+  if (!variable.defined() || variable.requires_grad() || !variable.storage()->thawed) return;
+  variable = Variable<T>(variable.storage(), variable.storage()->thawed);
 }
 
 template <class B, class A>
@@ -46,6 +62,7 @@ detail::Below::Below(std::string& path, std::string_view name) : path_(path), si
   if (size_ > 4096)
     throw GraphError("the network is nested without end at " + path.substr(0, 60) +
                      "…; a shared_ptr must not lead back to its owner");
+  if (name.empty()) return;  // a member that is not named: what is in it stands in its place
   if (size_ > 0) path += '.';
   path += name;
 }
@@ -56,6 +73,10 @@ void detail::separate(Separator<float>& separator, const std::string& path, Vari
 void detail::separate(Separator<double>& separator, const std::string& path, Variable<double>& variable) {
   separate_variable(separator, path, variable);
 }
+void detail::freeze(const std::string& path, Variable<float>& variable, Where where) { freeze_variable(path, variable, where); }
+void detail::freeze(const std::string& path, Variable<double>& variable, Where where) { freeze_variable(path, variable, where); }
+void detail::unfreeze(Variable<float>& variable) { unfreeze_variable(variable); }
+void detail::unfreeze(Variable<double>& variable) { unfreeze_variable(variable); }
 void detail::copy_state(std::span<const StateEntry> from, std::span<const StateEntry> to, Where where) {
   constexpr const char* op = "copy_state";
   by_name(from, op, where);

@@ -26,6 +26,11 @@
   auto xgrad_fields() { return ::std::tie(__VA_ARGS__); }       \
   auto xgrad_fields() const { return ::std::tie(__VA_ARGS__); } \
   constexpr ::std::string_view xgrad_names() const { return #__VA_ARGS__; }
+/// ... members that are options of construction: cloned and printed, neither trained nor in any file.
+#define XGRAD_CONSTANTS(...)                                    \
+  friend struct ::xgrad::detail::fields::Listed;                \
+  auto xgrad_fields() const { return ::std::tie(__VA_ARGS__); } \
+  constexpr ::std::string_view xgrad_names() const { return #__VA_ARGS__; }
 
 #if defined(__clang__)
 #pragma clang diagnostic push
@@ -240,7 +245,7 @@ void for_each_field(X& x, F&& f) {
         detail::fields::Listed::own<C>(),
         "xgrad: XGRAD_FIELDS stands in a base of this class only: give the class its own XGRAD_FIELDS(a, b, c), which may name "
         "inherited members");
-    std::string_view list = detail::fields::Listed::names(x);
+    [[maybe_unused]] std::string_view list = detail::fields::Listed::names(x);
     std::apply([&](auto&... members) { (f(detail::fields::take_name(list), members), ...); }, detail::fields::Listed::fields(x));
   } else {
     constexpr std::size_t n = detail::fields::fields_of_aggregate<C>();

@@ -1,11 +1,13 @@
 #pragma once
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <new>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -17,12 +19,18 @@
 
 namespace xgrad {
 
-/// The value behind Variables. It never refers to a Node, so a node may keep its own output without a cycle.
+template <class T>
+class Node;
+
+/// The value behind Variables. It refers to no Node but that of a leaf, so a node may keep its own output without a cycle.
 template <class T>
 struct Storage {
   Count references;
   std::uint32_t version = 0;  ///< counts assignments, so that a graph notices that a value it kept has changed
   Array<T> array;
+  /// Of a parameter that nn::freeze has made a constant: what it was, and will be. (Ops keep masks and labels too, which have
+  /// none.)
+  std::conditional_t<Real<T>, Ref<Node<T>>, std::nullptr_t> thawed{};
 
   static Ref<Storage> create(Array<T> array);
   /// An array of this shape whose elements are not set. It is made in its place: moving an Array costs as much as a scalar op.
@@ -103,9 +111,6 @@ class NodeBase {
  private:
   NodeBase* next_dead_ = nullptr;
 };
-
-template <class T>
-class Node;
 
 /// From a node to one of its inputs.
 template <class T>

@@ -5,20 +5,23 @@
 
 #include <xgrad/core/fields.hpp>
 #include <xgrad/core/random.hpp>
+#include <xgrad/nn/init.hpp>
 #include <xgrad/ops/linalg.hpp>
 
 namespace xgrad::nn {
 
 struct LinearOptions {
   bool bias = true;
+  Init init = nn::init::kaiming_uniform();
 };
 
-/// x wᵀ + b: (…, in) to (…, out). Weights are drawn by kaiming_uniform from the default generator, biases are 0.
+/// x wᵀ + b: (…, in) to (…, out). Weights are drawn by `init` from the default generator, biases are 0.
 template <class T = float>
 class Linear {
  public:
   Variable<T> weight;  ///< (out, in)
   Variable<T> bias;    ///< (out), or undefined
+  Init init;
 
   XGRAD_API Linear(std::size_t in, std::size_t out, LinearOptions options = {}, Where where = Where::current());
 

@@ -94,4 +94,15 @@ class GroupNorm {
   XGRAD_FIELDS(weight, bias)
 };
 
+/// x divided by a power of what its neighbouring channels have: (…, c) to the same; see local_response_norm.
+struct LocalResponseNorm {
+  int size;
+  LocalResponseNormOptions options = {};
+  template <class T>
+  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
+    return local_response_norm(std::move(x), size, options, where);
+  }
+  XGRAD_CONSTANTS(size, options)
+};
+
 }  // namespace xgrad::nn

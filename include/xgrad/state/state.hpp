@@ -29,6 +29,10 @@ using State = std::span<const NamedVariable<T>>;
 
 XGRAD_API void separate(Separator<float>& separator, const std::string& path, Variable<float>& variable);
 XGRAD_API void separate(Separator<double>& separator, const std::string& path, Variable<double>& variable);
+XGRAD_API void freeze(const std::string& path, Variable<float>& variable, Where where);
+XGRAD_API void freeze(const std::string& path, Variable<double>& variable, Where where);
+XGRAD_API void unfreeze(Variable<float>& variable);
+XGRAD_API void unfreeze(Variable<double>& variable);
 XGRAD_API void save_state(std::span<const StateEntry> state, const std::string& path, Where where);
 XGRAD_API LoadReport load_state(std::span<const StateEntry> state, const std::string& path, const LoadOptions& options,
                                 Where where);
@@ -163,6 +167,28 @@ template <class Net>
 void eval(Net& net, Where where = Where::current()) {
   static_assert(!std::is_const_v<Net>, "xgrad: eval changes the network, which must not be const");
   detail::walk(net, detail::Switch{false}, "eval", where);
+}
+
+/// Makes constants of all parameters: they are saved and cloned as before, but nothing computes their gradients, and `parameters`
+/// does not list them. Gradients that are there go. Optimisers that have them leave them alone. What a layer updates by itself, as
+/// running statistics in training, it still updates: see eval. Frozen is the network's own handle of a parameter, not a copy
+/// of it. Throws as named_parameters.
+///
+///     nn::freeze(net.backbone);          // train the head alone …
+///     nn::unfreeze(net.backbone);        // … and then everything
+template <class Net>
+void freeze(Net& net, Where where = Where::current()) {
+  static_assert(!std::is_const_v<Net>, "xgrad: freeze changes the network, which must not be const");
+  detail::walk(
+      net, [&](const std::string& path, auto& variable) { detail::freeze(path, variable, where); }, "freeze", where);
+}
+/// Makes parameters of what `freeze` has made constants, the same as before: an optimiser that has them goes on with them. Buffers
+/// stay what they are. (A constant that shares a frozen parameter's value is taken for it.)
+template <class Net>
+void unfreeze(Net& net, Where where = Where::current()) {
+  static_assert(!std::is_const_v<Net>, "xgrad: unfreeze changes the network, which must not be const");
+  detail::walk(
+      net, [](const std::string&, auto& variable) { detail::unfreeze(variable); }, "unfreeze", where);
 }
 
 /// Forgets the gradients of all parameters.

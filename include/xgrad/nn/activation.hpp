@@ -1,0 +1,85 @@
+#pragma once
+/// Activations as layers, for containers: `nn::ReLU{}`, `nn::LeakyReLU{.slope = 0.2}`. Each calls the operation of its name.
+#include <cstddef>
+#include <utility>
+
+#include <xgrad/core/fields.hpp>
+#include <xgrad/nn/init.hpp>
+#include <xgrad/ops/activation.hpp>
+#include <xgrad/ops/shape.hpp>
+
+namespace xgrad::nn {
+
+/// A layer without options, which calls a function of x.
+#define XGRAD_LAYER(Layer, function)                                              \
+  struct Layer {                                                                  \
+    template <class T>                                                            \
+    Variable<T> operator()(Variable<T> x, Where where = Where::current()) const { \
+      return function(std::move(x), where);                                       \
+    }                                                                             \
+  }
+/// ... with one option, its default, and how the function takes it.
+#define XGRAD_LAYER_WITH(Layer, function, Type, option, otherwise, ...)           \
+  struct Layer {                                                                  \
+    Type option = otherwise;                                                      \
+    template <class T>                                                            \
+    Variable<T> operator()(Variable<T> x, Where where = Where::current()) const { \
+      return function(std::move(x), __VA_ARGS__, where);                          \
+    }                                                                             \
+    XGRAD_CONSTANTS(option)                                                       \
+  }
+
+XGRAD_LAYER(ReLU, relu);
+XGRAD_LAYER(ReLU6, relu6);
+XGRAD_LAYER(SELU, selu);
+XGRAD_LAYER(SiLU, silu);
+XGRAD_LAYER(Mish, mish);
+XGRAD_LAYER(Sigmoid, sigmoid);
+XGRAD_LAYER(LogSigmoid, log_sigmoid);
+XGRAD_LAYER(Tanh, tanh);
+XGRAD_LAYER(Softsign, softsign);
+XGRAD_LAYER(Hardswish, hardswish);
+XGRAD_LAYER_WITH(LeakyReLU, leaky_relu, double, slope, 0.01, slope);
+XGRAD_LAYER_WITH(ELU, elu, double, alpha, 1, alpha);
+XGRAD_LAYER_WITH(Softplus, softplus, double, beta, 1, beta);
+XGRAD_LAYER_WITH(GELU, gelu, bool, approximate, false, {approximate});
+XGRAD_LAYER_WITH(Softmax, softmax, int, axis, -1, axis);
+XGRAD_LAYER_WITH(LogSoftmax, log_softmax, int, axis, -1, axis);
+/// Merges the axes from `from` on: (n, h, w, c) to (n, h·w·c).
+XGRAD_LAYER_WITH(Flatten, flatten, int, from, 1, from);
+
+#undef XGRAD_LAYER
+#undef XGRAD_LAYER_WITH
+
+/// min(max(x, low), high); see hardtanh.
+struct Hardtanh {
+  double low = -1, high = 1;
+  template <class T>
+  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
+    return hardtanh(std::move(x), low, high, where);
+  }
+  XGRAD_CONSTANTS(low, high)
+};
+
+/// What comes in goes out.
+struct Identity {
+  template <class X>
+  X operator()(X x, Where = Where::current()) const {
+    return x;
+  }
+};
+
+/// A leaky ReLU whose slopes are learned: one, or one for each of so many channels; see prelu. They are 1/4 at first.
+template <class T = float>
+class PReLU {
+ public:
+  Variable<T> weight;  ///< (channels)
+
+  XGRAD_API explicit PReLU(std::size_t channels = 1, Where where = Where::current());
+  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const { return prelu(std::move(x), weight, where); }
+  XGRAD_API void reset_parameters(Generator&);
+
+  XGRAD_FIELDS(weight)
+};
+
+}  // namespace xgrad::nn
