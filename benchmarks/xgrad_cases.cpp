@@ -82,7 +82,7 @@ struct Lstm {
   xg::nn::Linear<float> fc{cases::lstm_hidden, 10};
 
   Lstm() {
-    for (V* bias : {&cell.b_ih, &cell.b_hh}) bias->assign(xg::zeros<float>(bias->shape()));
+    for (V* bias : {&cell.bias_ih, &cell.bias_hh}) bias->assign(xg::zeros<float>(bias->shape()));
   }
   V operator()(V x) const {
     auto state = cell.zero_state(x.shape()[1]);

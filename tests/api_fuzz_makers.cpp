@@ -58,6 +58,82 @@ std::vector<Call<T>> maker_calls() {
       MAKE("GroupNorm", nn::GroupNorm<T>(f.integer(), channels(f))),
       MAKE("LSTMCell", nn::LSTMCell<T>(channels(f), channels(f)).zero_state(size(f))),
       MAKE("GRUCell", nn::GRUCell<T>(channels(f), channels(f)).zero_state(size(f))),
+      {"Embedding",
+       [](A<T> f) -> Variable<T> {
+         const std::size_t count = channels(f);
+         nn::EmbeddingOptions options;
+         if (f.flip()) options.padding_idx = f.number();
+         return nn::Embedding<T>(count, channels(f), options)(f.labels(f.shape(), count < 100 ? count : 1));
+       }},
+      {"Init",
+       [](A<T> f) -> Variable<T> {
+         const double a = f.real(), b = f.real(), c = f.real(), d = f.real();
+         const nn::Init all[]{nn::init::constant(a),
+                              nn::init::uniform(a, b),
+                              nn::init::normal(a, b),
+                              nn::init::truncated_normal(a, b, c, d),
+                              nn::init::xavier_uniform(a),
+                              nn::init::xavier_normal(a),
+                              nn::init::kaiming_uniform({.gain = a, .fan = nn::init::Fan::out}),
+                              nn::init::kaiming_normal({.gain = a}),
+                              nn::init::orthogonal(a),
+                              nn::init::dirac(f.integer())};
+         const nn::Init& init = all[f.below(std::size(all))];
+         if (f.flip()) return nn::Linear<T>(f.below(5), f.below(5), {.init = init})(f.any());
+         Array<T> w = full<T>(f.shape(), T(0));  // no large one: orthogonal takes long
+         init(w, f.random);
+         return {};
+       }},
+      {"LSTM",
+       [](A<T> f) -> Variable<T> {
+         const std::size_t in = channels(f);
+         const std::size_t layers = 1 + f.below(2);
+         const nn::LSTM<T> lstm(in, channels(f),
+                                {.layers = layers, .bidirectional = f.flip(), .dropout = f.chance(20) ? f.real() : 0});
+         const Variable<T> x = f.fitting({f.length(), f.length(), f.chance(90) && in < 100 ? in : f.length()});
+         nn::LSTMOptions<T> options;
+         if (f.flip()) options.lengths = f.labels({f.at(x, 0)}, f.at(x, 1) + 1);
+         if (f.chance(20)) options.state.c = f.any();
+         return lstm(x, options).output;
+       }},
+      {"GRU",
+       [](A<T> f) -> Variable<T> {
+         const std::size_t in = channels(f);
+         const nn::GRU<T> gru(in, channels(f), {.bidirectional = f.flip(), .bias = f.flip()});
+         const Variable<T> x = f.fitting({f.length(), f.length(), f.chance(90) && in < 100 ? in : f.length()});
+         nn::GRUOptions<T> options;
+         if (f.flip()) options.lengths = f.labels(f.shape(1), f.at(x, 1) + 1);
+         return gru(x, options).state;
+       }},
+      {"MultiheadAttention",
+       [](A<T> f) -> Variable<T> {
+         const std::size_t heads = channels(f), features = f.chance(80) && heads < 100 ? 2 * heads : channels(f);
+         const nn::MultiheadAttention<T> attention(features, heads, {.dropout = f.chance(20) ? f.real() : 0, .bias = f.flip()});
+         const std::size_t s = f.length(), width = features < 100 ? features : 1;
+         const Variable<T> q = f.fitting({f.length(), f.length(), width});
+         if (f.flip()) return attention(q, {.causal = f.flip()});
+         AttentionOptions<T> options;
+         if (f.flip()) options.mask = nn::padding_mask(f.labels({f.at(q, 0)}, s + 1), s);
+         const Shape keys{f.at(q, 0), s, width};
+         const Variable<T> k = f.fitting(keys), v = f.fitting(keys);
+         return attention(q, k, v, options);
+       }},
+      {"TransformerEncoderLayer",
+       [](A<T> f) -> Variable<T> {
+         const std::size_t features = channels(f);
+         const nn::TransformerEncoderLayer<T> layer(features, 1,
+                                                    {.dim_feedforward = channels(f), .norm_first = f.flip(), .gelu = f.flip()});
+         return layer(f.fitting({f.length(), f.length(), features < 100 ? features : 1}));
+       }},
+      {"positions",
+       [](A<T> f) -> Variable<T> {
+         if (f.flip()) return nn::SinusoidalPositions{}(f.any());
+         if (f.flip()) static_cast<void>(nn::sinusoidal_positions<T>(size(f), size(f)));
+         const std::size_t features = channels(f);
+         return nn::LearnedPositions<T>(channels(f), features)(f.fitting({f.length(), f.length(), features < 100 ? features : 1}));
+       }},
+      MAKE("padding_mask", nn::padding_mask(f.labels(), size(f))),
+      MAKE("PReLU", nn::PReLU<T>(channels(f))(f.any())),
       MAKE("digits", digits(f.chance(50) ? f.below(5) : size(f) & ~std::size_t{0xffff}, 1)),
       {"Loader",
        [](A<T> f) -> Variable<T> {

@@ -243,6 +243,7 @@ std::vector<Call<T>> network_calls() {
          const std::size_t s = f.length();
          AttentionOptions<T> options{.causal = f.flip()};
          if (f.chance(20)) options.scale = f.real();
+         if (f.chance(20)) options.dropout = f.real();
          if (f.chance(20)) options.mask = f.mask(f.flip() ? Shape{f.at(q, 0), s} : f.shape());
          return scaled_dot_product_attention(q, f.fitting({s, f.last(q)}), f.fitting({s, f.length()}), options);
        }},

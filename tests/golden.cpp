@@ -71,7 +71,7 @@ const std::vector<golden::Row>& rows() {
     golden::Table result;
     for (auto* fill : {golden::unary_rows, golden::binary_rows, golden::reduce_rows, golden::shape_rows, golden::index_rows,
                        golden::linalg_rows, golden::convolution_rows, golden::pool_rows, golden::class_loss_rows,
-                       golden::element_loss_rows, golden::norm_rows, golden::network_rows})
+                       golden::element_loss_rows, golden::norm_rows, golden::network_rows, golden::layer_rows})
       fill(result);
     return result;
   }();

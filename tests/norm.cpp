@@ -204,7 +204,7 @@ TEST_CASE("norm: layers") {
   for (const auto& [name, v] : nn::named_parameters(net)) names += name + to_string(v.shape()) + " ";
   CHECK(names ==
         "batch.weight(4,) batch.bias(4,) layer.weight(4,) layer.bias(4,) group.weight(4,) group.bias(4,) rms.weight(4,) "
-        "lstm.w_ih(12, 4) lstm.w_hh(12, 3) lstm.b_ih(12,) lstm.b_hh(12,) gru.w_ih(6, 3) gru.w_hh(6, 2) gru.b_ih(6,) gru.b_hh(6,) ");
+        "lstm.weight_ih(12, 4) lstm.weight_hh(12, 3) lstm.bias_ih(12,) lstm.bias_hh(12,) gru.weight_ih(6, 3) gru.weight_hh(6, 2) gru.bias_ih(6,) gru.bias_hh(6,) ");
   CHECK(nn::named_state(net).size() == nn::named_parameters(net).size() + 2);
   const auto x = noise({6, 4}, 2, 3);
   const Net copy = net;

@@ -12,9 +12,11 @@
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/extremes.hpp>
 #include <xgrad/ops/linalg.hpp>
+#include <xgrad/ops/norm.hpp>
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
 
+#include "cells.hpp"
 #include "support.hpp"
 
 namespace xgrad {
@@ -100,7 +102,10 @@ Variable<T> scaled_dot_product_attention(Variable<T> q, std::type_identity_t<Var
   }
   const std::optional<Mask> allowed = allowed_places<T>(options, scores.shape());
   if (added.defined()) scores = add(std::move(scores), added, where);
-  if (!allowed) return matmul(softmax(std::move(scores), -1, where), std::move(v), {}, where);
+  const auto dropped = [&](Variable<T> weights) {
+    return options.dropout == 0 ? std::move(weights) : dropout(std::move(weights), options.dropout, {}, default_generator(), where);
+  };
+  if (!allowed) return matmul(dropped(softmax(std::move(scores), -1, where)), std::move(v), {}, where);
   // -inf where a query may not attend, but 0 along a row that is forbidden as a whole, which softmax would make NaN of.
   const Mask some = any(*allowed, -1, {.keepdims = true});
   Array<T> instead = make_array<T>(some.shape(), where);
@@ -108,28 +113,45 @@ Variable<T> scaled_dot_product_attention(Variable<T> q, std::type_identity_t<Var
                  [](bool s) { return s ? -std::numeric_limits<T>::infinity() : T(0); });
   Variable<T> weights = softmax(detail::select<T>(*allowed, std::move(scores), std::move(instead), where), -1, where);
   if (!xgrad::all(some).data()[0]) weights = detail::select<T>(some, std::move(weights), T(0), where);
-  return matmul(std::move(weights), std::move(v), {}, where);
+  return matmul(dropped(std::move(weights)), std::move(v), {}, where);
 } catch (Error& error) {
   called(error, where);
+}
+
+template <class T>
+LSTMState<T> lstm_step(Variable<T> of_x, LSTMState<T> state, Variable<T> w_hh, Variable<T> b_hh, Where where) {
+  static const auto memory =
+      elementwise("lstm_cell", [](auto i, auto f, auto g, auto c) { return sigmoid(f) * c + sigmoid(i) * tanh(g); });
+  static const auto output = elementwise("lstm_cell", [](auto o, auto c) { return sigmoid(o) * tanh(c); });
+  Variable<T> gates = add(std::move(of_x), linear(std::move(state.h), std::move(w_hh), std::move(b_hh), where), where);
+  auto parts = split(std::move(gates), 4, -1, where);
+  Variable<T> c = memory(std::move(parts[0]), std::move(parts[1]), std::move(parts[2]), std::move(state.c), where);
+  Variable<T> h = output(std::move(parts[3]), c, where);
+  return {std::move(h), std::move(c)};
+}
+
+template <class T>
+Variable<T> gru_step(Variable<T> of_x, Variable<T> h, Variable<T> w_hh, Variable<T> b_hh, Where where) {
+  static const auto step = elementwise("gru_cell", [](auto xr, auto xz, auto xn, auto hr, auto hz, auto hn, auto before) {
+    const auto n = tanh(xn + sigmoid(xr + hr) * hn);
+    return n + sigmoid(xz + hz) * (before - n);
+  });
+  auto x = split(std::move(of_x), 3, -1, where);
+  auto parts = split(linear(h, std::move(w_hh), std::move(b_hh), where), 3, -1, where);
+  return step(std::move(x[0]), std::move(x[1]), std::move(x[2]), std::move(parts[0]), std::move(parts[1]), std::move(parts[2]),
+              std::move(h), where);
 }
 
 template <class T>
 LSTMState<T> lstm_cell(Variable<T> x, std::type_identity_t<LSTMState<T>> state, std::type_identity_t<Variable<T>> w_ih,
                        std::type_identity_t<Variable<T>> w_hh, std::type_identity_t<Variable<T>> b_ih,
                        std::type_identity_t<Variable<T>> b_hh, Where where) try {
-  static const auto memory =
-      elementwise("lstm_cell", [](auto i, auto f, auto g, auto c) { return sigmoid(f) * c + sigmoid(i) * tanh(g); });
-  static const auto output = elementwise("lstm_cell", [](auto o, auto c) { return sigmoid(o) * tanh(c); });
   check_cell("lstm_cell", 4, x, state.h, w_ih, w_hh, b_ih, b_hh, where);
   if (shape_of(state.c, where) != state.h.shape())
     throw ShapeError(where, "lstm_cell",
                      fmt::format("h is {}, c is {}; they must be equal", to_string(state.h.shape()), to_string(state.c.shape())));
-  Variable<T> gates = add(linear(std::move(x), std::move(w_ih), std::move(b_ih), where),
-                          linear(std::move(state.h), std::move(w_hh), std::move(b_hh), where), where);
-  auto parts = split(std::move(gates), 4, -1, where);
-  Variable<T> c = memory(std::move(parts[0]), std::move(parts[1]), std::move(parts[2]), std::move(state.c), where);
-  Variable<T> h = output(std::move(parts[3]), c, where);
-  return {std::move(h), std::move(c)};
+  Variable<T> of_x = linear(std::move(x), std::move(w_ih), std::move(b_ih), where);
+  return lstm_step(std::move(of_x), std::move(state), std::move(w_hh), std::move(b_hh), where);
 } catch (Error& error) {
   called(error, where);
 }
@@ -138,21 +160,17 @@ template <class T>
 Variable<T> gru_cell(Variable<T> x, std::type_identity_t<Variable<T>> h, std::type_identity_t<Variable<T>> w_ih,
                      std::type_identity_t<Variable<T>> w_hh, std::type_identity_t<Variable<T>> b_ih,
                      std::type_identity_t<Variable<T>> b_hh, Where where) try {
-  static const auto step = elementwise("gru_cell", [](auto xr, auto xz, auto xn, auto hr, auto hz, auto hn, auto before) {
-    const auto n = tanh(xn + sigmoid(xr + hr) * hn);
-    return n + sigmoid(xz + hz) * (before - n);
-  });
   check_cell("gru_cell", 3, x, h, w_ih, w_hh, b_ih, b_hh, where);
-  auto of_x = split(linear(std::move(x), std::move(w_ih), std::move(b_ih), where), 3, -1, where);
-  auto of_h = split(linear(h, std::move(w_hh), std::move(b_hh), where), 3, -1, where);
-  return step(std::move(of_x[0]), std::move(of_x[1]), std::move(of_x[2]), std::move(of_h[0]), std::move(of_h[1]),
-              std::move(of_h[2]), std::move(h), where);
+  Variable<T> of_x = linear(std::move(x), std::move(w_ih), std::move(b_ih), where);
+  return gru_step(std::move(of_x), std::move(h), std::move(w_hh), std::move(b_hh), where);
 } catch (Error& error) {
   called(error, where);
 }
 
 XGRAD_BOTH(scaled_dot_product_attention);
+XGRAD_BOTH(lstm_step);
 XGRAD_BOTH(lstm_cell);
+XGRAD_BOTH(gru_step);
 XGRAD_BOTH(gru_cell);
 
 }  // namespace xgrad

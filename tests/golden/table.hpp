@@ -114,5 +114,6 @@ void class_loss_rows(Table& table);
 void element_loss_rows(Table& table);
 void norm_rows(Table& table);
 void network_rows(Table& table);
+void layer_rows(Table& table);
 
 }  // namespace golden

@@ -39,12 +39,13 @@ struct AttentionOptions {
   bool causal = false;               ///< place i attends to the places 0 … i alone
   std::optional<double> scale = {};  ///< of the products; 1/√e when not given
   AttentionMask<T> mask = {};        ///< of bool or T; with `causal` both hold
+  double dropout = 0;                ///< of the softmax's results, with numbers from the thread's default generator
 };
 
 /// softmax(scale · q kᵀ) v (Vaswani et al. 2017): queries q (…, l, e), keys k (…, s, e) and values v (…, s, d) give (…, l, d). The
 /// leading axes (batch, heads) broadcast. A query that may attend to no key gets zeros, and gives no gradient. Throws ShapeError
 /// when e or s differ, an operand has less than two axes, or the mask does not broadcast; ValueError for a scale that is not
-/// finite.
+/// finite or a dropout that is not from 0 to 1.
 ///
 /// Shapes: (…, l, e), (…, s, e), (…, s, d) → (…, l, d)
 /// Gradient: by way of matmul and softmax; 0 where it is forbidden

@@ -1,1 +1,1 @@
-from . import arrays, elementwise, images, linalg, losses, networks  # noqa: F401  (each fills case.cases)
+from . import arrays, elementwise, images, layers, linalg, losses, networks  # noqa: F401  (each fills case.cases)

@@ -1,0 +1,13 @@
+#pragma once
+/// Steps of recurrent networks whose input has been multiplied by its weights already, for all steps at once.
+#include <xgrad/ops/sequence.hpp>
+
+namespace xgrad {
+
+/// `of_x` is x w_ihᵀ + b_ih. Shapes are not looked at.
+template <class T>
+LSTMState<T> lstm_step(Variable<T> of_x, LSTMState<T> state, Variable<T> w_hh, Variable<T> b_hh, Where where);
+template <class T>
+Variable<T> gru_step(Variable<T> of_x, Variable<T> h, Variable<T> w_hh, Variable<T> b_hh, Where where);
+
+}  // namespace xgrad
