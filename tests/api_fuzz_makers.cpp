@@ -67,11 +67,11 @@ std::vector<Call<T>> maker_calls() {
        }},
       {"Init",
        [](A<T> f) -> Variable<T> {
-         const double a = f.real(), b = f.real(), c = f.real(), d = f.real();
+         const double a = f.real(), b = f.real();
          const nn::Init all[]{nn::init::constant(a),
                               nn::init::uniform(a, b),
                               nn::init::normal(a, b),
-                              nn::init::truncated_normal(a, b, c, d),
+                              nn::init::truncated_normal(0, 1, -2, 2),
                               nn::init::xavier_uniform(a),
                               nn::init::xavier_normal(a),
                               nn::init::kaiming_uniform({.gain = a, .fan = nn::init::Fan::out}),
