@@ -28,7 +28,7 @@ std::vector<Call<T>> maker_calls() {
       MAKE("eye", eye<T>(f.number(), {.columns = f.number(), .k = f.number()})),
       MAKE("uniform", uniform<T>(f.any_shape(), f.real(), f.real(), f.random)),
       MAKE("normal", normal<T>(f.any_shape(), f.real(), f.real(), f.random)),
-      MAKE("truncated_normal", truncated_normal<T>(f.any_shape(), 0, 1, -2, 2, f.random)),
+      MAKE("truncated_normal", truncated_normal<T>(f.any_shape(), f.real(), f.real(), f.real(), f.real(), f.random)),
       MAKE("bernoulli", bernoulli<T>(f.any_shape(), f.real(), f.random)),
       MAKE("gumbel", gumbel<T>(f.any_shape(), f.random)),
       MAKE("randint", randint(f.any_shape(), f.number(), f.number(), f.random)),
@@ -67,11 +67,11 @@ std::vector<Call<T>> maker_calls() {
        }},
       {"Init",
        [](A<T> f) -> Variable<T> {
-         const double a = f.real(), b = f.real();
+         const double a = f.real(), b = f.real(), c = f.real(), d = f.real();
          const nn::Init all[]{nn::init::constant(a),
                               nn::init::uniform(a, b),
                               nn::init::normal(a, b),
-                              nn::init::truncated_normal(0, 1, -2, 2),
+                              nn::init::truncated_normal(a, b, c, d),
                               nn::init::xavier_uniform(a),
                               nn::init::xavier_normal(a),
                               nn::init::kaiming_uniform({.gain = a, .fan = nn::init::Fan::out}),

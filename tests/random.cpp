@@ -67,6 +67,31 @@ TEST_CASE_TEMPLATE("random: moments", T, float, double) {
   CHECK(within(uniform<T>({many}, 1, std::nextafter(T(1), T(2)), generator), 1, 1 + 1e-15 + (sizeof(T) == 4 ? 1e-7 : 0)));
 }
 
+TEST_CASE("random: truncated normal, as far out as numbers go") {
+  const double most = std::numeric_limits<double>::max(), least = std::numeric_limits<double>::denorm_min(), inf = xgrad_test::inf;
+  Generator generator(3);
+  const auto nearest = [&](double mean, double std, double low, double high) {
+    const auto x = truncated_normal<double>({100}, mean, std, low, high, generator);
+    const auto [first, last] = std::minmax_element(x.data(), x.data() + x.size());
+    CHECK(*first >= low);
+    CHECK(*last <= high);
+    return std::pair(*first, *last);
+  };
+  CHECK(nearest(0, 1, 1e200, inf) == std::pair(1e200, 1e200));
+  CHECK(nearest(0, 1, -inf, -1e200) == std::pair(-1e200, -1e200));
+  CHECK(nearest(0, least, 1, 2) == std::pair(1., 1.));
+  CHECK(nearest(0, least, -2, -1) == std::pair(-1., -1.));
+  CHECK(nearest(0, 1e-200, 1, inf) == std::pair(1., 1.));
+  CHECK(nearest(most, 1, -most, 0) == std::pair(0., 0.));
+  CHECK(nearest(5, least, 0, 10) == std::pair(5., 5.));
+  for (const double low : {1e3, 1e8, 1e12, 1e14, 1e16, 1e100}) {
+    CHECK(nearest(0, 1, low, most).second <= low * (1 + 1e-4));
+    CHECK(nearest(0, 1, -most, -low).first >= -low * (1 + 1e-4));
+  }
+  nearest(0, most, -inf, inf);
+  nearest(-most, most, -1, most);
+}
+
 TEST_CASE("random: truncated normal, near and far") {
   struct Interval {
     double low, high;

@@ -38,7 +38,7 @@ double truncated(double low, double high, Generator& generator) {
     for (;;)
       if (const double x = generator.normal(); x >= low && x <= high) return x;
   }
-  const double rate = (low + std::sqrt(low * low + 4)) / 2;
+  const double rate = low / 2 + std::hypot(low, 2.0) / 2;
   if (low > 0 && (high - low) * rate > 1.5) {  // a tail: an exponential distribution from `low` on
     for (;;) {
       const double x = low - std::log1p(-generator.uniform()) / rate;
@@ -78,8 +78,9 @@ Array<T> truncated_normal(const Shape& shape, double mean, double std, double lo
   if (!(std > 0 && std::isfinite(std)))
     wrong(where, "truncated_normal", fmt::format("std is {}; it must be finite and positive", std));
   if (!(low < high)) wrong(where, "truncated_normal", fmt::format("low is {}, high is {}; low must be less than high", low, high));
+  const double from = (low - mean) / std, to = (high - mean) / std, far = 1e15;  // where a tail is as narrow as rounding
   return generated<T>(shape, "truncated_normal", where, [&] {
-    const double x = mean + std * truncated((low - mean) / std, (high - mean) / std, generator);
+    const double x = from > far ? low : to < -far ? high : mean + std * truncated(from, to, generator);
     return std::clamp(static_cast<T>(x), static_cast<T>(low), static_cast<T>(high));  // rounding may have crossed a bound
   });
 }
