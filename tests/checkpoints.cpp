@@ -68,6 +68,21 @@ TEST_CASE("checkpoints: a run that goes on knows the best score so far") {
   CHECK(epoch_in(again.kept.best()) == 0);
 }
 
+TEST_CASE("checkpoints: a last one that names a best one comes after it") {
+  const Folder folder;
+  Run run;
+  run.kept = xg::nn::Checkpoints(folder.path);
+  run.kept.save(run, 1, 0.5);
+  fs::remove(run.kept.best());
+  fs::create_directories(run.kept.best() + "/x");  // which no file replaces
+  CHECK(error(__LINE__, [&] { run.kept.save(run, 2, 0.75); }).starts_with("save: "));
+  Run again;
+  again.kept = xg::nn::Checkpoints(folder.path);
+  xg::nn::load(again, again.kept.last());
+  CHECK(again.kept.best_score() == 0.5);
+  CHECK(run.kept.best_score() == 0.5);
+}
+
 TEST_CASE("checkpoints: what cannot be written is an error, and no best score") {
   const Folder folder;
   fs::create_directories(folder.path);

@@ -136,6 +136,8 @@ TEST_CASE("PNG: grey, colour, palette, 16 bits, transparent, one bit") {
   CHECK(read(png(3, 1, 1, 0, text_of({0, 0xa0})), 1) == Bytes{255, 0, 255});
   CHECK(read(png(2, 1, 8, 4, text_of({0, 50, 255, 50, 0})), 1) == Bytes{50, 255});  // transparent is white
   CHECK(read(png(1, 1, 8, 6, text_of({0, 5, 6, 7, 255})), 3) == Bytes{5, 6, 7});
+  CHECK(read(png(3, 1, 8, 2, text_of({0, 255, 0, 0, 0, 255, 0, 0, 0, 255})), 1) == Bytes{76, 150, 29});  // as of a JPEG
+  CHECK(read(png(2, 1, 8, 6, text_of({0, 255, 0, 0, 128, 0, 0, 0, 64})), 3) == Bytes{255, 127, 127, 191, 191, 191});
 }
 
 TEST_CASE("JPEG: colour, grey, progressive, as EXIF turns it") {

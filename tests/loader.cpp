@@ -607,3 +607,29 @@ TEST_CASE("evaluate leaves the network as it was") {
   CHECK(!net.drop.training);
   CHECK(net.norm.running_mean.value() == before.value());
 }
+
+namespace {
+struct Dropping {
+  nn::Linear<double> layer{1, 3};
+  nn::Dropout drop{0.5};
+  nn::BatchNorm<double> norm{3};
+  Variable<double> operator()(Variable<double> x) const { return norm(drop(layer(std::move(x)))); }
+};
+}  // namespace
+
+TEST_CASE("evaluate of a const network is not in training mode either") {
+  Dropping net;
+  const Source<double> source(normal<double>({4, 1}), Labels{0, 1, 2, 0});
+  const auto before = net.norm.running_mean.value();
+  const double loss = nn::evaluate(net, source).loss();
+  CHECK(nn::evaluate(std::as_const(net), source).loss() == loss);
+  CHECK(nn::evaluate(std::as_const(net), source).loss() == loss);
+  CHECK(net.norm.running_mean.value() == before);
+  CHECK(net.norm.training);
+}
+
+TEST_CASE("a Source has no sample beyond its end") {
+  const Source<double> source(zeros<double>({2, 1}), Labels{0, 1});
+  CHECK_THROWS_WITH_AS(static_cast<void>(source[2]), doctest::Contains("sample 2 of a Source is asked for; it must be below 2"),
+                       IndexError);
+}

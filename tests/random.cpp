@@ -68,7 +68,8 @@ TEST_CASE_TEMPLATE("random: moments", T, float, double) {
 }
 
 TEST_CASE("random: truncated normal, as far out as numbers go") {
-  const double most = std::numeric_limits<double>::max(), least = std::numeric_limits<double>::denorm_min(), inf = xgrad_test::inf;
+  const double most = std::numeric_limits<double>::max(), least = std::numeric_limits<double>::denorm_min(),
+               endless = xgrad_test::inf;
   Generator generator(3);
   const auto nearest = [&](double mean, double std, double low, double high) {
     const auto x = truncated_normal<double>({100}, mean, std, low, high, generator);
@@ -77,18 +78,18 @@ TEST_CASE("random: truncated normal, as far out as numbers go") {
     CHECK(*last <= high);
     return std::pair(*first, *last);
   };
-  CHECK(nearest(0, 1, 1e200, inf) == std::pair(1e200, 1e200));
-  CHECK(nearest(0, 1, -inf, -1e200) == std::pair(-1e200, -1e200));
+  CHECK(nearest(0, 1, 1e200, endless) == std::pair(1e200, 1e200));
+  CHECK(nearest(0, 1, -endless, -1e200) == std::pair(-1e200, -1e200));
   CHECK(nearest(0, least, 1, 2) == std::pair(1., 1.));
   CHECK(nearest(0, least, -2, -1) == std::pair(-1., -1.));
-  CHECK(nearest(0, 1e-200, 1, inf) == std::pair(1., 1.));
+  CHECK(nearest(0, 1e-200, 1, endless) == std::pair(1., 1.));
   CHECK(nearest(most, 1, -most, 0) == std::pair(0., 0.));
   CHECK(nearest(5, least, 0, 10) == std::pair(5., 5.));
   for (const double low : {1e3, 1e8, 1e12, 1e14, 1e16, 1e100}) {
     CHECK(nearest(0, 1, low, most).second <= low * (1 + 1e-4));
     CHECK(nearest(0, 1, -most, -low).first >= -low * (1 + 1e-4));
   }
-  nearest(0, most, -inf, inf);
+  nearest(0, most, -endless, endless);
   nearest(-most, most, -1, most);
 }
 

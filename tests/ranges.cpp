@@ -17,6 +17,10 @@ TEST_CASE("ranges: arange") {
   CHECK(xg::arange<double>(2, 2).shape() == Shape{0});
   CHECK(xg::arange<double>(2, 0).shape() == Shape{0});
   CHECK(xg::arange<float>(-3).shape() == Shape{0});
+  CHECK(xg::arange<double>(1, 1.7, 0.7) == Array<double>{1});  // `stop` is never among them
+  CHECK(xg::arange<double>(1, 7, 0.3).size() == 20);
+  const double most = std::numeric_limits<double>::max();
+  CHECK(xg::arange<double>(-most, most, most) == Array<double>{-most, 0});
 }
 
 TEST_CASE("ranges: linspace") {
@@ -30,6 +34,8 @@ TEST_CASE("ranges: linspace") {
   CHECK(xg::linspace<float>(0, 1).size() == 50);
   const double most = std::numeric_limits<double>::max();
   CHECK(xg::linspace<double>(-most, most, 3) == Array<double>{-most, 0, most});
+  CHECK(xg::linspace<double>(1.7, 1.7, 50) == xg::full<double>({50}, 1.7));
+  CHECK(xg::linspace<double>(1, 100, 100) == xg::arange<double>(1, 101));
 }
 
 TEST_CASE("ranges: eye") {
@@ -62,6 +68,8 @@ TEST_CASE("ranges: errors have the user's line") {
   has(message([] { xg::arange<double>(0, 1e300); }), "arange");
   has(message([] { xg::arange<float>(0, 1, 1e-300); }), "arange");
   has(message([] { xg::arange<float>(1e18); }), "arange");
+  has(message([] { xg::arange<double>(5, 6, 1e-310); }), "arange");
+  has(message([] { xg::arange<std::int64_t>(1e19, 1e19 + 4096, 2048); }), "arange: a number is 1e+19; it must fit into 64 bits");
   has(message([] { xg::linspace<double>(0, 1, -1); }), "linspace: count is -1; it must not be negative");
   has(message([&] { xg::linspace<double>(std::nan(""), 1); }), "linspace: start is nan; it must be finite");
   has(message([] { xg::eye<double>(-1); }), "eye: rows is -1; it must not be negative");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <cmath>
 #include <cstdint>
+#include <type_traits>
 
 #include <xgrad/core/error.hpp>
 
@@ -27,10 +28,18 @@ Array<T> arange(double start, double stop, double step, Where at) {
   need_finite("arange", "stop", stop, at);
   need_finite("arange", "step", step, at);
   if (step == 0) throw ValueError(at, "arange", "step is 0; it must lead from start to stop");
-  const double steps = std::ceil(stop / step - start / step), most = 0x1p62;
-  if (steps > most) throw ShapeError(at, "arange", fmt::format("there are {} numbers; an array must have fewer than 2^62", steps));
+  const double steps = std::ceil((stop / 2 - start / 2) / step * 2), most = 0x1p62;  // halves: their difference is finite
+  if (std::isnan(steps) || steps > most)
+    throw ShapeError(at, "arange", fmt::format("there are {} numbers; an array must have fewer than 2^62", steps));
   Array<T> result = make_array<T>(Shape{steps > 0 ? static_cast<std::size_t>(steps) : 0}, at, "arange");
-  for (std::size_t k = 0; k < result.size(); ++k) result.data()[k] = static_cast<T>(start + static_cast<double>(k) * step);
+  const auto number = [&](std::size_t k) { return start + static_cast<double>(k) * step; };
+  if constexpr (std::is_integral_v<T>) {
+    const double limit = 0x1p63;
+    for (const double end : {result.size() > 0 ? start : 0, result.size() > 0 ? number(result.size() - 1) : 0})
+      if (!(end >= -limit && end < limit))
+        throw ValueError(at, "arange", fmt::format("a number is {}; it must fit into 64 bits", end));
+  }
+  for (std::size_t k = 0; k < result.size(); ++k) result.data()[k] = static_cast<T>(number(k));
   return result;
 }
 
@@ -41,8 +50,9 @@ Array<T> linspace(double start, double stop, std::ptrdiff_t count, LinspaceOptio
   Array<T> result = make_array<T>(Shape{checked_length("linspace", "count", count, at)}, at, "linspace");
   const std::size_t n = result.size(), parts = options.endpoint && n > 0 ? n - 1 : n;
   for (std::size_t k = 0; k < n; ++k) {
-    const double part = parts > 0 ? static_cast<double>(k) / static_cast<double>(parts) : 0;
-    result.data()[k] = static_cast<T>(start * (1 - part) + stop * part);
+    // halves: the difference of two finite numbers may not be finite
+    const double step = parts > 0 ? (stop / 2 - start / 2) / static_cast<double>(parts) : 0;
+    result.data()[k] = static_cast<T>(k == parts ? (parts > 0 ? stop : start) : (start / 2 + static_cast<double>(k) * step) * 2);
   }
   return result;
 }

@@ -131,8 +131,13 @@ bool is_image_name(const fs::path& path) {
 /// What a folder folds out to. Throws fs::filesystem_error.
 std::vector<fs::path> images_below(const fs::path& folder) {
   std::vector<fs::path> result;
-  for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (is_image_name(entry.path()) && !entry.is_directory()) result.push_back(entry.path());
+  for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::recursive_directory_iterator(); ++entry) {
+    if (entry->is_directory()) {
+      if (entry->path().filename().native().starts_with('.')) entry.disable_recursion_pending();
+    } else if (is_image_name(entry->path())) {
+      result.push_back(entry->path());
+    }
+  }
   std::ranges::sort(result, natural_path_less);
   return result;
 }

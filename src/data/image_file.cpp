@@ -106,12 +106,23 @@ Decoded decode_png(std::string_view bytes, std::size_t channels) {
   const auto broken = [&] { return bad(std::string("the PNG is damaged (") + image.message + "); fetch the file again"); };
   if (!png_image_begin_read_from_memory(&image, bytes.data(), bytes.size())) return broken();
   image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // those without a gamma are like those of 8 bits
-  image.format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+  image.format = PNG_FORMAT_RGBA;
+  Decoded pixels = room(image.height, image.width, 4, bytes.size());
+  if (!pixels.complaint.empty()) return pixels;
+  if (!png_image_finish_read(&image, nullptr, pixels.image.data(), static_cast<png_int_32>(image.width * 4), nullptr))
+    return broken();
   Decoded result = room(image.height, image.width, channels, bytes.size());
   if (!result.complaint.empty()) return result;
-  const png_color white{255, 255, 255};
-  const auto row = static_cast<png_int_32>(image.width * channels);
-  if (!png_image_finish_read(&image, &white, result.image.data(), row, nullptr)) return broken();
+  std::uint8_t* to = result.image.data();
+  for (const std::uint8_t *p = pixels.image.data(), *end = p + pixels.image.size(); p < end; p += 4) {
+    const auto on_white = [&](unsigned colour) { return (colour * p[3] + 255U * (255U - p[3]) + 127U) / 255U; };
+    const unsigned red = on_white(p[0]), green = on_white(p[1]), blue = on_white(p[2]);
+    if (channels == 1) {
+      *to++ = static_cast<std::uint8_t>((299 * red + 587 * green + 114 * blue + 500) / 1000);  // as JPEG has it
+    } else {
+      for (const unsigned colour : {red, green, blue}) *to++ = static_cast<std::uint8_t>(colour);
+    }
+  }
   return result;
 #else
   static_cast<void>(bytes), static_cast<void>(channels);

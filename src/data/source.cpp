@@ -10,6 +10,11 @@
 #include <xgrad/core/shape.hpp>
 
 namespace xgrad {
+
+void detail::no_such_sample(std::size_t index, std::size_t size) {
+  throw IndexError(fmt::format("sample {} of a Source is asked for; it must be below {}", index, size));
+}
+
 namespace {
 
 void check(const Shape& values, const Labels& labels, Where where) {

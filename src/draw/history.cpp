@@ -1,6 +1,7 @@
 #include <xgrad/draw/history.hpp>
 
 #include <fmt/format.h>
+#include <algorithm>
 
 #include <cmath>
 #include <limits>
@@ -95,7 +96,8 @@ Series History::series(std::string_view name) const {
   Series result{std::string(name), {}, {}};
   const std::uint32_t k = find(names_, name);
   if (k == none) return result;
-  for (std::size_t i = 0; i < which_.size(); ++i)
+  const std::size_t known = std::min({which_.size(), at_.size(), values_.size()});  // a file may say otherwise
+  for (std::size_t i = 0; i < known; ++i)
     if (which_[i] == k) result.x.push_back(at_[i]), result.y.push_back(values_[i]);
   return result;
 }

@@ -102,9 +102,9 @@ Pixels to_pixels(const Array<T>& values, double low, double high, Where where) {
   if (!std::isfinite(low) || !std::isfinite(high) || !(low < high))
     throw ValueError(where, "to_pixels", fmt::format("low is {}, high is {}; low must be below high, and both finite", low, high));
   Pixels result = make_array<std::uint8_t>(values.shape(), where, "to_pixels");
-  const double scale = 255 / (high - low);
+  const double scale = 127.5 / (high / 2 - low / 2);  // halves: the difference may not be finite
   std::transform(values.data(), values.data() + values.size(), result.data(), [&](T x) {
-    const double level = (static_cast<double>(x) - low) * scale;
+    const double level = (static_cast<double>(x) / 2 - low / 2) * scale * 2;
     return static_cast<std::uint8_t>(level > 0 ? std::min(level, 255.0) + 0.5 : 0.0);
   });
   return result;
@@ -122,13 +122,12 @@ Pixels to_colours(const Array<T>& values, double most, Where where) {
   if (most == 0)
     for (std::size_t i = 0; i < n; ++i)
       if (std::isfinite(values.data()[i])) most = std::max(most, std::abs(static_cast<double>(values.data()[i])));
-  const double scale = most > 0 ? 1 / most : 0;
   constexpr double white = 250, full[2][3] = {{29, 78, 172}, {188, 44, 40}};
   Pixels result = make_array<std::uint8_t>(Shape{shape[0], shape[1], 3}, where, "to_colours");
   std::uint8_t* to = result.data();
   for (std::size_t i = 0; i < n; ++i) {
     const auto x = static_cast<double>(values.data()[i]);
-    const double part = std::isinf(x) ? 1 : std::min(std::abs(x) * scale, 1.0);
+    const double part = std::isinf(x) ? 1 : most > 0 ? std::min(std::abs(x) / most, 1.0) : 0;
     for (const double end : full[x > 0]) *to++ = static_cast<std::uint8_t>(std::isnan(x) ? 0 : white + (end - white) * part + 0.5);
   }
   return result;

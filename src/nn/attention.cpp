@@ -148,6 +148,7 @@ Variable<T> TransformerEncoderLayer<T>::operator()(Variable<T> x, AttentionOptio
 template <Real T>
 Array<T> sinusoidal_positions(std::size_t length, std::size_t features, Where where) {
   Array<T> result = make_array<T>(Shape{length, features}, where, "sinusoidal_positions");
+  if (result.size() == 0) return result;  // and no loop over the other length
   for (std::size_t k = 0; k < features; ++k) {
     const double rate = std::pow(10000.0, -static_cast<double>(k - k % 2) / static_cast<double>(features));
     for (std::size_t t = 0; t < length; ++t) {

@@ -30,7 +30,8 @@ void separate_variable(detail::Separator<T>& separator, const std::string& path,
   if (variable.requires_grad())
     leaf = own(separator.leaves, variable.node().get(), [&] { return Node<T>::create_leaf(variable.shape(), separator.where); });
   else if (variable.storage()->thawed && !value->thawed)
-    value->thawed = Node<T>::create_leaf(variable.shape(), separator.where);
+    value->thawed = own(separator.leaves, variable.storage()->thawed.get(),
+                        [&] { return Node<T>::create_leaf(variable.shape(), separator.where); });
   variable = Variable<T>(value, std::move(leaf));
 }
 

@@ -4,7 +4,7 @@
 
 namespace xgrad {
 
-/// The operations that formulas are made of. To add one: an entry here, its name (src/graph/program.hpp), its symbol function
+/// The operations that formulas are made of. To add one: an entry here, its name (src/formula/program.hpp), its symbol function
 /// (formula.hpp), kernel (src/kernels/level/primitives.cpp or special.cpp) and its derivative (src/formula/differentiate.cpp), each
 /// a line.
 enum class Primitive : std::uint8_t {

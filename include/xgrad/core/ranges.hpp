@@ -9,7 +9,7 @@
 namespace xgrad {
 
 /// The numbers start, start + step, start + 2 step, … that lie before `stop`, which is not among them: ⌈(stop - start) / step⌉ of
-/// them, none when `stop` is not ahead. Each is computed as start + k step in double precision. T is any number type;
+/// them, none when `stop` is not ahead. Each is computed as start + k step in double precision. T is float, double or std::int64_t;
 /// `arange<float>(0, 1, 0.25)` is {0, 0.25, 0.5, 0.75}. Throws ValueError when step is 0 or one of the three is not finite,
 /// ShapeError for too many numbers.
 template <class T = float>

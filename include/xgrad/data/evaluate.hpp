@@ -49,8 +49,9 @@ struct TrainingFlags {
 };
 }  // namespace detail
 
-/// Runs a network over all samples of a source, as `eval` has it and without recording, and leaves it as it was. The options are
-/// those of a Loader (`mean`, `std`, `workers` …); order and augmentation are left out.
+/// Runs a network over all samples of a source, as `eval` has it and without recording, and leaves it as it was. Of a const network
+/// a copy is switched, which shares its Variables. The options are those of a Loader (`mean`, `std`, `workers` …); order and
+/// augmentation are left out. Errors of layers name the caller's line.
 ///
 ///     const Metrics m = xg::nn::evaluate(net, test, {.batch_size = 500, .mean = {0.1307}, .std = {0.3081}});
 ///     fmt::print("{:.2f} %\n", 100 * m.accuracy());
@@ -58,6 +59,12 @@ template <class Net>
 Metrics evaluate(Net& net, const Source<real_of<Net>>& source, LoaderOptions<real_of<Net>> options = {},
                  Where where = Where::current()) {
   using T = real_of<Net>;
+  if constexpr (std::is_const_v<Net>) {
+    static_assert(std::is_copy_constructible_v<std::remove_const_t<Net>>,
+                  "xgrad: evaluate switches the network, which must not be const, unless it can be copied");
+    std::remove_const_t<Net> copy(net);
+    return evaluate(copy, source, std::move(options), where);
+  }
   std::vector<bool*> flags;
   detail::walk(net, detail::TrainingFlags{flags}, "evaluate", where);
   struct Restore {
@@ -72,7 +79,13 @@ Metrics evaluate(Net& net, const Source<real_of<Net>>& source, LoaderOptions<rea
   Loader<T> loader(source, std::move(options), where);
   const NoGrad no_grad;
   Metrics result;
-  for (auto [images, labels] : loader) result.add(net(Variable<T>(std::move(images))).value(), labels, where);
+  for (auto [images, labels] : loader) {
+    Variable<T> x(std::move(images));
+    if constexpr (std::is_invocable_v<Net&, Variable<T>, Where>)
+      result.add(net(std::move(x), where).value(), labels, where);
+    else
+      result.add(net(std::move(x)).value(), labels, where);
+  }
   return result;
 }
 

@@ -18,9 +18,9 @@ struct ImageOptions {
 };
 
 /// An image, (height, width, channels) bytes. Its first bytes say whether it is PNG or JPEG, whatever its name is. All kinds of PNG
-/// are read: grey, palette and 16 bits (of which the upper 8 are taken), interlaced too; what is transparent lies on white. JPEG
-/// may be grey or in colour, baseline or progressive, and is turned as its EXIF orientation says. Where grey is asked for, it is
-/// the luminance.
+/// are read: grey, palette and 16 bits (rounded to 8), interlaced too; what is transparent lies on white, and a gamma that the file
+/// names is followed, to sRGB. JPEG may be grey or in colour, baseline or progressive, and is turned as its EXIF orientation says.
+/// Where grey is asked for, it is 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), of both kinds.
 ///
 /// Throws FileError, with the name of the file, when it is missing, no regular file, neither PNG nor JPEG, damaged or cut short,
 /// larger than memory, a JPEG in CMYK, or of a kind for which this library was built without its library (libpng, libjpeg-turbo).

@@ -12,6 +12,10 @@
 
 namespace xgrad {
 
+namespace detail {
+[[noreturn]] XGRAD_API void no_such_sample(std::size_t index, std::size_t size);
+}  // namespace detail
+
 /// What a network gets, (height, width, channels) for an image, and what it should say of it.
 template <Real T>
 struct Sample {
@@ -40,7 +44,11 @@ class Source {
   std::size_t size() const { return size_; }
   std::size_t classes() const { return classes_; }
   const std::vector<std::string>& names() const { return names_; }
-  Sample<T> operator[](std::size_t index) const { return read_(index); }
+  /// Sample `index`, read anew. Throws IndexError when there is none, and what reading it throws.
+  Sample<T> operator[](std::size_t index) const {
+    if (index >= size_) detail::no_such_sample(index, size_);
+    return read_(index);
+  }
 
  private:
   std::size_t size_, classes_;

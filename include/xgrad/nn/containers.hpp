@@ -49,13 +49,22 @@ inline constexpr Places<N> places{};
 /// An error of a layer says which it was: all of a container's layers have the line of its call.
 [[noreturn]] XGRAD_API void rethrow_of_layer(std::string_view container, std::size_t place);
 
+template <class X>
+inline constexpr bool is_array = false;
+template <Real T>
+inline constexpr bool is_array<Array<T>> = true;
+
 /// Calls a layer, with the user's line where it takes one; a range of layers one after the other.
 template <class L, class X>
 auto call_layer(const L& layer, X&& x, Where where) {
   if constexpr (std::is_invocable_v<const L&, X, Where>) {
     return layer(std::forward<X>(x), where);
+  } else if constexpr (requires { layer(std::forward<X>(x), {}, where); }) {  // options before the line
+    return layer(std::forward<X>(x), {}, where);
   } else if constexpr (std::is_invocable_v<const L&, X>) {
     return layer(std::forward<X>(x));
+  } else if constexpr (is_array<std::remove_cvref_t<X>>) {  // a constant
+    return call_layer(layer, Variable<typename std::remove_cvref_t<X>::value_type>(std::forward<X>(x)), where);
   } else {
     static_assert(kind<L> == Kind::range,
                   "xgrad: a layer in a container must be callable, when it is const, with what the layer before it returns");
@@ -197,6 +206,10 @@ class Residual {
     Variable<T> y = detail::call_layer(body, x, where);
     return add(std::move(y), Variable<T>(detail::call_layer(shortcut, std::move(x), where)), where);
   }
+  template <Real T>
+  Variable<T> operator()(const Array<T>& x, Where where = Where::current()) const {
+    return (*this)(Variable<T>(x), where);
+  }
 
   XGRAD_FIELDS(body, shortcut)
 };
@@ -225,6 +238,10 @@ class Concat {
       return concat(std::move(parts), options.axis, where);
     }
     (std::index_sequence_for<L...>{});
+  }
+  template <Real T>
+  Variable<T> operator()(const Array<T>& x, Where where = Where::current()) const {
+    return (*this)(Variable<T>(x), where);
   }
 
  private:

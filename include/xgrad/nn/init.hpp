@@ -127,6 +127,7 @@ struct Initialiser {
 /// members, a struct's members before the struct itself.
 template <class Net>
 void initialize(Net& net, Generator& generator) {
+  static_assert(!std::is_const_v<Net>, "xgrad: initialize changes the network, which must not be const");
   visit(net, detail::Initialiser{generator});
 }
 

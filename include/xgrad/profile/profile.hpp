@@ -35,37 +35,37 @@ struct ProfileRow {
 /// program's own, such as reading data and the optimiser's step. An operation belongs to the layer one of whose parameters it uses,
 /// else its own name stands for it. It costs nothing when there is none; while there is one, buffers are not reused, so that a step
 /// needs a little more time and memory than it would else.
-class Profile final : public Observer {
+class XGRAD_API Profile final : public Observer {
  public:
-  XGRAD_API Profile();
+  Profile();
   /// Knows the layers of a network by its parameters.
   template <class Net>
   explicit Profile(const Net& net) : Profile() {
     for (const auto& [name, variable] : nn::named_parameters(net)) know(name, variable);
   }
-  XGRAD_API ~Profile() override;
+  ~Profile() override;
 
-  XGRAD_API void begin() noexcept override;
-  XGRAD_API void see(const Event<float>& event) override;
-  XGRAD_API void see(const Event<double>& event) override;
+  void begin() noexcept override;
+  void see(const Event<float>& event) override;
+  void see(const Event<double>& event) override;
 
   /// Rows with the most time first.
-  XGRAD_API std::vector<ProfileRow> by_op() const;
-  XGRAD_API std::vector<ProfileRow> by_layer() const;
-  XGRAD_API std::vector<ProfileRow> by_line() const;
+  std::vector<ProfileRow> by_op() const;
+  std::vector<ProfileRow> by_layer() const;
+  std::vector<ProfileRow> by_line() const;
   /// Since the beginning, in seconds.
-  XGRAD_API double seconds() const;
+  double seconds() const;
   /// Forgets what was measured and begins anew.
-  XGRAD_API void clear();
+  void clear();
 
   /// Every operation and gradient as an event in the JSON of Chrome's traces, the first million of them.
-  XGRAD_API std::string trace() const;
+  std::string trace() const;
   /// Throws FileError as WholeFile.
-  XGRAD_API void write_trace(const std::filesystem::path& path, Where where = Where::current()) const;
+  void write_trace(const std::filesystem::path& path, Where where = Where::current()) const;
 
  private:
-  XGRAD_API void know(const std::string& name, const Variable<float>& parameter);
-  XGRAD_API void know(const std::string& name, const Variable<double>& parameter);
+  void know(const std::string& name, const Variable<float>& parameter);
+  void know(const std::string& name, const Variable<double>& parameter);
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };

@@ -23,11 +23,12 @@ struct CheckpointOptions {
 /// score is better than all before, and every n-th under a name of its own. It is a member of the run that it saves, so that a run
 /// which goes on knows the best score so far:
 ///
-///     struct Run { Net<> net; optim::Optimizer<float, optim::Adam> opt; Loader<float> loader; nn::Checkpoints kept{"out"}; };
-///     …
-///     run.kept.save(run, run.loader.state.epoch, accuracy);     // after every epoch
-///     …
-///     if (std::filesystem::exists(run.kept.last())) nn::load(run, run.kept.last());
+///     struct Run { Net<> net; optim::Optimizer<float, optim::Adam> opt; Loader<float> loader; Generator generator; nn::Checkpoints
+///     kept; }; … run.kept.save(run, run.loader.state.epoch, accuracy);     // after every epoch … if
+///     (std::filesystem::exists(run.kept.last())) nn::load(run, run.kept.last());
+///
+/// Dropout draws from the thread's default_generator(), which is not in the run: to go on bit for bit, keep it there too, by
+/// `run.generator = default_generator()` before `save` and the other way round after `load`.
 class Checkpoints {
  public:
   std::string directory;
@@ -49,8 +50,8 @@ class Checkpoints {
     }
     try {
       make_directory(at);
+      if (better) nn::save(run, this->best(), at);  // before the last one, which says that it is there
       nn::save(run, last(), at);
-      if (better) nn::save(run, this->best(), at);
       if (options.every > 0 && epoch % options.every == 0) nn::save(run, of_epoch(epoch), at);
     } catch (...) {
       best_ = best;
