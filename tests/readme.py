@@ -9,8 +9,13 @@ import subprocess
 import sys
 import tempfile
 
+
+def pkg_config(what):
+    return subprocess.run(["pkg-config", what, "xtensor", "fmt"], capture_output=True, text=True, check=True).stdout.split()
+
+
 root, build, compiler = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3:]
-flags = subprocess.run(["pkg-config", "--cflags", "--libs", "xtensor", "fmt"], capture_output=True, text=True, check=True).stdout.split()
+cflags, libs = pkg_config("--cflags"), pkg_config("--libs")
 library = build.resolve() / "src"
 passed = failed = 0
 for page in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
@@ -21,8 +26,8 @@ for page in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
         with tempfile.TemporaryDirectory() as folder:
             source, program = pathlib.Path(folder) / "program.cpp", pathlib.Path(folder) / "program"
             source.write_text(block)
-            command = [*compiler, "-std=c++20", "-Wall", "-Wextra", "-O1", f"-I{root / 'include'}", str(source)]
-            command += ["-o", str(program), f"-L{library}", f"-Wl,-rpath,{library}", "-lxgrad", *flags] if runs else ["-fsyntax-only", *flags]
+            command = [*compiler, "-std=c++20", "-Wall", "-Wextra", "-O1", f"-I{root / 'include'}", *cflags, str(source)]
+            command += ["-o", str(program), f"-L{library}", f"-Wl,-rpath,{library}", "-lxgrad", *libs] if runs else ["-fsyntax-only"]
             result = subprocess.run(command, capture_output=True, text=True)
             if result.returncode == 0 and runs:
                 result = subprocess.run([str(program)], cwd=folder, capture_output=True, text=True)
