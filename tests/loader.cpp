@@ -156,6 +156,9 @@ TEST_CASE_TEMPLATE("loader: numbers are standardised for each channel", T, float
   std::iota(values.data(), values.data() + 10, T(0));
   Loader<T> loader({values, Labels{0, 1, 2, 3, 4}}, {.batch_size = 2, .mean = {4.5, 1}, .std = {2, 4}});
   CHECK(loader.source().classes() == 5);
+  // the largest label that there is, and labels that are none
+  CHECK(Source<double>(Array<double>(Shape{2, 1}), Labels{3, INT64_MAX}).classes() == std::size_t{1} << 63);
+  CHECK(Source<double>(Array<double>(Shape{2, 1}), Labels{-1, INT64_MIN}).classes() == 0);
   std::size_t seen = 0;
   for (auto [x, y] : loader)
     for (std::size_t i = 0; i < y.size(); ++i, ++seen) {

@@ -80,18 +80,57 @@ TEST_CASE("reductions and scans of arrays without elements") {
 }
 
 TEST_CASE("long axes of arrays without elements are not walked along") {
-  constexpr std::size_t many = std::size_t{1} << 20;
-  for (const Shape& shape : {Shape{many, 0, many, 1}, Shape{many, many, 1, 0}, Shape{0, many, many, 1}, Shape{1, many, many, 0}}) {
-    const V x = empty(shape);
-    std::vector<V> results{cumsum(x, 0), cumsum(x, 2),  cumprod(x, 3), group_norm(x, 1), instance_norm(x),
-                           dropout2d(x), roll(x, 3, 1), x + x,         transpose(x),     tril(x)};
-    if (shape[3] == 0)  // else an image may not have so many pixels
-      for (const V& y : {max_pool2d(x, 1), avg_pool2d(x, 1), adaptive_avg_pool2d(x, 1), interpolate(x, 2)}) results.push_back(y);
+  constexpr std::size_t many = std::size_t{1} << 20, more = std::size_t{1} << 50;
+  const auto check = [](const V& x, const std::vector<V>& results) {
     for (const V& y : results) {
       CHECK(y.size() == 0);
-      CHECK(grad(sum(y), {x})[0].shape() == shape);
+      CHECK(grad(sum(y), {x})[0].shape() == x.shape());
     }
+  };
+  const auto pools = [](const V& x) {
+    return std::vector<V>{max_pool2d(x, 1),          min_pool2d(x, 1),          avg_pool2d(x, 1),
+                          adaptive_avg_pool2d(x, 1), adaptive_max_pool2d(x, 1), interpolate(x, 2)};
+  };
+  for (const Shape& shape : {Shape{many, 0, many, 1}, Shape{many, many, 1, 0}, Shape{0, many, many, 1}, Shape{1, many, many, 0}}) {
+    const V x = empty(shape);
+    check(x, {cumsum(x, 0), cumsum(x, 2), cumprod(x, 3), group_norm(x, 1), instance_norm(x), dropout2d(x), roll(x, 3, 1), x + x,
+              transpose(x), tril(x)});
+    if (shape[3] == 0) check(x, pools(x));  // else an image may not have so many pixels
   }
+  const V x = empty({more, 1, 1, 0});
+  check(x, pools(x));
+  check(x, {cumsum(x, 0),
+            cumprod(x, 3),
+            roll(x, 3, 1),
+            x + x,
+            transpose(x),
+            tril(x),
+            softmax(x, 3),
+            log_softmax(x, 3),
+            local_response_norm(x, 1),
+            flip(x, 3),
+            concat({x, x}, 3),
+            stack({x, x}, 1),
+            sort(x),
+            pad(x, {{0, 0}, {1, 1}, {0, 0}, {0, 0}}),
+            repeat(x, 2, 1),
+            tile(x, {1, 2, 1, 1}),
+            index_select(x, 1, {0, 0}),
+            gather(x, 3, Labels(Shape{more, 1, 1, 0})),
+            select(x, 1, 0),
+            slice(x, 0, {1, 5}),
+            permute(x, {3, 2, 1, 0}),
+            broadcast_to(x, {3, more, 1, 1, 0}),
+            where(Array<bool>(Shape{1}), x, 0),
+            slice_update(x, {{0, 1}}, 1),
+            prelu(x, V(ones<double>({1}), true)),
+            dropout(x)});
+  const V a = empty({more, 0, 0}), tall = empty({more, 1, 0});
+  check(a, {matmul(a, a), inverse(a), cholesky(a), solve(a, a), triangular_solve(a, a), transpose(a), diagonal(a, 0, 1, 2), triu(a),
+            einsum("bij,bjk->bik", {a, a}), scaled_dot_product_attention(a, a, a)});
+  check(tall, {matmul(tall, empty({more, 0, 0})), linear(tall, empty({0, 0})), conv1d(tall, empty({0, 1, 0}))});
+  const V wide = empty({0, more});
+  check(wide, {matmul(wide, empty({more, 0})), wide + wide});
 }
 
 TEST_CASE("convolutions") {

@@ -56,8 +56,8 @@ Source<T>::Source(Dataset data, Where where) : size_(data.size()), classes_(data
 template <Real T>
 Source<T>::Source(Array<T> values, Labels labels, Where where) : size_(labels.size()), classes_(0) {
   check(values.shape(), labels, where);
-  for (std::size_t i = 0; i < labels.size(); ++i)
-    classes_ = std::max(classes_, static_cast<std::size_t>(std::max<std::int64_t>(labels.data()[i], -1) + 1));
+  for (const std::int64_t label : labels)
+    if (label >= 0) classes_ = std::max(classes_, static_cast<std::size_t>(label) + 1);
   struct Held {
     Array<T> values;
     Labels labels;

@@ -64,7 +64,7 @@ struct Resample {
 
   Result<T> forward(Inputs<T> in) {
     Array<T> out = make_array<T>(Shape{shape.n, shape.rows.size(), shape.columns.size(), shape.c});
-    kernels::resample(in[0].data(), out.data(), shape);
+    if (out.size() > 0) kernels::resample(in[0].data(), out.data(), shape);
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return resample_back(g, shape, c.where()); }
@@ -78,7 +78,7 @@ struct ResampleBack {
 
   Result<T> forward(Inputs<T> in) {
     Array<T> out = make_array<T>(Shape{shape.n, shape.h, shape.w, shape.c});
-    kernels::resample_back(in[0].data(), out.data(), shape);
+    if (out.size() > 0) kernels::resample_back(in[0].data(), out.data(), shape);
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {

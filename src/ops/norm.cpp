@@ -132,7 +132,8 @@ struct Normalise {
   void recorded_vjps(const Context<T>& c, const Variable<T>& g, Gradients<T>& out, bool want_x, bool want_weight,
                      bool want_bias) const {
     if (want_x || want_weight) {
-      Variable<T> x = reshape(c.input(0), parts()), unit(T(1));
+      Variable<T> x = reshape(c.input(0), parts());
+      Variable<T> unit(T(1));
       const Variable<T> of = reshape(g, parts());
       if (scales.size() > 0) {
         unit = reshape(Variable<T>(scales), Shape{shape.samples, 1, shape.groups, 1});

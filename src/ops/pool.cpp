@@ -131,7 +131,7 @@ struct WindowScatter {
   Result<T> forward(Inputs<T> in) {
     Array<T> out = make_array<T>(shape);
     const std::size_t n = std::max<std::size_t>(shape[0], 1);
-    kernels::scatter(in[0].data(), index->array.data(), out.data(), shape[0], in[0].size() / n, out.size() / n);
+    if (out.size() > 0) kernels::scatter(in[0].data(), index->array.data(), out.data(), shape[0], in[0].size() / n, out.size() / n);
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return window_gather(g, index, c.where()); }
@@ -146,7 +146,8 @@ struct WindowGather {
   Result<T> forward(Inputs<T> in) {
     Array<T> out = make_array<T>(index->array.shape());
     const std::size_t n = std::max<std::size_t>(out.shape()[0], 1);
-    kernels::gather(in[0].data(), index->array.data(), out.data(), out.shape()[0], out.size() / n, in[0].size() / n);
+    if (out.size() > 0)
+      kernels::gather(in[0].data(), index->array.data(), out.data(), out.shape()[0], out.size() / n, in[0].size() / n);
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {

@@ -39,6 +39,9 @@ std::string which(std::size_t matrix, const Shape& a) {
   return fmt::format("matrix {} of the batch a", to_string(index));
 }
 
+/// How many matrices there are to compute with: a batch of matrices without elements, however long, has none.
+std::size_t matrices_in(const Shape& shape) { return size_of(shape) == 0 ? 0 : size_of(batch_of(shape)); }
+
 /// The factors of a batch of matrices.
 template <class T>
 struct Factors {
@@ -47,8 +50,7 @@ struct Factors {
   std::size_t n, count;
   kernels::Failure singular;
 
-  explicit Factors(const Array<T>& a)
-      : lu(a), n(square_length(a.shape())), count(size_of(batch_of(a.shape()))), singular{count, 0} {
+  explicit Factors(const Array<T>& a) : lu(a), n(square_length(a.shape())), count(matrices_in(a.shape())), singular{count, 0} {
     pivots.resize(count * n);
     singular = kernels::factor_lu_batch(count, n, lu.data(), pivots.data());
   }
@@ -103,7 +105,7 @@ Shape solved_shape(const Shape& a, const Shape& b) {
 template <class T, class F>
 Array<T> solve_batch(const Array<T>& a, const Array<T>& b, const Shape& shape, F solve_one) {
   const Shape a_batch = batch_of(a.shape()), b_batch = batch_of(b.shape()), batch = batch_of(shape);
-  const std::size_t n = shape[shape.size() - 2], k = shape.back(), count = size_of(batch);
+  const std::size_t n = shape[shape.size() - 2], k = shape.back(), count = matrices_in(shape);
   Array<T> out = make_array<T>(shape);
   parallel_for(count, n * n * k, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
@@ -215,7 +217,7 @@ struct Cholesky {
 
   Result<T> forward(Inputs<T> in) {
     const Shape& shape = in[0].shape();
-    const std::size_t n = square_length(shape), count = size_of(batch_of(shape));
+    const std::size_t n = square_length(shape), count = matrices_in(shape);
     Array<T> out = make_array<T>(shape);
     const kernels::Failure failure = kernels::cholesky_batch(count, n, in[0].data(), out.data());
     if (failure.matrix < count)
@@ -250,7 +252,7 @@ struct Cofactors {
   static constexpr std::array uses{use::input(0) | use::output};
 
   Result<T> forward(Inputs<T> in) {
-    const std::size_t n = square_length(in[0].shape()), count = size_of(batch_of(in[0].shape()));
+    const std::size_t n = square_length(in[0].shape()), count = matrices_in(in[0].shape());
     Array<T> out = make_array<T>(in[0].shape());
     parallel_for(count, n * n * n, [&](std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i < end; ++i) kernels::cofactors(n, in[0].data() + i * n * n, out.data() + i * n * n);
@@ -280,7 +282,7 @@ struct Det {
   Result<T> forward(Inputs<T> in) {
     const Factors<T> factors(in[0]);
     Array<T> out = make_array<T>(batch_of(in[0].shape()));
-    for (std::size_t i = 0; i < factors.count; ++i)
+    for (std::size_t i = 0; i < out.size(); ++i)  // also of matrices without elements: their determinant is 1
       out.data()[i] = kernels::determinant(factors.n, factors.matrix(i), factors.pivots_of(i));
     return out;
   }
@@ -308,7 +310,7 @@ struct LogDet {
     if (!with_signs) factors.need_regular();
     Array<T> out = make_array<T>(batch_of(in[0].shape()));
     if (signs) *signs = make_array<T>(out.shape());
-    for (std::size_t i = 0; i < factors.count; ++i) {
+    for (std::size_t i = 0; i < out.size(); ++i) {
       const auto [sign, size] = kernels::log_determinant(factors.n, factors.matrix(i), factors.pivots_of(i));
       if (signs)
         signs->data()[i] = sign;
