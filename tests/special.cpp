@@ -10,6 +10,7 @@
 #include <xgrad/core/random.hpp>
 
 #include "../src/kernels/table.hpp"
+#include "guarded.hpp"
 
 using namespace xgrad;
 
@@ -20,14 +21,12 @@ using P = Primitive;
 /// Runs a kernel; an operand of one element is the same for all.
 template <class T>
 std::vector<T> apply(P op, const std::vector<T>& a, const std::vector<T>& b = {}) {
-  const std::size_t n = std::max(a.size(), b.size()), room = n + 64;
-  std::vector<T> pa(a), pb(b), out(room, T(-77));
-  pa.resize(room);
-  pb.resize(room);
+  const std::size_t n = std::max(a.size(), b.size());
+  const xgrad_test::Guarded<T> pa(a, true), pb(b, true);
+  xgrad_test::Guarded<T> out(n, true);
   const unsigned mask = b.empty() || n == 1 ? 0u : (a.size() == 1 ? 1u : 0u) | (b.size() == 1 ? 2u : 0u);
   kernels::table<T>().formula[static_cast<std::size_t>(op)][mask](out.data(), pa.data(), pb.data(), pb.data(), n);
-  out.resize(n);
-  return out;
+  return {out.data(), out.data() + n};
 }
 
 template <class T>
