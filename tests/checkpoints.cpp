@@ -1,8 +1,7 @@
 // Which checkpoints of a run are kept: the last, the best, every n-th.
 #include <filesystem>
-#include <fstream>
-#include <random>
 
+#include "directory.hpp"
 #include "support.hpp"
 
 namespace xg = xgrad;
@@ -17,12 +16,6 @@ struct Run {
   xg::nn::Checkpoints kept{""};
 };
 
-/// A directory of its own, gone at the end.
-struct Folder {
-  std::string path = (fs::temp_directory_path() / ("xgrad-checkpoints-" + std::to_string(std::random_device{}()))).string();
-  ~Folder() { fs::remove_all(path); }
-};
-
 std::int64_t epoch_in(const std::string& path) {
   Run run;
   xg::nn::load(run, path);
@@ -32,9 +25,9 @@ std::int64_t epoch_in(const std::string& path) {
 }  // namespace
 
 TEST_CASE("checkpoints: the last, the best and every n-th are kept") {
-  const Folder folder;
+  const Directory folder;
   Run run;
-  run.kept = xg::nn::Checkpoints(folder.path + "/a/b", {.every = 2});
+  run.kept = xg::nn::Checkpoints(folder.file("a/b"), {.every = 2});
   CHECK(run.kept.best_epoch() == -1);
   CHECK(std::isnan(run.kept.best_score()));
   const double scores[] = {na, 0.5, 0.75, 0.75, 0.25, na};
@@ -52,13 +45,13 @@ TEST_CASE("checkpoints: the last, the best and every n-th are kept") {
 }
 
 TEST_CASE("checkpoints: a run that goes on knows the best score so far") {
-  const Folder folder;
+  const Directory folder;
   Run run;
-  run.kept = xg::nn::Checkpoints(folder.path, {.lower_is_better = true});
+  run.kept = xg::nn::Checkpoints(folder.file("runs"), {.lower_is_better = true});
   run.kept.save(run, 1, 0.5);
   run.kept.save(run, 2, 0.25);
   Run again;
-  again.kept = xg::nn::Checkpoints(folder.path, {.lower_is_better = true});
+  again.kept = xg::nn::Checkpoints(folder.file("runs"), {.lower_is_better = true});
   xg::nn::load(again, again.kept.last());
   CHECK(again.kept.best_score() == 0.25);
   again.epoch = 3;
@@ -69,26 +62,25 @@ TEST_CASE("checkpoints: a run that goes on knows the best score so far") {
 }
 
 TEST_CASE("checkpoints: a last one that names a best one comes after it") {
-  const Folder folder;
+  const Directory folder;
   Run run;
-  run.kept = xg::nn::Checkpoints(folder.path);
+  run.kept = xg::nn::Checkpoints(folder.file("runs"));
   run.kept.save(run, 1, 0.5);
   fs::remove(run.kept.best());
   fs::create_directories(run.kept.best() + "/x");  // which no file replaces
   CHECK(error(__LINE__, [&] { run.kept.save(run, 2, 0.75); }).starts_with("save: "));
   Run again;
-  again.kept = xg::nn::Checkpoints(folder.path);
+  again.kept = xg::nn::Checkpoints(folder.file("runs"));
   xg::nn::load(again, again.kept.last());
   CHECK(again.kept.best_score() == 0.5);
   CHECK(run.kept.best_score() == 0.5);
 }
 
 TEST_CASE("checkpoints: what cannot be written is an error, and no best score") {
-  const Folder folder;
-  fs::create_directories(folder.path);
-  std::ofstream(folder.path + "/file") << "x";
+  const Directory folder;
+  folder.write("file", "x");
   Run run;
-  run.kept = xg::nn::Checkpoints(folder.path + "/file/inside");
+  run.kept = xg::nn::Checkpoints(folder.file("file/inside"));
   CHECK(error(__LINE__, [&] { run.kept.save(run, 1, 0.5); }).starts_with("save: "));
   CHECK(run.kept.best_epoch() == -1);
 }

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,33 +17,15 @@
 #include <xgrad/data/digits.hpp>
 #include <xgrad/data/idx.hpp>
 
+#include "directory.hpp"
+
 namespace fs = std::filesystem;
 using namespace xgrad;
+using xgrad_test::Directory;
 
 namespace {
 
 using Bytes = std::string;
-
-/// A directory of its own for each test.
-struct Directory {
-  fs::path path;
-  explicit Directory(const std::string& name = "data") {
-    static int count = 0;
-    static const std::uint64_t start = static_cast<std::uint64_t>(fs::file_time_type::clock::now().time_since_epoch().count());
-    path = fs::temp_directory_path() / ("xgrad-" + std::to_string(start) + "-" + std::to_string(count++)) / name;
-    fs::create_directories(path);
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  ~Directory() {
-    std::error_code error;
-    fs::remove_all(path.parent_path(), error);
-  }
-  fs::path write(const std::string& name, const Bytes& bytes) const {
-    std::ofstream(path / name, std::ios::binary) << bytes;
-    return path / name;
-  }
-};
 
 Bytes gzip(const Bytes& bytes) {
   const Directory directory;
@@ -52,8 +33,7 @@ Bytes gzip(const Bytes& bytes) {
   gzFile file = gzopen(path.c_str(), "wb");
   gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size()));
   gzclose(file);
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  return xgrad_test::contents(path);
 }
 
 Bytes idx(const std::vector<std::uint32_t>& lengths, const Bytes& content, int type = 8) {
@@ -123,7 +103,7 @@ TEST_CASE("idx files, plain and gzip, come back as written") {
 }
 
 TEST_CASE("load_mnist finds either spelling, plain or gzip") {
-  const Directory d, fashion("Fashion-MNIST");
+  const Directory d("data"), fashion("Fashion-MNIST");
   d.write("train-images-idx3-ubyte.gz", gzip(good_images));
   d.write("train-labels.idx1-ubyte", good_labels);
   d.write("t10k-images.idx3-ubyte.gz", gzip(idx({1, 2, 4}, Bytes(8, 'x'))));
@@ -141,7 +121,7 @@ TEST_CASE("load_mnist finds either spelling, plain or gzip") {
 }
 
 TEST_CASE("idx files that are not there") {
-  const Directory d;
+  const Directory d("data");
   const fs::path images = d.write("images", good_images), labels = d.write("labels", good_labels);
   const Where where = Where::current("a/train.cpp", 58);
   CHECK(error_of([&] { read_idx(d.path / "nowhere", labels, where); }, d.path) ==

@@ -1,6 +1,5 @@
 // Pictures, charts, pages and what is written while a program trains, read again from outside.
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cmath>
@@ -10,12 +9,12 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include <xgrad/xgrad.hpp>
 
+#include "directory.hpp"
 #include "pictures.hpp"
 #include "support.hpp"
 
@@ -27,27 +26,6 @@ using xg::Array;
 using namespace xgrad_test;
 
 namespace {
-
-struct Directory {
-  fs::path path;
-  Directory() {
-    std::string name = (fs::temp_directory_path() / "xgrad-draw-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  ~Directory() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-};
-
-std::string contents(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
 
 /// Bytes 0, 1, 2 … in this shape.
 Pixels counted(const xg::Shape& shape) {

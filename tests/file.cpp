@@ -12,7 +12,6 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,43 +20,19 @@
 #include <xgrad/core/file.hpp>
 #include <xgrad/core/text.hpp>
 
+#include "directory.hpp"
+
 namespace fs = std::filesystem;
 using xgrad::FileError;
 using xgrad::printable;
 using xgrad::WholeFile;
 using xgrad::write_file;
+using xgrad_test::contents;
+using xgrad_test::Directory;
 
 namespace {
 
-/// A directory of its own for each test.
-struct Directory {
-  fs::path path;
-  Directory() {
-    std::string name = (fs::temp_directory_path() / "xgrad-file-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  ~Directory() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  fs::path operator/(const std::string& name) const { return path / name; }
-  std::vector<std::string> names() const {
-    std::vector<std::string> result;
-    for (const auto& entry : fs::directory_iterator(path)) result.push_back(entry.path().filename().string());
-    std::sort(result.begin(), result.end());
-    return result;
-  }
-};
 using Names = std::vector<std::string>;
-
-std::string contents(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
 void put(const fs::path& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
 mode_t mode_of(const fs::path& path) {
   struct stat status {};

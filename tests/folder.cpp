@@ -2,17 +2,15 @@
 // 16 wide and 8 high, the left half red, the right half blue and below green.
 #include <doctest/doctest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include <xgrad/xgrad.hpp>
 
+#include "directory.hpp"
 #include "support.hpp"
 
 namespace fs = std::filesystem;
@@ -22,31 +20,6 @@ using Bytes = std::vector<int>;
 
 namespace {
 
-struct Directory {
-  fs::path path;
-  Directory() {
-    std::string name = (fs::temp_directory_path() / "xgrad-folder-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  ~Directory() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  fs::path write(const std::string& name, const std::string& bytes) const {
-    fs::create_directories((path / name).parent_path());
-    std::ofstream(path / name, std::ios::binary) << bytes;
-    return path / name;
-  }
-};
-
-std::string contents(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
 std::string jpeg(const std::string& name) { return contents(fs::path(XGRAD_TEST_DATA) / "../files/images" / (name + ".jpg")); }
 
 std::string number(std::uint32_t n) {

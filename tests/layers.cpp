@@ -2,24 +2,16 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <filesystem>
 #include <functional>
 #include <sstream>
 
-#include "support.hpp"
+#include "layers.hpp"
 
 using namespace xgrad;
 using namespace xgrad_test;
-namespace fs = std::filesystem;
 
 namespace {
 
-using Strings = std::vector<std::string>;
-
-Variable<double> noise(const Shape& shape, std::uint64_t seed = 3) {
-  Generator generator(seed);
-  return Variable<double>(normal<double>(shape, 0, 1, generator), true);
-}
 template <class Net>
 Strings names_of(const Net& net) {
   Strings result;
@@ -32,26 +24,12 @@ bool equal(const Variable<T>& a, const Variable<T>& b) {
   return a.value() == b.value();
 }
 
-/// What every layer must stand: the same after save and load, after clone; no state besides Variables but what is named.
-template <class Net, class X>
-void check_state(const Net& net, Net& other, const X& x) {
-  const auto y = net(x);
-  const Net copy = nn::clone(net);
-  CHECK(equal(copy(x), y));
-  const fs::path file = fs::temp_directory_path() / "xgrad_layers_test.safetensors";
-  nn::save(net, file.string());
-  nn::load(other, file.string());
-  fs::remove(file);
-  CHECK(equal(other(x), y));
-  CHECK(nn::state_entries(net).size() == nn::named_state(net).size());
-}
 /// Gradients of all parameters and of x, to second order.
 template <class Net>
 void check_gradients(const Net& net, const Variable<double>& x) {
   auto inputs = nn::named_parameters(net);
   inputs.push_back({"x", x});
-  const auto report = gradcheck([&] { return mean(square(net(x))); }, inputs, {.order = 2, .directions = 2, .joint = true});
-  CHECK_MESSAGE(report.ok(), to_string(report));
+  xgrad_test::check_gradients([&] { return mean(square(net(x))); }, inputs);
 }
 
 }  // namespace
@@ -115,7 +93,7 @@ TEST_CASE("layers: as a member, trained, switched and summed up like any") {
   CHECK(equal(net.block(net.hidden(x)), net.hidden(x) + net.block.body(net.hidden(x))));
   Net other;
   nn::eval(other);
-  check_state(net, other, x);
+  check_state(net, other, [&](const auto& layer) { return layer(x); });
   check_gradients(net, x);
   const auto table = nn::summary(net, {5, 3});
   CHECK(table.parameters == nn::parameter_count(net));
@@ -227,7 +205,7 @@ TEST_CASE("layers: activations and pools call the operations of their names") {
   nn::PReLU<double> one, channels(4);
   CHECK(equal(one(x), leaky_relu(x, 0.25)));
   CHECK(channels.weight.shape() == Shape{4});
-  check_state(channels, channels, x);
+  check_state(channels, channels, [&](const auto& layer) { return layer(x); });
   check_gradients(channels, x);
   // options are no state
   CHECK(nn::state_entries(nn::Sequential{nn::ELU{}, nn::LocalResponseNorm{3}, nn::MaxPool2d{2}, nn::Softmax{}, one}).size() == 1);
@@ -256,7 +234,7 @@ TEST_CASE("layers: the padding of an Embedding is 0 and learns nothing") {
   nn::initialize(words, generator);
   CHECK(words.weight.value()(1, 0) == 0);
   nn::Embedding<double> other(5, 3, {.padding_idx = 1});
-  check_state(words, other, text);
+  check_state(words, other, [&](const auto& layer) { return layer(text); });
   const Labels whole{{0, 4, 2}, {3, 0, 0}};  // differences would see the padding
   const auto report = gradcheck([&] { return mean(square(words(whole) + 1)); }, nn::named_parameters(words), {.order = 2});
   CHECK_MESSAGE(report.ok(), to_string(report));
@@ -414,11 +392,10 @@ TEST_CASE("layers: frozen parameters are constants until they are parameters aga
   CHECK(!grad(sum(net(x)), {net.head.weight})[0].requires_grad());
 
   Net cloned = nn::clone(net), plain = net;
-  const fs::path file = fs::temp_directory_path() / "xgrad_frozen_test.safetensors";
-  nn::save(net, file.string());
+  const Directory directory;
+  nn::save(net, directory.file("net"));
   Net loaded;
-  nn::load(loaded, file.string());
-  fs::remove(file);
+  nn::load(loaded, directory.file("net"));
   CHECK(nn::parameters(loaded).size() == 6);
   nn::freeze(net.backbone);  // again: nothing more happens
   nn::unfreeze(net);

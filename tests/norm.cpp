@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <limits>
 #include <string>
@@ -13,6 +12,7 @@
 
 #include <xgrad/xgrad.hpp>
 
+#include "directory.hpp"
 #include "support.hpp"
 
 using namespace xgrad;
@@ -204,7 +204,8 @@ TEST_CASE("norm: layers") {
   for (const auto& [name, v] : nn::named_parameters(net)) names += name + to_string(v.shape()) + " ";
   CHECK(names ==
         "batch.weight(4,) batch.bias(4,) layer.weight(4,) layer.bias(4,) group.weight(4,) group.bias(4,) rms.weight(4,) "
-        "lstm.weight_ih(12, 4) lstm.weight_hh(12, 3) lstm.bias_ih(12,) lstm.bias_hh(12,) gru.weight_ih(6, 3) gru.weight_hh(6, 2) gru.bias_ih(6,) gru.bias_hh(6,) ");
+        "lstm.weight_ih(12, 4) lstm.weight_hh(12, 3) lstm.bias_ih(12,) lstm.bias_hh(12,) gru.weight_ih(6, 3) gru.weight_hh(6, 2) "
+        "gru.bias_ih(6,) gru.bias_hh(6,) ");
   CHECK(nn::named_state(net).size() == nn::named_parameters(net).size() + 2);
   const auto x = noise({6, 4}, 2, 3);
   const Net copy = net;
@@ -230,11 +231,10 @@ TEST_CASE("norm: layers") {
   CHECK(clone.batch.running_mean.value() == mean);
   CHECK(net.batch.running_mean.value() != mean);
 
-  const auto file = std::filesystem::temp_directory_path() / "xgrad_norm_test.safetensors";
-  nn::save(net, file.string());
+  const Directory directory;
+  nn::save(net, directory.file("net"));
   Net other;
-  nn::load(other, file.string());
-  std::filesystem::remove(file);
+  nn::load(other, directory.file("net"));
   CHECK(other.batch.running_var.value() == net.batch.running_var.value());
   nn::eval(net);
   nn::eval(other);

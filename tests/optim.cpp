@@ -2,15 +2,14 @@
 #include <doctest/doctest.h>
 
 #include <fmt/format.h>
-#include <unistd.h>
 #include <cmath>
-#include <filesystem>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include <xgrad/xgrad.hpp>
 
+#include "directory.hpp"
 #include "support.hpp"
 
 namespace xg = xgrad;
@@ -219,7 +218,8 @@ TEST_CASE("several backward calls before a step are one batch") {
 TEST_CASE("an optimiser's state is saved, loaded and cloned with what holds it") {
   Training run;
   for (int step = 0; step < 3; ++step) run.step();
-  const auto path = (std::filesystem::temp_directory_path() / fmt::format("xgrad-optim-{}.safetensors", getpid())).string();
+  const Directory directory;
+  const std::string path = directory.file("run.safetensors");
   xg::nn::save(run, path);
   Training other = xg::nn::clone(run);
   const xg::Array<double> here = run.net.weight.value();
@@ -230,7 +230,6 @@ TEST_CASE("an optimiser's state is saved, loaded and cloned with what holds it")
   CHECK(run.net.weight.value() == other.net.weight.value());
   Training loaded;
   xg::nn::load(loaded, path);
-  std::filesystem::remove(path);
   CHECK(loaded.net.weight.value() == here);
   for (int step = 0; step < 3; ++step) loaded.step();
   CHECK(loaded.net.weight.value() == run.net.weight.value());

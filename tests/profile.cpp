@@ -11,6 +11,7 @@
 
 #include <xgrad/xgrad.hpp>
 
+#include "directory.hpp"
 #include "support.hpp"
 
 namespace xg = xgrad;
@@ -134,13 +135,11 @@ TEST_CASE("profile: the trace") {
   CHECK(forward >= 1);
   CHECK(back == 1);
   CHECK(last <= 1e6 * profile.seconds());
-  std::string name = (std::filesystem::temp_directory_path() / "xgrad-trace-XXXXXX").string();
-  REQUIRE(mkdtemp(name.data()) != nullptr);
-  const std::filesystem::path directory = name, path = directory / "trace.json";
+  const Directory directory;
+  const std::filesystem::path path = directory / "trace.json";
   profile.write_trace(path);
   std::ifstream file(path);
   CHECK(nlohmann::json::parse(file) == json);
-  std::filesystem::remove_all(directory);
   CHECK(has(error_of([&] { profile.write_trace("/nonexistent/t.json"); }),
             "Profile::write_trace: /nonexistent/t.json: cannot be written"));
 }

@@ -2,22 +2,14 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <filesystem>
 
-#include "support.hpp"
+#include "layers.hpp"
 
 using namespace xgrad;
 using namespace xgrad_test;
-namespace fs = std::filesystem;
 
 namespace {
 
-using Strings = std::vector<std::string>;
-
-Variable<double> noise(const Shape& shape, std::uint64_t seed = 3) {
-  Generator generator(seed);
-  return Variable<double>(normal<double>(shape, 0, 1, generator), true);
-}
 template <class Net>
 Strings names_of(const Net& net) {
   Strings result;
@@ -29,23 +21,6 @@ bool near(const Array<double>& a, const Array<double>& b, double tolerance = 1e-
   for (std::size_t k = 0; k < a.size(); ++k)
     if (!(std::abs(a.data()[k] - b.data()[k]) <= tolerance)) return false;
   return true;
-}
-template <class F>
-void check_gradients(F loss, std::vector<NamedVariable<double>> inputs) {
-  const auto report = gradcheck(loss, inputs, {.order = 2, .directions = 2, .joint = true});
-  CHECK_MESSAGE(report.ok(), to_string(report));
-}
-/// The same results after save and load into another, and of a clone.
-template <class Net, class F>
-void check_state(const Net& net, Net other, F result) {
-  const auto y = result(net);
-  CHECK(result(nn::clone(net)).value() == y.value());
-  const fs::path file = fs::temp_directory_path() / "xgrad_sequences_test.safetensors";
-  nn::save(net, file.string());
-  nn::load(other, file.string());
-  fs::remove(file);
-  CHECK(result(other).value() == y.value());
-  CHECK(nn::state_entries(net).size() == nn::named_state(net).size());
 }
 
 }  // namespace

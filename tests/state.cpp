@@ -8,15 +8,18 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include <xgrad/state/state.hpp>
+
+#include "directory.hpp"
 
 namespace fs = std::filesystem;
 namespace nn = xgrad::nn;
 using xgrad::Array;
 using xgrad::FileError;
 using xgrad::Variable;
+using xgrad_test::contents;
+using xgrad_test::Directory;
 
 namespace {
 
@@ -75,19 +78,6 @@ std::string message(F&& f) {
   return "nothing thrown";
 }
 
-/// A directory of its own for each test.
-struct Directory {
-  fs::path path = fs::temp_directory_path() / ("xgrad-state-" + std::to_string(getpid()));
-  Directory() { fs::create_directory(path); }
-  ~Directory() { fs::remove_all(path); }
-  std::string file(const char* name) const { return (path / name).string(); }
-  std::size_t count() const { return static_cast<std::size_t>(std::distance(fs::directory_iterator(path), {})); }
-};
-std::string contents(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
 void write(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
 /// A safetensors file with this header and so many zero bytes of values.
 std::string file_of(const std::string& header, std::size_t data) {
@@ -249,7 +239,7 @@ TEST_CASE("state: what is saved can be loaded") {
   Net<float> net;
   net.first.weight.assign(xgrad::full<float>({3, 2}, 0.1F));
   nn::save(net, path);
-  CHECK(directory.count() == 1);
+  CHECK(directory.names().size() == 1);
   Net<float> other;
   const Variable<float> handle = other.first.weight;
   nn::load(other, path);
@@ -370,7 +360,7 @@ TEST_CASE("state: a save that fails leaves the old file and no other") {
 
   CHECK(text == "save: " + path + ": cannot be written: File too large");
   CHECK(contents(path) == before);
-  CHECK(directory.count() == 1);
+  CHECK(directory.names().size() == 1);
   nn::load(net, path);
 }
 
@@ -401,7 +391,7 @@ TEST_CASE("state: other errors of save") {
   twice["a.b"]["c"] = 2;
   CHECK(message<xgrad::ValueError>([&] { nn::save(twice, path); }) ==
         "save: the network has the name a.b.c twice, or reserved; each must be its own: rename a member or a key of a map");
-  CHECK(directory.count() == 0);
+  CHECK(directory.names().size() == 0);
 }
 
 TEST_CASE("state: a header that is not of the format's form is refused, at its byte") {
@@ -552,7 +542,7 @@ TEST_CASE("state: save writes through links, under long names, and keeps permiss
   CHECK(fs::is_symlink(directory.path / "latest"));
   CHECK(fs::status(directory.path / "latest").permissions() == (fs::perms::owner_read | fs::perms::owner_write));
   CHECK(std::distance(fs::directory_iterator(directory.path / "runs"), {}) == 1);
-  CHECK(directory.count() == 2);
+  CHECK(directory.names().size() == 2);
   nn::load(net, directory.file("latest"));
 }
 

@@ -62,6 +62,17 @@ std::string error_of(F f) {
   return "";
 }
 
+/// … which is an E: no other will do.
+template <class E, class F>
+std::string error_of(F f) {
+  try {
+    f();
+  } catch (const E& error) {
+    return error.what();
+  }
+  return "";
+}
+
 /// Text of an error without its place, which must be `line` of the calling file.
 template <class F>
 std::string error(std::uint32_t line, F f, const char* file = __builtin_FILE()) {
