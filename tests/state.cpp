@@ -310,7 +310,9 @@ TEST_CASE("state: errors of load, which change nothing") {
   CHECK(error(file_of(two(changed(a, ",\"data_offsets\":[0,8]", ""), b), 20)) == lacks("has no data_offsets"));
   CHECK(error(file_of(R"({"a":{}})", 20)) == lacks("has no dtype"));
   const std::string remedy = "; both must have the same, or load with {.strict = false}";
-  CHECK(error(file_of(two(changed(a, "F32", "I32"), b), 20)) == "a is I32 (2,) in the file and F32 (2,) in memory" + remedy);
+  CHECK(error(file_of(two(changed(a, "F32", "I32"), b), 20)) ==
+        "a is I32 (2,) in the file and F32 (2,) in memory; both must have the same, or load with {.convert = true} or "
+        "{.strict = false}");
   CHECK(error(file_of(two(changed(a, "F32", "F16\\n"), b), 20)) == "a is F16\\n (2,) in the file and F32 (2,) in memory" + remedy);
   CHECK(error(file_of(two(changed(a, "[2]", "[1,2]"), b), 20)) == "a is F32 (1, 2) in the file and F32 (2,) in memory" + remedy);
   CHECK(error(file_of("{" + a + "}", 8)) == "b is F32 (3,) in memory alone" + remedy);

@@ -61,6 +61,7 @@
 #include <xgrad/state/checkpoints.hpp>
 #include <xgrad/state/entries.hpp>
 #include <xgrad/state/loading.hpp>
+#include <xgrad/state/npy.hpp>
 #include <xgrad/state/state.hpp>
 #include <xgrad/state/visit.hpp>
 

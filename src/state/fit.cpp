@@ -42,11 +42,9 @@ std::string to_string(const EntryType& type) {
   return fmt::format("{} {}", type.element, printable(xgrad::to_string(type.shape), 80));
 }
 
-bool is_real(std::string_view element) { return element == "F32" || element == "F64"; }
-
-bool fits(const Source& source, const StateEntry& entry, bool convert) {
-  const std::string_view element = name_of(entry.element);
-  return (source.element == element || (convert && is_real(source.element) && is_real(element))) &&
+bool fits(const Source& source, const StateEntry& entry, Conversion allowed) {
+  const bool own = entry.generator || entry.text;  // of which every bit counts
+  return (source.element == name_of(entry.element) || (!own && converts(source.element, entry.element, allowed))) &&
          (source.shape == entry.shape || (entry.resizable() && source.shape.size() == 1));
 }
 
@@ -76,7 +74,7 @@ Fit fit(std::span<const Source> sources, std::span<const StateEntry> state, cons
     }
     others |= !entry->is_variable();
     late |= is_late(*entry);
-    if (!fits(source, *entry, options.convert)) {
+    if (!fits(source, *entry, options.conversion)) {
       result.report.misshapen.push_back({entry->name, type_of(source), type_of(*entry)});
       continue;
     }

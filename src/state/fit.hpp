@@ -8,6 +8,8 @@
 #include <xgrad/state/entries.hpp>
 #include <xgrad/state/loading.hpp>
 
+#include "convert.hpp"
+
 namespace xgrad::nn {
 
 /// What is to be written into a struct: a name, the elements ("F32") and a shape.
@@ -23,7 +25,7 @@ struct Fit {
 };
 
 struct FitOptions {
-  bool convert = false;          ///< whether float and double go into each other
+  Conversion conversion = Conversion::none;
   bool old = false;              ///< whether a source without numbers, or without text, leaves those of the struct as they are
   std::string_view prefix = {};  ///< of the sources; others are passed over
 };

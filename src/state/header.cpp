@@ -21,22 +21,22 @@ class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text) {}
 
-  std::vector<Entry> header() {
-    std::vector<Entry> entries;
-    std::unordered_set<std::string> names, keys;
+  Header header() {
+    Header result;
+    std::unordered_set<std::string> names;
     members([&](std::string name, std::size_t offset) {
       if (!names.insert(name).second) fail_twice(name, offset);
       if (name == metadata)
         members([&](const std::string& key, std::size_t at) {
-          if (!keys.insert(key).second) fail_twice(key, at);
-          string();
+          if (result.metadata.contains(key)) fail_twice(key, at);
+          result.metadata.emplace(key, string());
         });
       else
-        entries.push_back(entry(std::move(name), offset));
+        result.entries.push_back(entry(std::move(name), offset));
     });
     space();
     if (at_ < text_.size()) fail_here("its end, or a space");
-    return entries;
+    return result;
   }
 
  private:
@@ -205,10 +205,19 @@ void append_quoted(std::string& out, std::string_view text) {
 
 }  // namespace
 
-std::vector<Entry> read_header(std::string_view text) { return Parser(text).header(); }
+Header read_header(std::string_view text) { return Parser(text).header(); }
 
-std::string write_header(const std::vector<Entry>& entries) {
-  std::string out = fmt::format(R"({{"{}":{{"format":"xgrad"}})", metadata);
+std::string write_header(const std::vector<Entry>& entries, std::map<std::string, std::string> texts) {
+  texts.emplace("format", "xgrad");
+  std::string out = fmt::format(R"({{"{}":)", metadata);
+  char before = '{';
+  for (const auto& [key, text] : texts) {
+    out += std::exchange(before, ',');
+    append_quoted(out, key);
+    out += ':';
+    append_quoted(out, text);
+  }
+  out += '}';
   for (const Entry& entry : entries) {
     out += ',';
     append_quoted(out, entry.name);

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,10 +21,17 @@ struct HeaderError {
   std::string text;
 };
 
-/// The entries in the order of the file. Throws HeaderError for everything that the format does not have.
-std::vector<Entry> read_header(std::string_view text);
+/// The entries in the order of the file, and the texts of its metadata.
+struct Header {
+  std::vector<Entry> entries;
+  std::map<std::string, std::string> metadata;
+};
 
-/// The header for some entries. Throws HeaderError for a name that is no UTF-8, which JSON cannot hold.
-std::string write_header(const std::vector<Entry>& entries);
+/// Throws HeaderError for everything that the format does not have.
+Header read_header(std::string_view text);
+
+/// The header for some entries. Its metadata has a "format", "xgrad" where none is given. Throws HeaderError for a text that is no
+/// UTF-8, which JSON cannot hold.
+std::string write_header(const std::vector<Entry>& entries, std::map<std::string, std::string> texts);
 
 }  // namespace xgrad::nn

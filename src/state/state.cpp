@@ -1,8 +1,9 @@
 #include <xgrad/state/state.hpp>
 
 #include <fmt/format.h>
-#include <algorithm>
+#include <cstdint>
 
+#include "convert.hpp"
 #include "fit.hpp"
 #include "names.hpp"
 
@@ -49,14 +50,6 @@ void unfreeze_variable(Variable<T>& variable) {
   variable = Variable<T>(variable.storage(), variable.storage()->thawed);
 }
 
-template <class B, class A>
-Array<B> converted(const void* source, std::size_t count) {
-  Array<B> value = make_array<B>({count});
-  std::transform(static_cast<const A*>(source), static_cast<const A*>(source) + count, value.data(),
-                 [](A x) { return static_cast<B>(x); });
-  return value;
-}
-
 }  // namespace
 
 detail::Below::Below(std::string& path, std::string_view name) : path_(path), size_(path.size()) {
@@ -83,22 +76,22 @@ void detail::copy_state(std::span<const StateEntry> from, std::span<const StateE
   by_name(from, op, where);
   std::vector<Source> sources;
   for (const StateEntry& entry : from) sources.push_back({entry.name, name_of(entry.element), entry.shape});
-  const Fit found = fit(sources, to, {.convert = true}, op, where);
+  const Fit found = fit(sources, to, {.conversion = Conversion::floating}, op, where);
   if (!found.report.complete())
     throw ValueError(
         where, op,
         in_words(found.report, "from", "to") + "; both must have the same names and shapes, and the same elements or F32 and F64");
   std::vector<Value> values;
-  std::vector<Array<float>> singles;  // what was converted
-  std::vector<Array<double>> doubles;
+  std::vector<Array<std::uint8_t>> others;  // what was converted
   for (std::size_t k = 0; k < from.size(); ++k) {
     const StateEntry& target = *found.targets[k];
     const std::size_t count = size_of(from[k].shape);
     const void* elements = from[k].data();
-    if (from[k].element != target.element)
-      elements = target.element == Element::f32
-                     ? static_cast<const void*>(singles.emplace_back(converted<float, double>(elements, count)).data())
-                     : doubles.emplace_back(converted<double, float>(elements, count)).data();
+    if (from[k].element != target.element) {
+      Array<std::uint8_t>& converted = others.emplace_back(make_array<std::uint8_t>({count * bytes_of(target.element)}, where, op));
+      convert(name_of(from[k].element), elements, count, target.element, converted.data());
+      elements = converted.data();
+    }
     values.push_back({&target, elements, count});
   }
   write_all(values, where);

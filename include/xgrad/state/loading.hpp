@@ -1,5 +1,6 @@
 #pragma once
-/// What to load of a file, and what came of it.
+/// How to save, what to load of a file, and what came of it.
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,12 +9,32 @@
 
 namespace xgrad::nn {
 
+struct SaveOptions {
+  /// Whether the members of an npz file are deflated, which makes a file smaller and slower. Weights shrink by little.
+  bool compress = false;
+  /// Whether Variables are rounded to bfloat16, half of float's length, in a safetensors file. `load` with {.convert = true} reads
+  /// them.
+  bool bfloat16 = false;
+  /// Texts in the header of a safetensors file, for people and other programs; load_metadata reads them.
+  std::map<std::string, std::string> metadata = {};
+};
+
 struct LoadOptions {
   /// The path under which the file has what is loaded, "backbone" for "backbone.conv1.weight". Without one it is the root if that
   /// fits as well as any, else the path under which the file has most of the names.
   std::optional<std::string> prefix = {};
   /// Whether all must fit. Otherwise what fits is loaded, and the report says what did not.
   bool strict = true;
+  /// Whether numbers of other types are converted: floating ones of any precision (F64, F32, F16, BF16), and integers into floating
+  /// numbers and into integers that can hold them. Without it a file must have the struct's own types.
+  bool convert = false;
+  /// Whether the file has the weights of a network of PyTorch, with the same names. Its convolutions, (out, in, kh, kw) there, get
+  /// their channels last, and so do norms over images; how many batches a norm has seen is passed over. All else is the same in
+  /// both. A linear layer behind a convolution needs an entry in `flattened`.
+  bool from_torch = false;
+  /// With it, the linear layers whose features are images that were flattened, "fc1", and how many channels these had: PyTorch has
+  /// them in the order channels, rows, columns. 1 where the features are no images.
+  std::map<std::string, std::size_t> flattened = {};
 };
 
 /// What a file, or a struct, has under a name: "F32" and (6, 5).

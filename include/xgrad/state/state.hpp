@@ -23,7 +23,7 @@ namespace detail {
 template <class T>
 struct Separator;
 
-// What does not depend on the network is compiled: src/state/state.cpp and safetensors.cpp.
+// What does not depend on the network is compiled: src/state/state.cpp and files.cpp.
 template <class T>
 using State = std::span<const NamedVariable<T>>;
 
@@ -33,7 +33,7 @@ XGRAD_API void freeze(const std::string& path, Variable<float>& variable, Where 
 XGRAD_API void freeze(const std::string& path, Variable<double>& variable, Where where);
 XGRAD_API void unfreeze(Variable<float>& variable);
 XGRAD_API void unfreeze(Variable<double>& variable);
-XGRAD_API void save_state(std::span<const StateEntry> state, const std::string& path, Where where);
+XGRAD_API void save_state(std::span<const StateEntry> state, const std::string& path, const SaveOptions& options, Where where);
 XGRAD_API LoadReport load_state(std::span<const StateEntry> state, const std::string& path, const LoadOptions& options,
                                 Where where);
 XGRAD_API void copy_state(std::span<const StateEntry> from, std::span<const StateEntry> to, Where where);
@@ -208,23 +208,33 @@ void copy_state(const From& from, To&& to, Where where = Where::current()) {
   detail::copy_state(std::span(source), std::span(target), where);
 }
 
-/// Writes all state of a network, or of any struct (see state_entries), to a file in the safetensors format
-/// (https://huggingface.co/docs/safetensors), whole or not at all: a file that was there stays until the new one is complete. A
+/// Writes all state of a network, or of any struct (see state_entries), to a file, whole or not at all: a file that was there stays
+/// until the new one is complete. A path that ends in .npz makes an archive of NumPy arrays (numpy.load reads it); any other
+/// ending but .npy, .pt and .pth, which are refused, a file in the safetensors format (https://huggingface.co/docs/safetensors). A
 /// number is an entry of shape (), text one of bytes, a Generator one of six U64. How it treats links, permissions and what killed
-/// programs left, and what it refuses, says WholeFile in core/file.hpp. Throws FileError.
+/// programs left, and what it refuses, says WholeFile in core/file.hpp. Throws FileError, and ValueError for an option that the
+/// format does not have.
 ///
 ///     struct Run { Net<> net; xg::Generator generator; int epoch = 0; std::vector<double> losses; };
 ///     xg::nn::save(run, "run.safetensors");      // a checkpoint, exact to the bit
 ///     xg::nn::load(run, "run.safetensors");
 ///     xg::nn::load(net, "run.safetensors");      // the network alone
 template <class Net>
-void save(const Net& net, const std::string& path, Where where = Where::current()) {
+void save(const Net& net, const std::string& path, const SaveOptions& options, Where where = Where::current()) {
   const auto state = detail::entries_for(net, detail::Wanted::everything, "save", where);
-  detail::save_state(std::span(state), path, where);
+  detail::save_state(std::span(state), path, options, where);
 }
-/// Reads what `save` wrote into a struct with the same names, shapes and types, all or nothing. A std::vector of numbers and text
-/// get the length that they have in the file. A file of Variables alone, from another program or an earlier version, leaves the
-/// rest as it is, and one without any text leaves text as it is; a file that has some must have all.
+template <class Net>
+void save(const Net& net, const std::string& path, Where where = Where::current()) {
+  save(net, path, SaveOptions(), where);
+}
+/// The texts in the header of a safetensors file: what SaveOptions::metadata had, and "format", who wrote it. Throws FileError.
+XGRAD_API std::map<std::string, std::string> load_metadata(const std::string& path, Where where = Where::current());
+
+/// Reads what `save` wrote, or another program that writes safetensors files or numpy.savez, into a struct with the same names,
+/// shapes and types, all or nothing. What kind of file it is, its first bytes say. A std::vector of numbers and text get the length
+/// that they have in the file. A file of Variables alone, from another program or an earlier version, leaves the rest as it is, and
+/// one without any text leaves text as it is; a file that has some must have all.
 ///
 /// What is loaded may be a part of what was saved: of a file with "backbone.conv.weight" and "head.weight",
 /// `load(net.backbone, path)` reads what is under "backbone". LoadOptions::prefix says where to look, which is needed when the file

@@ -1,0 +1,147 @@
+#include "from_torch.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <initializer_list>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include <xgrad/core/text.hpp>
+
+#include "names.hpp"
+
+// PyTorch has images N×C×H×W, and so the channels of its weights before the places; here they are last. What a weight is, its name
+// and its axes tell: "weight" of four axes is a convolution's, of three one of a sequence or, where the bias has them too, a
+// norm's.
+namespace xgrad::nn {
+namespace {
+
+/// The layer of "conv1.weight", "conv1".
+std::string_view layer_of(std::string_view name) {
+  const std::size_t dot = name.rfind('.');
+  return name.substr(0, dot == name.npos ? 0 : dot);
+}
+std::string_view last_of(std::string_view name) { return name.substr(name.rfind('.') + 1); }
+
+/// The axes of a row-major array in another order.
+Turned permuted(const Shape& shape, std::initializer_list<std::size_t> axes) {
+  std::vector<std::size_t> steps(shape.size(), 1);
+  for (std::size_t axis = shape.size() - 1; axis > 0; --axis) steps[axis - 1] = steps[axis] * shape[axis];
+  Turned result;
+  for (const std::size_t axis : axes) {
+    result.shape.push_back(shape[axis]);
+    result.strides.push_back(steps[axis]);
+  }
+  return result;
+}
+
+class Turner {
+ public:
+  Turner(std::span<const StateEntry> state, const LoadOptions& options, const char* op, Where where)
+      : names_(by_name(state, op, where)), options_(options), op_(op), where_(where) {
+    find_flattened(state);
+  }
+
+  /// For the source that is called `name` in memory.
+  Turned turn(std::string_view name, Source& source) const {
+    const auto found = names_.find(name);
+    if (found == names_.end() || !found->second->is_variable() || found->second->shape.size() != source.shape.size()) return {};
+    const std::string_view last = last_of(name);
+    const std::size_t axes = source.shape.size();
+    Turned result;
+    if (last == "weight" && axes == 4)
+      result = permuted(source.shape, {0, 2, 3, 1});
+    else if (axes == 3 && is_norm(name))
+      result = permuted(source.shape, {1, 2, 0});
+    else if (last == "weight" && axes == 3)
+      result = permuted(source.shape, {0, 2, 1});
+    else if (last == "weight" && axes == 2)
+      return flattened(name, source.shape);
+    else
+      return {};
+    const Shape here(result.shape.begin(), result.shape.end());
+    if (here != found->second->shape) return {};  // a misfit, which is listed as the file has it
+    source.shape = here;
+    return result;
+  }
+
+  /// A linear layer behind convolutions must be one of those in `flattened`, unless it takes as many features as the last has
+  /// channels.
+  void check(std::string_view name) const {
+    const auto found = behind_.find(name);
+    if (found == behind_.end() || options_.flattened.contains(std::string(layer_of(name)))) return;
+    const auto& [features, channels] = found->second;
+    throw ValueError(
+        where_, op_,
+        fmt::format("{} takes {} features behind a convolution of {} channels; say how many channels the images had that "
+                    "were flattened, {{.flattened = {{{{\"{}\", {}}}}}}}, or 1 if none were: PyTorch has them in another order",
+                    name, features, channels, layer_of(name), features % channels == 0 ? channels : 1));
+  }
+
+ private:
+  bool is_norm(std::string_view name) const {
+    const std::string layer(layer_of(name)), before = layer.empty() ? "" : layer + ".";
+    const auto weight = names_.find(before + "weight"), bias = names_.find(before + "bias");
+    return weight != names_.end() && bias != names_.end() && weight->second->shape == bias->second->shape &&
+           (last_of(name) == "weight" || last_of(name) == "bias");
+  }
+
+  Turned flattened(std::string_view name, const Shape& shape) const {
+    const auto found = options_.flattened.find(std::string(layer_of(name)));
+    if (found == options_.flattened.end()) return {};
+    const std::size_t channels = found->second;
+    if (channels == 0 || shape[1] % channels != 0)
+      throw ValueError(
+          where_, op_,
+          fmt::format("flattened has {} channels for {}, which takes {} features; there must be as many for each place", channels,
+                      name, shape[1]));
+    return permuted({shape[0], channels, shape[1] / channels}, {0, 2, 1});
+  }
+
+  void find_flattened(std::span<const StateEntry> state) {
+    std::size_t channels = 0;
+    for (const StateEntry& entry : state) {
+      if (!entry.is_variable() || last_of(entry.name) != "weight") continue;
+      if (entry.shape.size() == 4) {
+        channels = entry.shape[0];
+      } else if (entry.shape.size() == 2) {
+        if (channels != 0 && entry.shape[1] != channels) behind_.emplace(entry.name, std::pair(entry.shape[1], channels));
+        channels = 0;
+      }
+    }
+    for (const auto& [layer, count] : options_.flattened) {
+      const auto found = names_.find(layer.empty() ? "weight" : layer + ".weight");
+      if (found == names_.end() || found->second->shape.size() != 2)
+        throw ValueError(where_, op_,
+                         fmt::format("flattened has {}; it must be a linear layer of the network", printable(layer, 200)));
+    }
+  }
+
+  std::map<std::string_view, const StateEntry*> names_;
+  const LoadOptions& options_;
+  const char* op_;
+  Where where_;
+  std::map<std::string, std::pair<std::size_t, std::size_t>, std::less<>> behind_;  // features and channels
+};
+
+}  // namespace
+
+std::vector<Turned> turn_from_torch(std::span<Source> sources, std::span<const StateEntry> state, const LoadOptions& options,
+                                    const std::string& prefix, const char* op, Where where) {
+  const Turner turner(state, options, op, where);
+  std::vector<Turned> result;
+  for (Source& source : sources) {
+    std::string_view name = source.name;
+    result.emplace_back();
+    if (!prefix.empty()) {
+      if (!name.starts_with(prefix) || name.size() == prefix.size() || name[prefix.size()] != '.') continue;
+      name.remove_prefix(prefix.size() + 1);
+    }
+    turner.check(name);
+    result.back() = turner.turn(name, source);
+  }
+  return result;
+}
+
+}  // namespace xgrad::nn
