@@ -2,36 +2,24 @@
 // Files for the tests of what reads and writes archives: folders, bytes, zip archives right and wrong.
 #include <doctest/doctest.h>
 
-#include <unistd.h>
 #include <zlib.h>
 
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include <xgrad/core/error.hpp>
 
+#include "directory.hpp"
+
 namespace archive {
 
-namespace fs = std::filesystem;
 using xgrad::FileError;
+using xgrad_test::contents;
+using xgrad_test::Directory;
 
-/// A directory of its own for each test.
-struct Directory {
-  fs::path path = fs::temp_directory_path() / ("xgrad-archive-" + std::to_string(getpid()));
-  Directory() { fs::create_directory(path); }
-  ~Directory() { fs::remove_all(path); }
-  std::string file(const std::string& name) const { return (path / name).string(); }
-};
-inline std::string contents(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
 inline void write(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
 
 /// Message of the FileError that f throws, without the directory.
