@@ -1,0 +1,83 @@
+#pragma once
+/// Networks from ONNX files. A library of its own, xgrad-onnx, and not part of xgrad.hpp.
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <xgrad/core/fields.hpp>
+#include <xgrad/graph/variable.hpp>
+
+namespace xgrad::onnx {
+
+/// A tensor: floating-point numbers, which have derivatives, integers, or truth values. ONNX's float and double are both T, its
+/// int32 and int64 both 64 bits wide.
+template <class T>
+using Value = std::variant<Variable<T>, Labels, Mask>;
+
+/// An input or output of a network.
+struct Port {
+  std::string name;
+  std::string element;              ///< ONNX's name of what its elements are: "float", "int64"
+  std::vector<std::int64_t> shape;  ///< -1 for a length that the file leaves open
+  bool any_shape = false;           ///< whether the file says nothing of the shape
+};
+
+namespace detail {
+template <class T>
+struct Graph;
+}
+
+/// A network from an ONNX file: a function of tensors, made of ordinary operations on Variables. So its results can be
+/// differentiated, also by its weights, which are state like that of any struct: `nn::parameters(net)`, `nn::save(net, path)`,
+/// `nn::clone(net)` and optimisers see them.
+template <Real T>
+class Network {
+ public:
+  /// For load.
+  explicit Network(std::shared_ptr<const detail::Graph<T>> graph, std::map<std::string, Variable<T>> values)
+      : weights(std::move(values)), graph_(std::move(graph)) {}
+
+  /// The file's initialisers of floating-point numbers (or, where it has none, its Constants of one axis or more), by name. Those
+  /// that are needed as they are, such as the running mean of a BatchNormalization, need no gradient; all others do, and are the
+  /// parameters.
+  std::map<std::string, Variable<T>> weights;
+
+  /// What the network takes, without its weights, and what it gives, in the file's order.
+  XGRAD_API const std::vector<Port>& inputs() const;
+  XGRAD_API const std::vector<Port>& outputs() const;
+  /// The version of ONNX's operators for which the file was written.
+  XGRAD_API int opset() const;
+
+  /// All outputs for all inputs, in the order of `inputs` and `outputs`. Images are in ONNX's order, (n, c, h, w). Errors of an
+  /// operation name the node and the file. Throws ValueError for inputs of another number or element type, ShapeError for another
+  /// number of axes or another length, and ValueError for what a node asks for and this library cannot do.
+  XGRAD_API std::vector<Value<T>> run(std::vector<Value<T>> inputs, Where where = Where::current()) const;
+  /// The first output, which must be floating-point, of a network with one input. Throws as run.
+  XGRAD_API Variable<T> operator()(Variable<T> x, Where where = Where::current()) const;
+
+ private:
+  std::shared_ptr<const detail::Graph<T>> graph_;
+  XGRAD_FIELDS(weights)
+};
+
+/// Reads a network from an ONNX file, of opset 7 to 27 (some operators also of 1 to 6), and the files of weights beside it that it
+/// names. What it does not say it takes from the file as it is: nothing is allocated on the word of a number in it. docs/onnx.md
+/// lists what can be read.
+///
+///     auto net = xg::onnx::load<float>("net.onnx");
+///     auto y = net(x);
+///
+/// Throws FileError for a file that cannot be read or is no ONNX file, with the byte where that shows, and for one that has
+/// operators, element types or features which this library lacks; the message lists all such operators.
+template <Real T>
+XGRAD_API Network<T> load(const std::filesystem::path& path, Where where = Where::current());
+
+/// Reads a tensor from a file of ONNX's TensorProto alone, as ONNX's tests have them. Throws FileError.
+template <Real T>
+XGRAD_API Value<T> load_tensor(const std::filesystem::path& path, Where where = Where::current());
+
+}  // namespace xgrad::onnx

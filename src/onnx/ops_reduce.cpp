@@ -1,0 +1,164 @@
+// Reductions, orders and running sums. Those of integers are done in double, and refused where that would not be exact.
+#include <cmath>
+#include <limits>
+
+#include <xgrad/ops/extremes.hpp>
+#include <xgrad/ops/scan.hpp>
+#include <xgrad/ops/sort.hpp>
+#include <xgrad/ops/statistics.hpp>
+
+#include "call.hpp"
+
+namespace xgrad::onnx {
+
+namespace {
+
+enum class Kind { sum, mean, max, min, prod, l1, l2, log_sum, log_sum_exp, sum_square };
+
+/// A reduction whose elements may be none.
+template <class U>
+Variable<U> extreme(bool largest, Variable<U> x, const Axes& axes, bool keepdims, Where where) {
+  if (x.size() > 0) return largest ? amax(std::move(x), axes, {keepdims}, where) : amin(std::move(x), axes, {keepdims}, where);
+  const U inf = std::numeric_limits<U>::infinity();
+  const Shape shape = sum(std::move(x), axes, {keepdims}, where).shape();
+  return full<U>(shape, largest ? -inf : inf, where);
+}
+
+template <class U>
+Variable<U> reduce(Kind kind, Variable<U> x, const Axes& axes, bool keepdims, Where where) {
+  const ReduceOptions options{keepdims};
+  switch (kind) {
+    case Kind::sum:
+      return sum(std::move(x), axes, options, where);
+    case Kind::mean:
+      return mean(std::move(x), axes, options, where);
+    case Kind::max:
+      return extreme(true, std::move(x), axes, keepdims, where);
+    case Kind::min:
+      return extreme(false, std::move(x), axes, keepdims, where);
+    case Kind::prod:
+      return prod(std::move(x), axes, options, where);
+    case Kind::l1:
+      return sum(abs(std::move(x), where), axes, options, where);
+    case Kind::l2:
+      return norm(std::move(x), axes, {.p = 2, .keepdims = keepdims}, where);
+    case Kind::log_sum:
+      return log(sum(std::move(x), axes, options, where), where);
+    case Kind::log_sum_exp:
+      return logsumexp(std::move(x), axes, options, where);
+    default:
+      return sum(square(std::move(x), where), axes, options, where);
+  }
+}
+
+template <class T, Kind kind>
+Values<T> reduction(Call<T>& c) {
+  const bool keepdims = c.integer("keepdims", 1) != 0, nothing = c.integer("noop_with_empty_axes", 0) != 0;
+  std::vector<std::int64_t> list = c.integers("axes");
+  if (c.has(1)) list = c.list(1);
+  const Axes axes = list.empty() && !nothing ? Axes() : Axes(places(list));
+  switch (c.look(0).index()) {
+    case 0:
+      return one<T>(reduce(kind, c.real(0), axes, keepdims, c.where));
+    case 1: {
+      if (kind == Kind::mean || kind == Kind::l2 || kind == Kind::log_sum || kind == Kind::log_sum_exp)
+        c.refuse("input 0 has integers as elements; they must be floating-point numbers");
+      const Labels x = c.integers(0);
+      if (x.size() == 0 && (kind == Kind::max || kind == Kind::min))
+        c.refuse("there are no integers to choose from; there must be one");
+      return one<T>(whole(reduce(kind, exactly(x, c.where), axes, keepdims, c.where).value(), c.where));
+    }
+    default: {
+      if (kind != Kind::max && kind != Kind::min) c.refuse("input 0 has truth values as elements; they must be numbers");
+      const Mask x = c.truths(0);
+      return one<T>(kind == Kind::max ? xgrad::any(x, axes, {keepdims}, c.where) : xgrad::all(x, axes, {keepdims}, c.where));
+    }
+  }
+}
+
+template <class U>
+Labels place_of_extreme(bool largest, bool last, Variable<U> x, int axis, bool keepdims, Where where) {
+  const auto length = static_cast<std::int64_t>(x.shape().at(static_cast<std::size_t>(axis)));
+  if (last) x = flip(std::move(x), axis, where);
+  Labels result = largest ? argmax(x, axis, {keepdims}, where) : argmin(x, axis, {keepdims}, where);
+  if (last)
+    for (std::int64_t& place : result) place = length - 1 - place;
+  return result;
+}
+template <class T, bool largest>
+Values<T> arg_extreme(Call<T>& c) {
+  const bool keepdims = c.integer("keepdims", 1) != 0, last = c.integer("select_last_index", 0) != 0;
+  const int axis = c.axis(c.integer("axis", 0), c.shape(0).size());
+  if (c.look(0).index() == 1)
+    return one<T>(place_of_extreme(largest, last, exactly(c.integers(0), c.where), axis, keepdims, c.where));
+  return one<T>(place_of_extreme(largest, last, c.real(0), axis, keepdims, c.where));
+}
+
+template <class T>
+Values<T> top_k(Call<T>& c) {
+  const int axis = c.axis(c.integer("axis", -1), c.shape(0).size());
+  const TopKOptions options{.largest = c.integer("largest", 1) != 0};
+  c.integer("sorted", 1);  // where it is 0 any order will do
+  const std::int64_t k = c.given("k") ? c.integer("k", 0) : c.integer_input(1);
+  Values<T> result;
+  if (c.look(0).index() == 1) {
+    const Labels x = c.integers(0);
+    Labels indices = topk(exactly(x, c.where), k, axis, options, c.where).indices;
+    result.push_back(rearrange_one<T>(c, x, [&](auto v) { return gather(std::move(v), axis, indices, c.where); }));
+    result.push_back(std::move(indices));
+    return result;
+  }
+  TopK<T> top = topk(c.real(0), k, axis, options, c.where);
+  result.push_back(std::move(top.values));
+  result.push_back(std::move(top.indices));
+  return result;
+}
+
+template <class U>
+Variable<U> running_sum(Variable<U> x, int axis, bool exclusive, bool reverse, Where where) {
+  if (reverse) x = flip(std::move(x), axis, where);
+  if (exclusive) {  // all but the last element, behind a zero
+    Shape shape = x.shape();
+    if (shape[static_cast<std::size_t>(axis)] > 0) {
+      shape[static_cast<std::size_t>(axis)] = 1;
+      std::vector<Variable<U>> parts{zeros<U>(shape, where), slice(std::move(x), axis, {.stop = -1}, where)};
+      x = concat(std::move(parts), axis, where);
+    }
+  }
+  x = cumsum(std::move(x), axis, where);
+  return reverse ? flip(std::move(x), axis, where) : x;
+}
+template <class T>
+Values<T> cumulative(Call<T>& c) {
+  const bool exclusive = c.integer("exclusive", 0) != 0, reverse = c.integer("reverse", 0) != 0;
+  const int axis = c.axis(c.integer_input(1), c.shape(0).size());
+  if (c.look(0).index() == 1)
+    return one<T>(whole(running_sum(exactly(c.integers(0), c.where), axis, exclusive, reverse, c.where).value(), c.where));
+  return one<T>(running_sum(c.real(0), axis, exclusive, reverse, c.where));
+}
+
+}  // namespace
+
+template <class T>
+void add_reductions(Table<T>& table) {
+  table.insert({
+      {"ArgMax", {arg_extreme<T, true>}},
+      {"ArgMin", {arg_extreme<T, false>}},
+      {"CumSum", {cumulative<T>}},
+      {"ReduceL1", {reduction<T, Kind::l1>}},
+      {"ReduceL2", {reduction<T, Kind::l2>}},
+      {"ReduceLogSum", {reduction<T, Kind::log_sum>}},
+      {"ReduceLogSumExp", {reduction<T, Kind::log_sum_exp>}},
+      {"ReduceMax", {reduction<T, Kind::max>}},
+      {"ReduceMean", {reduction<T, Kind::mean>}},
+      {"ReduceMin", {reduction<T, Kind::min>}},
+      {"ReduceProd", {reduction<T, Kind::prod>}},
+      {"ReduceSum", {reduction<T, Kind::sum>}},
+      {"ReduceSumSquare", {reduction<T, Kind::sum_square>}},
+      {"TopK", {top_k<T>}},
+  });
+}
+template void add_reductions<float>(Table<float>&);
+template void add_reductions<double>(Table<double>&);
+
+}  // namespace xgrad::onnx
