@@ -8,12 +8,13 @@
 #include <span>
 #include <utility>
 
+#include "../core/unravel.hpp"
 #include "gradcheck_slopes.hpp"
 
 namespace xgrad {
 namespace {
 
-using checking::Comparison, checking::Direction, checking::Move, checking::unravel, checking::V, checking::Values;
+using checking::Comparison, checking::Direction, checking::Move, checking::V, checking::Values;
 
 /// Says along which directions the derivatives are compared, and what follows for each input.
 class Checker {
@@ -46,8 +47,8 @@ class Checker {
       const std::pair rank{wrong ? 1 + located : 0, c.error};  // a wrong entry says more than a wrong direction
       if (!(rank > worst_)) continue;
       worst_ = rank;
-      input.index = located ? unravel(element, input.shape) : Shape{};
-      input.result_index = unravel(o, slopes_.result_shape());
+      input.index = located ? unravel_index(element, input.shape) : Shape{};
+      input.result_index = unravel_index(o, slopes_.result_shape());
       input.analytic = c.analytic;
       input.numeric = c.numeric.value;
       input.error = c.error;

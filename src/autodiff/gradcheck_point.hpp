@@ -12,13 +12,6 @@ namespace xgrad::checking {
 using V = Variable<double>;
 using Values = std::vector<double>;
 
-/// The index of element i of a row-major array.
-inline Shape unravel(std::size_t i, const Shape& shape) {
-  Shape index = shape;
-  for (std::size_t k = shape.size(); k-- > 0; i /= shape[k]) index[k] = i % shape[k];
-  return index;
-}
-
 /// How elements of an input move: element `first + j` by step[j].
 struct Move {
   std::size_t input, first;

@@ -11,6 +11,7 @@
 #include <xgrad/ops/arithmetic.hpp>
 #include <xgrad/ops/reduce.hpp>
 
+#include "../core/unravel.hpp"
 #include "../graph/walk.hpp"
 
 namespace xgrad::checking {
@@ -109,7 +110,7 @@ std::string Slopes::repeat(const Values& first) {
       return fmt::format(
           "the function is not deterministic: called twice at the same point, entry {} of its result was {} and {}; "
           "seed its random numbers inside the function, or switch them off",
-          to_string(unravel(k, shape_)), a, b);
+          to_string(unravel_index(k, shape_)), a, b);
   return {};
 }
 

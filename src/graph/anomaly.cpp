@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "../core/unravel.hpp"
+
 namespace xgrad {
 namespace {
 
@@ -45,12 +47,6 @@ std::string range(const Part<T>& part) {
   return text;
 }
 
-std::string index_of(std::size_t i, const Shape& shape) {
-  Shape index = shape;
-  for (std::size_t k = shape.size(); k-- > 0; i /= shape[k]) index[k] = i % shape[k];
-  return to_string(index);
-}
-
 /// What is wrong with `value`; empty when nothing is.
 template <class T>
 std::string complaint(const Array<T>& value, bool nan_only) {
@@ -64,7 +60,7 @@ std::string complaint(const Array<T>& value, bool nan_only) {
     }
   if (count == 0) return "";
   return fmt::format("{} of {} values {} {}, first at {} = {}", count, n, count == 1 ? "is" : "are",
-                     nan_only ? "nan" : "not finite", index_of(first, value.shape()), in_words(x[first]));
+                     nan_only ? "nan" : "not finite", to_string(unravel_index(first, value.shape())), in_words(x[first]));
 }
 
 template <class T>

@@ -57,12 +57,7 @@ constexpr Level levels[] = {
               __builtin_cpu_supports("bmi2");
      },
      XGRAD_LEVEL_FILLS(v3)},
-    {"v4",
-     [] {
-       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
-     },
-     XGRAD_LEVEL_FILLS(v4)},
+    {"v4", [] { return has_avx512() && __builtin_cpu_supports("fma"); }, XGRAD_LEVEL_FILLS(v4)},
 #endif
 };
 

@@ -14,7 +14,7 @@ std::string openblas_core();
 bool openblas_with_openmp();
 /// Whether the BLAS divides its work among threads that we do not know, so that one call must be all of it.
 bool blas_has_own_threads();
-/// As much of it as OpenBLAS's kernels need.
+/// As much of it as the level v4 and OpenBLAS's kernels need.
 bool has_avx512();
 /// The version of oneDNN; "none" where the library was built without.
 std::string onednn_version();

@@ -9,6 +9,7 @@
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/shape.hpp>
 
+#include "../core/unravel.hpp"
 #include "../kernels/array/strided.hpp"
 #include "../kernels/array/take.hpp"
 #include "axes.hpp"
@@ -21,9 +22,8 @@ using namespace detail;
 namespace {
 
 [[noreturn]] void out_of_range(const Labels& index, std::size_t k, std::string_view what) {
-  Shape at(index.dimension());
-  for (std::size_t axis = at.size(), rest = k; axis-- > 0; rest /= index.shape()[axis]) at[axis] = rest % index.shape()[axis];
-  throw IndexError(fmt::format("index {} at {} is out of range; {}", index.data()[k], to_string(at), what));
+  throw IndexError(
+      fmt::format("index {} at {} is out of range; {}", index.data()[k], to_string(unravel_index(k, index.shape())), what));
 }
 
 /// Throws IndexError for the first label that is not in [0, classes); `what` continues "index 7 at (0, 1) is out of range; ".

@@ -12,6 +12,7 @@
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
 
+#include "../core/unravel.hpp"
 #include "../kernels/matrix/factor.hpp"
 #include "../kernels/matrix/gemm.hpp"
 #include "batched.hpp"
@@ -34,9 +35,7 @@ std::string which(std::size_t matrix, const Shape& a) {
   const Shape batch = batch_of(a);
   if (batch.empty()) return "a";
   if (batch.size() == 1) return fmt::format("matrix {} of the batch a", matrix);
-  Shape index(batch.size(), 0);
-  for (std::size_t k = batch.size(); k-- > 0; matrix /= batch[k]) index[k] = matrix % batch[k];
-  return fmt::format("matrix {} of the batch a", to_string(index));
+  return fmt::format("matrix {} of the batch a", to_string(unravel_index(matrix, batch)));
 }
 
 /// How many matrices there are to compute with: a batch of matrices without elements, however long, has none.
