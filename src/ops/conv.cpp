@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 
 #include <xgrad/graph/apply.hpp>
 #include <xgrad/ops/arithmetic.hpp>
@@ -101,6 +100,12 @@ ConvShape conv_shape(const Shape& x, const Shape& w, const Shape& g, const Conv2
   return s;
 }
 
+void check_bias(const Shape& w, const Shape& bias, std::size_t outputs) {
+  if (bias != Shape{outputs})
+    throw ShapeError(fmt::format("w is {}, bias is {}; the bias must be ({},), one number per output channel", to_string(w),
+                                 to_string(bias), outputs));
+}
+
 // Each op of the family keeps the shape that its gradients need and the inputs lack.
 
 /// With a third input: a bias per output channel.
@@ -112,6 +117,7 @@ struct Conv2d {
 
   Result<T> forward(Inputs<T> in) {
     const ConvShape s = conv_shape(in[0].shape(), in[1].shape(), options);
+    if (in.size() > 2) check_bias(in[1].shape(), in[2].shape(), s.o);
     Array<T> out = make_array<T>(Shape{s.n, s.oh, s.ow, s.o});
     if (out.size() == 0) return out;
     kernels::convolve<T>(
@@ -216,14 +222,6 @@ struct Col2im {
   Variable<T> vjp(const Context<T>&, const Variable<T>& g, std::size_t) const { return im2col(g, size, options); }
 };
 
-/// `outputs` are the channels, or nothing where the op will complain about the weight.
-template <class T>
-void check_bias(const Variable<T>& w, const Variable<T>& bias, std::optional<std::size_t> outputs) {
-  if (bias.defined() && outputs && bias.shape() != Shape{*outputs})
-    throw ShapeError(fmt::format("w is {}, bias is {}; the bias must be ({},), one number per output channel", to_string(w.shape()),
-                                 to_string(bias.shape()), *outputs));
-}
-
 }  // namespace
 
 template <class T>
@@ -234,8 +232,6 @@ Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv2dOpt
 template <class T>
 Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
                    Conv2dOptions options, Where where) {
-  placed(where, "conv2d",
-         [&] { check_bias(w, bias, w.defined() && w.shape().size() == 4 ? std::optional(w.shape()[0]) : std::nullopt); });
   if (!bias.defined()) return conv2d(std::move(x), std::move(w), options, where);
   return apply(Conv2d<T>{options}, {std::move(x), std::move(w), std::move(bias)}, where);
 }
@@ -269,7 +265,7 @@ Variable<T> conv1d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type
                                    sx[2], groups > 1 ? fmt::format("{} groups times ", groups) : "", sw[2]));
     static_cast<void>(
         output_length(sx[1], sw[1], options.stride, options.dilation, options.padding.left, options.padding.right, "length"));
-    check_bias(w, bias, sw[0]);
+    if (bias.defined()) check_bias(sw, bias.shape(), sw[0]);
     return conv_shape(Shape{sx[0], 1, sx[1], sx[2]}, Shape{sw[0], 1, sw[1], sw[2]}, flat);
   });
   Variable<T> y = conv2d(reshape(std::move(x), Shape{s.n, 1, s.w, s.c}, where),
@@ -299,7 +295,7 @@ Variable<T> conv_transpose2d(Variable<T> x, std::type_identity_t<Variable<T>> w,
           fmt::format("x is {}, w is {}; x.shape[3] = {} must equal w.shape[0] = {}", to_string(sx), to_string(sw), sx[3], sw[0]));
     if (sx[3] % whole(groups) != 0)
       throw ShapeError(fmt::format("x is {}; x.shape[3] = {} channels must divide into {} groups", to_string(sx), sx[3], groups));
-    check_bias(w, bias, length_of(Wide{sw[3]} * groups));
+    if (bias.defined()) check_bias(sw, bias.shape(), length_of(Wide{sw[3]} * groups));
     const auto length = [&](std::size_t in, std::size_t k, std::ptrdiff_t step, std::ptrdiff_t spread, std::ptrdiff_t before,
                             std::ptrdiff_t after, std::ptrdiff_t added, const char* axis) {
       check_steps(step, spread, before, after, axis);

@@ -8,23 +8,7 @@
 namespace xgrad {
 using namespace detail;
 
-#define XGRAD_COMPARISON(name, condition)                                                          \
-  template <class T>                                                                               \
-  Mask name(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where at) {          \
-    static const auto& op = lasting(#name, [](auto x, auto y) { return where(condition, 1, 0); }); \
-    return to_mask(op(a.detach(), b.detach(), at).value());                                        \
-  }                                                                                                \
-  template Mask name<float>(const Variable<float>&, const Variable<float>&, Where);                \
-  template Mask name<double>(const Variable<double>&, const Variable<double>&, Where)
-
 namespace {
-
-template <class T>
-Mask to_mask(const Array<T>& values) {
-  Mask mask = make_array<bool>(values.shape());
-  std::transform(values.data(), values.data() + values.size(), mask.data(), [](T x) { return x != 0; });
-  return mask;
-}
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
@@ -74,13 +58,6 @@ XGRAD_BINARY(
 XGRAD_BINARY(
     heaviside, where(x > 0, 1, where(x < 0, 0, where(x == 0, y, x))), [](auto, auto, auto) { return 0; },
     [](auto, auto, auto) { return 0; });
-
-XGRAD_COMPARISON(less, x < y);
-XGRAD_COMPARISON(less_equal, x <= y);
-XGRAD_COMPARISON(greater, x > y);
-XGRAD_COMPARISON(greater_equal, x >= y);
-XGRAD_COMPARISON(equal, x == y);
-XGRAD_COMPARISON(not_equal, x != y);
 
 XGRAD_UNARY(neg, -a);
 XGRAD_UNARY(abs, abs(a));
@@ -137,14 +114,5 @@ Variable<T> nan_to_num(Variable<T> x, NanToNumOptions options, Where at) {
   return op(std::move(x), options.nan, options.posinf.value_or(Limits::max()), options.neginf.value_or(Limits::lowest()), at);
 }
 XGRAD_BOTH(nan_to_num);
-
-template <class T>
-Variable<T> detail::select(const Mask& condition, Variable<T> a, Variable<T> b, Where at) {
-  static const auto& op = lasting("where", [](auto mask, auto x, auto y) { return where(mask != 0, x, y); });
-  Array<T> mask = placed(at, "where", [&] { return make_array<T>(condition.shape()); });
-  std::copy_n(condition.data(), condition.size(), mask.data());
-  return op(Variable<T>(std::move(mask)), std::move(a), std::move(b), at);
-}
-XGRAD_BOTH(detail::select);
 
 }  // namespace xgrad

@@ -23,6 +23,8 @@ struct View {
   View& cut(std::size_t axis, std::ptrdiff_t start, std::ptrdiff_t step, std::size_t length);
   /// Leaves out an axis of length 1.
   View& drop(std::size_t axis);
+  /// Repeats it along axes of length 1, and along new ones in front.
+  View& broadcast(const Shape& to);
   XGRAD_FIELDS(shape, strides, offset)
 };
 

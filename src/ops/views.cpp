@@ -37,6 +37,14 @@ View& View::drop(std::size_t axis) {
   return *this;
 }
 
+View& View::broadcast(const Shape& to) {
+  for (std::size_t k = 0; k < shape.size(); ++k)
+    if (shape[k] == 1) strides[k] = 0;
+  strides.insert(strides.begin(), to.size() - shape.size(), 0);
+  shape = to;
+  return *this;
+}
+
 namespace {
 
 template <class T>

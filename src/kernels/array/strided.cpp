@@ -126,5 +126,6 @@ void band(const T* x, T* out, std::size_t count, std::size_t rows, std::size_t c
   template void band(const T*, T*, std::size_t, std::size_t, std::size_t, std::ptrdiff_t, std::ptrdiff_t);
 XGRAD_INSTANTIATE(float)
 XGRAD_INSTANTIATE(double)
+template void copy_strided(const bool*, bool*, const std::size_t*, const std::ptrdiff_t*, const std::ptrdiff_t*, std::size_t);
 
 }  // namespace xgrad::kernels
