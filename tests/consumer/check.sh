@@ -43,7 +43,7 @@ cmake_package() {  # PREFIX COMPILER...     more options of cmake are in the arr
 
 # wrong_version PREFIX: a version that is not there is an error that says which one is
 wrong_version() {
-  sed 's/find_package(xgrad 0.1/find_package(xgrad 7.3/' "$here/cmake/CMakeLists.txt" >"$work/CMakeLists.txt"
+  sed 's/find_package(xgrad 0.2/find_package(xgrad 7.3/' "$here/cmake/CMakeLists.txt" >"$work/CMakeLists.txt"
   if cmake -G Ninja -S "$work" -B "$work/wrong" -DCMAKE_PREFIX_PATH="$1" >"$work/wrong.log" 2>&1; then return 1; fi
   grep -q '"7.3"' "$work/wrong.log" && grep -qE 'xgradConfig.cmake, version: [0-9]' "$work/wrong.log"
 }

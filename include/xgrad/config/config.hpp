@@ -11,9 +11,9 @@ namespace xgrad {
 /// What this build of the library is and what it runs on.
 ///
 ///     fmt::print("{}\n", xg::config());
-///     // xgrad 0.1.0, g++ 12.2.0, kernels for x86-64-v3, OpenBLAS 0.3.21 (Haswell, OpenMP), oneDNN 2.6.3, 2 threads
+///     // xgrad 0.2.0, g++ 12.2.0, kernels for x86-64-v3, OpenBLAS 0.3.21 (Haswell, OpenMP), oneDNN 2.6.3, 2 threads
 struct Config {
-  std::string version;    ///< "0.1.0"
+  std::string version;    ///< "0.2.0"
   std::string compiler;   ///< of the library: "g++ 12.2.0"
   std::string isa;        ///< the kernels in use: "base", "v2", "v3" or "v4"
   std::string blas;       ///< "OpenBLAS 0.3.21 (Haswell, OpenMP)"; "CBLAS" where it does not say

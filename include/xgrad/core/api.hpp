@@ -3,7 +3,7 @@
 /// thread-local state, never on whole classes: a class exported whole would export its inline members too.
 
 #define XGRAD_VERSION_MAJOR 0
-#define XGRAD_VERSION_MINOR 1
+#define XGRAD_VERSION_MINOR 2
 #define XGRAD_VERSION_PATCH 0
 
 #if defined(__GNUC__)
