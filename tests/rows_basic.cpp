@@ -15,15 +15,15 @@ std::vector<Row> basic_rows() {
         [s](In x) {
           return naive::fill(s, [&](const Shape& i) { return naive::at(checker(s), i) ? naive::at(x[0], i) : naive::at(x[1], i); });
         },
-        Details{.kept = {other, other}, .allow_zero = true});
+        Details{.kept = {none, none}, .allow_zero = true});
     add_row(
         "where", "where(mask, a, number)", [s](const auto& x) { return where(checker(s), x[0], 7); }, Shapes{s},
         [s](In x) { return naive::fill(s, [&](const Shape& i) { return naive::at(checker(s), i) ? naive::at(x[0], i) : 7; }); },
-        Details{.kept = {other}, .allow_zero = true});
+        Details{.kept = {none}, .allow_zero = true});
     add_row(
         "where", "where(mask, number, a)", [s](const auto& x) { return where(checker(s), 7, x[0]); }, Shapes{s},
         [s](In x) { return naive::fill(s, [&](const Shape& i) { return naive::at(checker(s), i) ? 7 : naive::at(x[0], i); }); },
-        Details{.kept = {other}, .allow_zero = true});
+        Details{.kept = {none}, .allow_zero = true});
     add_row(
         "sum", "sum", [](const auto& x) { return sum(x[0]); }, Shapes{s}, [](In x) { return naive::total(x[0]); }, keeps_nothing);
     if (n > 0)
@@ -53,7 +53,7 @@ std::vector<Row> basic_rows() {
           return naive::at(checker({4, 1, 1}), i) ? naive::at(x[0], i) : naive::at(x[1], i);
         });
       },
-      Details{.kept = {other, other}});
+      Details{.kept = {none, none}});
 
   add_row(
       "sum", "sum axis 0", [](const auto& x) { return sum(x[0], 0); }, Shapes{{3, 4}},

@@ -1,4 +1,5 @@
 // Conditions, and choices by them.
+#include <fmt/format.h>
 #include <algorithm>
 #include <functional>
 #include <type_traits>
@@ -66,6 +67,13 @@ Mask compare(std::string_view name, const Variable<T>& a, const Variable<T>& b, 
   });
 }
 
+Shape common_shape(const Shape& condition, const Shape& x, const Shape& y) try {
+  return broadcast_shapes(broadcast_shapes(condition, x), y);
+} catch (const ShapeError&) {
+  throw ShapeError(fmt::format("the condition is {}, the choices are {} and {}; they must broadcast to one shape",
+                               to_string(condition), to_string(x), to_string(y)));
+}
+
 /// x where the mask is true, y elsewhere.
 template <class T>
 struct Select {
@@ -75,7 +83,7 @@ struct Select {
 
   Result<T> forward(Inputs<T> in) {
     const Array<bool>& chosen = mask->array;
-    const Shape shape = broadcast_shapes(broadcast_shapes(chosen.shape(), in[0].shape()), in[1].shape());
+    const Shape shape = common_shape(chosen.shape(), in[0].shape(), in[1].shape());
     const Spread<bool> first(chosen, shape);
     const Spread<T> x(in[0], shape), y(in[1], shape);
     const auto fits = [&](std::size_t i) { return in.reusable(i) && in[i].shape() == shape; };
