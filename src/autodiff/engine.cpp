@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <unordered_map>
 #include <unordered_set>
@@ -49,8 +48,7 @@ class Sweep final : public Gradients<T> {
   Sweep(const Nodes<T>* needed, Ends<T>& ends, const RunOptions& options) : needed_(needed), ends_(ends), options_(options) {}
   ~Sweep() {
     if (node_) node_->release();
-    if (next_) drop(*next_);  // something threw
-    for (Node<T>* node : heap_) drop(*node);
+    for (Node<T>* node : heap_) drop(*node);  // something threw
     for (Node<T>* leaf : claimed_leaves_) leaf->release();
   }
   Sweep(const Sweep&) = delete;
@@ -59,13 +57,10 @@ class Sweep final : public Gradients<T> {
   void run(const std::vector<Root<T>>& roots) {
     for (const Root<T>& root : roots)
       if (!needed_ || needed_->contains(root.node.get())) deliver(root.node.get(), root.seed);
-    while (next_ || !heap_.empty()) {
-      node_ = std::exchange(next_, nullptr);
-      if (!node_) {
-        std::pop_heap(heap_.begin(), heap_.end(), earlier);
-        node_ = heap_.back();
-        heap_.pop_back();
-      }
+    while (!heap_.empty()) {
+      std::pop_heap(heap_.begin(), heap_.end(), earlier);
+      node_ = heap_.back();
+      heap_.pop_back();
       visit(std::exchange(node_->gradient, {}));
       std::exchange(node_, nullptr)->release();
     }
@@ -158,40 +153,27 @@ class Sweep final : public Gradients<T> {
   bool is_end(Node<T>* node) const { return node->is_leaf() || (options_.stop && ends_.contains(node)); }
   /// Where the sum of a node's gradients stands; null where there cannot be one yet.
   Variable<T>* pending(Node<T>* node) {
-    if (is_end(node)) return &sum_of(node);
+    if (is_end(node)) return &ends_[node];
     return node->claimed_by(number_) ? &node->gradient : nullptr;
   }
   void deliver(Node<T>* node, Variable<T> g) {
     if (is_end(node)) return collect(node, std::move(g));
     if (node->claimed_by(number_)) return accumulate(node->gradient, std::move(g));
-    // The latest of all that pend stays outside of the heap: in a chain there is no other.
-    const bool latest = next_ ? earlier(next_, node) : heap_.empty() || earlier(heap_.front(), node), pushed = next_ || !latest;
-    if (pushed) heap_.push_back(node);
+    heap_.push_back(node);
     if (!node->claim(number_)) {
-      if (pushed) heap_.pop_back();
+      heap_.pop_back();
       busy(*node);
     }
     node->gradient = std::move(g);
-    if (latest && next_) heap_.back() = next_;
-    if (pushed) std::push_heap(heap_.begin(), heap_.end(), earlier);
-    if (latest) next_ = node;
+    std::push_heap(heap_.begin(), heap_.end(), earlier);
   }
   static void drop(Node<T>& node) {
     node.gradient = {};
     node.release();
   }
-  /// Where the gradient of one of the ends is summed up. A few are remembered: a map's elements stay where they are.
-  Variable<T>& sum_of(Node<T>* node) {
-    auto& [known, sum] = recent_[reinterpret_cast<std::uintptr_t>(node) / 64 % recent_.size()];
-    if (known != node) {
-      sum = &ends_[node];
-      known = node;
-    }
-    return *sum;
-  }
   /// Nothing pends in leaves: threads may share them, unless they are going to be written to.
   void collect(Node<T>* node, Variable<T> g) {
-    Variable<T>& sum = sum_of(node);
+    Variable<T>& sum = ends_[node];
     if (!sum.defined()) {
       if (!needed_) {
         claimed_leaves_.push_back(node);
@@ -255,8 +237,6 @@ class Sweep final : public Gradients<T> {
   Node<T>* node_ = nullptr;         // at work on it …
   const Variable<T>* g_ = nullptr;  // … with this gradient
   std::uint64_t delivered_ = 0;     // a bit for each of its inputs
-  Node<T>* next_ = nullptr;
-  std::array<std::pair<Node<T>*, Variable<T>*>, 16> recent_{};
   std::vector<Node<T>*> heap_, claimed_leaves_, hooked_leaves_;
 };
 

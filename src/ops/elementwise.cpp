@@ -34,7 +34,7 @@ S share(S x, S y) {
   }                                                                                    \
   template <class T>                                                                   \
   Variable<T> detail::name(Operand<T>& a, Operand<T>& b) {                             \
-    return Sides<T>(a, b).call(name##_formula(), b.where);                             \
+    return call<T>(name##_formula(), b.where, a.take(), b.take());                     \
   }                                                                                    \
   template Variable<float> name<float>(Variable<float>, Variable<float>, Where);       \
   template Variable<double> name<double>(Variable<double>, Variable<double>, Where);   \

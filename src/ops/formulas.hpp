@@ -8,12 +8,10 @@
 
 namespace xgrad::detail {
 
-/// One of the library's own formulas, whose references nobody counts.
+/// One of the library's own formulas. It is never destroyed: static Variables may compute to the end.
 template <class... F>
 const auto& lasting(std::string_view name, const F&... lambdas) {
-  const auto& formula = *new auto(elementwise(name, lambdas...));
-  formula.routine()->references.lasting = true;
-  return formula;
+  return *new auto(elementwise(name, lambdas...));
 }
 
 /// As the formula's operator(), with fewer moves.
@@ -22,31 +20,6 @@ Variable<T> call(const F& formula, Where at, X&&... operands) {
   Variable<T> inputs[]{std::forward<X>(operands)...};
   return call<T>(formula.routine(), inputs, sizeof...(X), at);
 }
-
-/// The two sides of an operator, as inputs. Those that are lent are not counted.
-template <class T>
-class Sides {
- public:
-  Sides(Operand<T>& a, Operand<T>& b)
-      : lent_((a.lent() ? 1U : 0U) | (b.lent() ? 2U : 0U)), inputs_{a.lent() ? look(a) : a.take(), b.lent() ? look(b) : b.take()} {}
-  ~Sides() {
-    for (std::size_t i = 0; i < 2; ++i)
-      if (lent_ >> i & 1) inputs_[i].forget();
-  }
-  Sides(const Sides&) = delete;
-  Sides& operator=(const Sides&) = delete;
-
-  template <class F>
-  Variable<T> call(const F& formula, Where at) {
-    return detail::call<T>(formula.routine(), inputs_, 2, at, lent_);
-  }
-
- private:
-  static Variable<T> look(const Operand<T>& x) { return Variable<T>::uncounted(x.variable()); }
-
-  std::uint32_t lent_;
-  Variable<T> inputs_[2];
-};
 
 }  // namespace xgrad::detail
 

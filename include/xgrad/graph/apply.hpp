@@ -41,18 +41,17 @@ template <class T, class Op>
 class Recorded final : public Node<T> {
  public:
   /// When forward has run: takes the op over, the nodes of the inputs, and what gradients need (`keep`) of inputs and result.
-  static Ref<Node<T>> create(Op&& op, std::span<Variable<T>> inputs, Where where, const Ref<Storage<T>>& result, std::uint32_t keep,
-                             std::uint32_t lent) {
+  static Ref<Node<T>> create(Op&& op, std::span<Variable<T>> inputs, Where where, const Ref<Storage<T>>& result,
+                             std::uint32_t keep) {
     void* block = memory::allocate(bytes(inputs.size()));
     auto* node = new (block) Recorded(std::move(op), inputs.size(), where);
     ThreadState& state = thread_state;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      const bool only_lent = i < 32 && lent >> i & 1;
       Edge<T>& edge = node->edges_[i];
-      edge.node = only_lent ? inputs[i].node() : inputs[i].take_node();
+      edge.node = inputs[i].take_node();
       if (edge.node) state.clock = std::max(state.clock, edge.node->stamp());
       if (i >= 31 || !(keep >> i & 1)) continue;
-      edge.kept = only_lent ? inputs[i].storage() : inputs[i].take_storage();
+      edge.kept = inputs[i].take_storage();
       edge.version = edge.kept->version;
     }
     node->stamp_ = ++state.clock;
@@ -125,10 +124,10 @@ std::vector<Attribute> describe_op(const void* op, std::string_view name) {
 }  // namespace detail
 
 /// The only door into the graph: runs an op's forward and, when an input needs a gradient and this thread is recording, records
-/// it. `inputs` are consumed, but those in the mask `lent`, which the caller has not counted. An op that throws leaves everything
+/// it. `inputs` are consumed. An op that throws leaves everything
 /// as it was; what it throws gets the user's line and its name.
 template <class T, class Op>
-Variable<T> apply(Op op, std::span<Variable<T>> inputs, Where where, std::uint32_t lent = 0) {
+Variable<T> apply(Op op, std::span<Variable<T>> inputs, Where where) {
   const detail::ThreadState& state = detail::thread_state;
   if (state.line) where = state.line;
   detail::Observed<T> observed;
@@ -146,9 +145,9 @@ Variable<T> apply(Op op, std::span<Variable<T>> inputs, Where where, std::uint32
         keep |= detail::uses_of(op, i);
       }
     }
-    Result<T> result = op.forward(Inputs<T>(inputs, keep | lent));
+    Result<T> result = op.forward(Inputs<T>(inputs, keep));
     if (record) {
-      node = detail::Recorded<T, Op>::create(std::move(op), inputs, where, result.storage, keep, lent);
+      node = detail::Recorded<T, Op>::create(std::move(op), inputs, where, result.storage, keep);
       known = &static_cast<const detail::Recorded<T, Op>&>(*node).op;
     }
     if (observed) [[unlikely]]

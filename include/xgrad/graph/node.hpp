@@ -77,11 +77,6 @@ class NodeBase {
   /// Makes the node the business of one backward (by its number, never 0) until `release`. False when another one has it.
   bool claim(std::uint32_t sweep) noexcept {
     std::uint32_t nobody = 0;
-    if (references.only_one()) {  // the edge of a node that this backward has claimed: nobody else comes this way meanwhile
-      if (sweep_.load(std::memory_order_acquire) != nobody) return false;
-      sweep_.store(sweep, std::memory_order_relaxed);
-      return true;
-    }
     return sweep_.compare_exchange_strong(nobody, sweep, std::memory_order_acquire, std::memory_order_relaxed);
   }
   void release() noexcept { sweep_.store(0, std::memory_order_release); }

@@ -32,15 +32,10 @@ class Ref {
   /// The first reference to a new object.
   static Ref first(X* object) noexcept {
     object->references.begin();
-    return uncounted(object);
-  }
-  /// A pointer that is not counted: for a while in which somebody else's reference lasts. It must be forgotten before it dies.
-  static Ref uncounted(X* object) noexcept {
     Ref ref;
     ref.object_ = object;
     return ref;
   }
-  void forget() noexcept { object_ = nullptr; }
   Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
   Ref& operator=(Ref other) noexcept {
     std::swap(object_, other.object_);

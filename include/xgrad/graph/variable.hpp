@@ -192,14 +192,6 @@ class Variable {
   Ref<Storage<T>> take_storage() noexcept { return std::move(value_); }
   const Ref<Node<T>>& node() const noexcept { return node_; }
   Ref<Node<T>> take_node() noexcept { return std::move(node_); }
-  /// The same Variable, not counted: it must be forgotten before it dies, and `x` must outlive it.
-  static Variable uncounted(const Variable& x) noexcept {
-    return Variable(Ref<Storage<T>>::uncounted(x.value_.get()), Ref<Node<T>>::uncounted(x.node_.get()));
-  }
-  void forget() noexcept {
-    value_.forget();
-    node_.forget();
-  }
   bool same_storage(const Variable& other) const noexcept { return value_ == other.value_; }
 
   // Operators; ops/arithmetic.hpp has the same as functions. The user's line arrives with the operands.
@@ -282,8 +274,7 @@ class Operand {
   Operand& operator=(const Operand&) = delete;
 
   const Variable<T>& variable() const noexcept { return variable_ ? *variable_ : own_; }
-  bool lent() const noexcept { return variable_ != nullptr; }
-  Variable<T> take() { return lent() ? *variable_ : std::move(own_); }
+  Variable<T> take() { return variable_ ? *variable_ : std::move(own_); }
 
   Where where;
 

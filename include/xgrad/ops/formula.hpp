@@ -9,24 +9,11 @@
 
 namespace xgrad {
 
-/// Counts references, unless the object is to live for ever.
-class LastingCount {
- public:
-  void increase() noexcept {
-    if (!lasting) count_.increase();
-  }
-  bool decrease() noexcept { return !lasting && count_.decrease(); }
-  bool lasting = false;
-
- private:
-  Count count_;
-};
-
 namespace detail {
 /// A named program with its derivatives, found once and shared by all calls.
 class Routine {
  public:
-  mutable LastingCount references;
+  mutable Count references;
   XGRAD_API void destroy() const noexcept;
 
  protected:
@@ -47,8 +34,7 @@ Untraced untraced(const F& f) {
 /// The formula and `derivatives` more.
 XGRAD_API Ref<const Routine> make_routine(std::string_view name, const Untraced* lambdas, std::size_t derivatives);
 template <class T>
-XGRAD_API Variable<T> call(const Ref<const Routine>& routine, Variable<T>* inputs, std::size_t count, Where where,
-                           std::uint32_t lent = 0);
+XGRAD_API Variable<T> call(const Ref<const Routine>& routine, Variable<T>* inputs, std::size_t count, Where where);
 
 template <std::size_t, class X>
 using Same = X;
