@@ -123,7 +123,8 @@ XGRAD_COMPARISON(not_equal, std::not_equal_to<>);
 
 template <class T>
 Variable<T> detail::select(const Mask& condition, Variable<T> a, Variable<T> b, Where where) {
-  return apply(Select<T>{Storage<bool>::create(Mask(condition))}, {std::move(a), std::move(b)}, where);
+  Mask mask = condition;
+  return apply(Select<T>{Storage<bool>::create(std::move(mask))}, {std::move(a), std::move(b)}, where);
 }
 XGRAD_BOTH(detail::select);
 
