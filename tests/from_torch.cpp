@@ -101,6 +101,31 @@ TEST_CASE("from torch: without its layout a file does not fit, or must not be ta
       xgrad::FileError);
 }
 
+TEST_CASE("from torch: what fits only as it lies in the file is not taken") {
+  const Directory directory;
+  const std::string path = directory.file("a.safetensors");
+  struct Own {
+    nn::Conv2d<float> conv1{1, 2, 3};
+  } net;
+  nn::save(net, path);  // in our order
+  CHECK_THROWS_WITH_AS(nn::load(net, path, {.from_torch = true}),
+                       doctest::Contains("conv1.weight is F32 (2, 3, 1, 3) in the file and F32 (2, 3, 3, 1) in memory"),
+                       xgrad::FileError);
+
+  struct Theirs {
+    Layer conv{counted({4, 2, 3}), counted({4})}, fc{counted({2, 8}), counted({2})};
+  } theirs;
+  struct Ours {
+    nn::Conv1d<float> conv{2, 4, 3};
+    nn::Linear<float> fc{8, 2};
+  } ours;
+  nn::save(theirs, path);
+  CHECK_THROWS_WITH_AS(nn::load(ours, path, {.from_torch = true}),
+                       doctest::Contains("fc.weight takes 8 features behind a convolution of 4 channels"), xgrad::ValueError);
+  CHECK(nn::load(ours, path, {.from_torch = true, .flattened = {{"fc", 4}}}).complete());
+  CHECK(ours.fc.weight.value()(1, 1) == theirs.fc.weight.value()(1, 2));  // the second channel's first place
+}
+
 TEST_CASE("from torch: each kind of weight has its own order") {
   const Directory directory;
   const std::string path = directory.file("a.safetensors");

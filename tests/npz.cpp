@@ -261,6 +261,9 @@ TEST_CASE("npy: a header that is not of the format's form is refused, at its byt
   CHECK(error(npy(dict("<f4", "(2,)", "1"), values)) == at(44, "\"1\" is here; True or False must be here"));
   CHECK(error(npy("{'descr': '<f4', 'descr': '<f4'}", values)) == at(27, "descr is there twice; it must be there once"));
   CHECK(error(npy("{'descr': '<f4', 'shape': (2,)}", values)) == at(10, "the header has no fortran_order; it must have one"));
+  std::string ones = "(";
+  for (int k = 0; k < 65; ++k) ones += "1,";
+  CHECK(error(npy(dict("<f4", ones + ")"), values)).find("at most 64 axes must be here") != std::string::npos);
   CHECK(error(npy("{'more': '<f4'}", values)) == at(11, "more is a key of the header; it must be descr, fortran_order or shape"));
   CHECK(error(npy("{'descr': '<f4", values)) == at(21, "\"<\" is here; a text without \\ must be here"));
   CHECK(error(npy("{'descr': [", values)) == at(21, "the header's end is here; ] must be here"));

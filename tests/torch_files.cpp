@@ -193,6 +193,11 @@ TEST_CASE("torch: only what a state dict needs is understood, the rest is refuse
     const std::string endless = error(BYTES("\x80\2]q\0h\0a."));
     CHECK(endless.starts_with(at(0, "0.0.0.0.0")));
     CHECK(endless.ends_with(" is nested without end; it must end"));
+    std::string doubled = BYTES("\x80\2)q\0");  // a tuple of nothing, one that has it twice, one that has that twice …
+    for (int k = 0; k < 58; ++k) doubled += BYTES("h\0\x86q\0");
+    CHECK(error(doubled + ".").ends_with(" is nested without end; it must end"));
+    CHECK(error(BYTES("\x80\2}") + text(std::string(5000, 'x')) + "K\1s.") ==
+          at(0, "a name of 5000 bytes is here; it must have at most 4096"));
   }
   SUBCASE("tensors") {
     const auto wrong = [&](const std::string& value) {
@@ -216,6 +221,16 @@ TEST_CASE("torch: only what a state dict needs is understood, the rest is refuse
     CHECK(wrong(tensor(storage("DoubleStorage"))) == "net/data/0: 24 bytes are here; there must be 6 of F64, by net/data.pkl");
     CHECK(wrong(tensor(storage("FloatStorage", BYTES("K\6"), "1"))) ==
           "net/data.pkl: w is in the storage data/1; the archive must have it");
+    CHECK(wrong(tensor(storage(), BYTES("K\0J\0\0\0\2\x85K\0\x85"))) ==
+          "net/data.pkl: w shows 33554432 elements of a storage of 6; it must show at most 16777216");
+    std::string ones;
+    for (int k = 0; k < 65; ++k) ones += "K\1";
+    CHECK(wrong(tensor(storage(), BYTES("K\0(") + ones + "t(" + ones + "t")) ==
+          "net/data.pkl: a tensor of 65 axes is here; it must have at most 64");
+    CHECK(wrong(tensor(storage("FloatStorage", BYTES("K\6"), std::string(300, '0')))) ==
+          "net/data.pkl: a storage's key of 300 bytes is here; it must have at most 256");
+    const std::string plain = tensor(storage()), turned = plain.substr(0, plain.size() - 2) + "}" + text("neg") + "\x88stR";
+    CHECK(wrong(turned) == "net/data.pkl: a tensor with metadata, conjugated or negated, say, is here; save tensor.clone()");
     CHECK(wrong("ctorch._utils\n_rebuild_tensor_v2\n)R") == "net/data.pkl: a tensor of 0 arguments is here; it must have 6");
     write(path, zip({{"net/data.pkl", pickle(tensor(storage()))}, {.name = "net/data/0", .bytes = six, .damage = 1}}));
     Two net;

@@ -31,7 +31,7 @@ std::optional<std::uint64_t> bytes_of(std::span<const std::size_t> shape, std::s
 Array<std::uint8_t> make_bytes(std::uint64_t bytes, const Task& task) {
   try {
     return make_array<std::uint8_t>({bytes}, task.where);
-  } catch (const ShapeError& error) {
+  } catch (const Error& error) {  // ShapeError, and MemoryError where others have taken the memory
     task.fail(error.message());
   }
 }

@@ -12,8 +12,6 @@
 namespace xgrad::nn {
 namespace {
 
-using Names = std::map<std::string_view, const StateEntry*>;
-
 /// "net_.scale_" as it is called today, "net.scale".
 std::string without_underscores(std::string_view path) {
   std::string result;
@@ -24,16 +22,6 @@ std::string without_underscores(std::string_view path) {
     at = end + 1;
   }
   return result;
-}
-
-/// The entry that a file calls `name`. Earlier versions had trailing underscores in it.
-const StateEntry* look_up(const Names& names, std::string_view name) {
-  auto found = names.find(name);
-  if (found == names.end() && (name.ends_with('_') || name.find("_.") != name.npos)) {
-    const std::string today = without_underscores(name);
-    found = names.find(today);
-  }
-  return found == names.end() ? nullptr : found->second;
 }
 
 EntryType type_of(const Source& source) { return {printable(source.element, 40), source.shape}; }
@@ -52,6 +40,15 @@ bool fits(const Source& source, const StateEntry& entry, Conversion allowed) {
 bool is_late(const StateEntry& entry) { return entry.text || entry.bits; }
 
 }  // namespace
+
+const StateEntry* look_up(const Names& names, std::string_view name) {
+  auto found = names.find(name);
+  if (found == names.end() && (name.ends_with('_') || name.find("_.") != name.npos)) {
+    const std::string today = without_underscores(name);
+    found = names.find(today);
+  }
+  return found == names.end() ? nullptr : found->second;
+}
 
 Fit fit(std::span<const Source> sources, std::span<const StateEntry> state, const FitOptions& options, const char* op,
         Where where) {
@@ -145,7 +142,7 @@ std::string to_string(const LoadReport& report) {
     for (const Misfit& misfit : *list)
       lines.push_back({misfit.name, misfit.file ? to_string(*misfit.file) : "-", misfit.memory ? to_string(*misfit.memory) : "-"});
   std::string text = fmt::format("{} loaded", report.loaded.size());
-  if (!report.prefix.empty()) text += " from " + report.prefix;
+  if (!report.prefix.empty()) text += " from " + printable(report.prefix, 200);
   return report.complete() ? text : fmt::format("{}, {} not\n{}", text, lines.size() - 1, aligned(lines));
 }
 

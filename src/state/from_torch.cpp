@@ -45,8 +45,9 @@ class Turner {
 
   /// For the source that is called `name` in memory.
   Turned turn(std::string_view name, Source& source) const {
-    const auto found = names_.find(name);
-    if (found == names_.end() || !found->second->is_variable() || found->second->shape.size() != source.shape.size()) return {};
+    const StateEntry* const entry = look_up(names_, name);
+    if (!entry || !entry->is_variable() || entry->shape.size() != source.shape.size()) return {};
+    name = entry->name;
     const std::string_view last = last_of(name);
     const std::size_t axes = source.shape.size();
     Turned result;
@@ -61,7 +62,10 @@ class Turner {
     else
       return {};
     const Shape here(result.shape.begin(), result.shape.end());
-    if (here != found->second->shape) return {};  // a misfit, which is listed as the file has it
+    if (here != entry->shape) {  // a misfit, which is listed as the file has it, or turned where that alone shows it
+      if (source.shape == entry->shape) source.shape = here;
+      return {};
+    }
     source.shape = here;
     return result;
   }
@@ -69,6 +73,9 @@ class Turner {
   /// A linear layer behind convolutions must be one of those in `flattened`, unless it takes as many features as the last has
   /// channels.
   void check(std::string_view name) const {
+    const StateEntry* const entry = look_up(names_, name);
+    if (!entry) return;
+    name = entry->name;
     const auto found = behind_.find(name);
     if (found == behind_.end() || options_.flattened.contains(std::string(layer_of(name)))) return;
     const auto& [features, channels] = found->second;
@@ -103,7 +110,7 @@ class Turner {
     std::size_t channels = 0;
     for (const StateEntry& entry : state) {
       if (!entry.is_variable() || last_of(entry.name) != "weight") continue;
-      if (entry.shape.size() == 4) {
+      if (entry.shape.size() == 4 || (entry.shape.size() == 3 && !is_norm(entry.name))) {
         channels = entry.shape[0];
       } else if (entry.shape.size() == 2) {
         if (channels != 0 && entry.shape[1] != channels) behind_.emplace(entry.name, std::pair(entry.shape[1], channels));
@@ -118,7 +125,7 @@ class Turner {
     }
   }
 
-  std::map<std::string_view, const StateEntry*> names_;
+  Names names_;
   const LoadOptions& options_;
   const char* op_;
   Where where_;

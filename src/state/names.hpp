@@ -27,9 +27,14 @@ void need_leaf(const std::string& path, const Variable<T>& variable, const char*
                     path, variable.node()->name(), to_string(variable.node()->where())));
 }
 
+using Names = std::map<std::string_view, const StateEntry*>;
+
+/// The entry that a file calls `name`, or null. Earlier versions had trailing underscores in it.
+const StateEntry* look_up(const Names& names, std::string_view name);
+
 /// To look up entries by name. Throws ValueError when a name does not say which.
-inline std::map<std::string_view, const StateEntry*> by_name(std::span<const StateEntry> state, const char* op, Where where) {
-  std::map<std::string_view, const StateEntry*> result;
+inline Names by_name(std::span<const StateEntry> state, const char* op, Where where) {
+  Names result;
   for (const StateEntry& entry : state)
     if (entry.name == metadata || !result.emplace(entry.name, &entry).second)
       throw ValueError(

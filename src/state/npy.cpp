@@ -85,7 +85,7 @@ class Parser {
         depth -= text_[at_] == ']' ? 1 : 0;
         ++at_;
       } while (depth > 0);
-      result.descr = text_.substr(begin, at_ - begin);
+      result.descr = text_.substr(begin, std::min<std::size_t>(at_ - begin, 200));
       return;
     }
     result.descr = string();
@@ -113,6 +113,7 @@ class Parser {
       std::size_t length = 0;
       const auto [after, error] = std::from_chars(begin, end, length);
       if (error != std::errc{}) fail_here("a whole number below 2^64");
+      if (lengths.size() == 64) fail_here("at most 64 axes");
       lengths.push_back(length);
       at_ += static_cast<std::size_t>(after - begin);
       if (at_ < text_.size() && text_[at_] == 'L') ++at_;  // as Python 2 wrote it

@@ -210,6 +210,7 @@ class Machine {
   // The stack.
   template <class V>
   void push(V value) {
+    if (memory_.size() >= 4'000'000) fail("the pickle makes more than 4 million values; it must make fewer");
     stack_.push_back(memory_.add({std::move(value)}));
   }
   const PickledRef& top() {
@@ -272,7 +273,9 @@ class Machine {
     const std::string& type = get<PickledGlobal>(parts[1], "a storage's type").name;
     const auto* found = std::ranges::find(storages, std::string_view(type), &StorageName::name);
     if (found == storages.end()) fail(printable(type, 200) + " is here; a storage's type must be");
-    push(PickledStorage{std::string(found->element), get<std::string>(parts[2], "a storage's key"), length(parts[4])});
+    const std::string& key = get<std::string>(parts[2], "a storage's key");
+    if (key.size() > 256) fail(fmt::format("a storage's key of {} bytes is here; it must have at most 256", key.size()));
+    push(PickledStorage{std::string(found->element), key, length(parts[4])});
   }
   std::uint64_t length(const PickledRef& ref) const {
     const std::int64_t value = get<std::int64_t>(ref, "a whole number");
@@ -280,8 +283,10 @@ class Machine {
     return static_cast<std::uint64_t>(value);
   }
   std::vector<std::size_t> lengths(const PickledRef& ref) const {
+    const std::vector<PickledRef>& items = get<PickledList>(ref, "a tuple of lengths").items;
+    if (items.size() > 64) fail(fmt::format("a tensor of {} axes is here; it must have at most 64", items.size()));
     std::vector<std::size_t> result;
-    for (const PickledRef& item : get<PickledList>(ref, "a tuple of lengths").items) result.push_back(length(item));
+    for (const PickledRef& item : items) result.push_back(length(item));
     return result;
   }
   void reduce(const std::string& name, const std::vector<PickledRef>& arguments) {
@@ -290,6 +295,8 @@ class Machine {
       push(PickledDict());
     } else if (name == tensor) {
       if (arguments.size() < 6) fail(fmt::format("a tensor of {} arguments is here; it must have 6", arguments.size()));
+      if (arguments.size() > 6 && !empty(arguments[6]))
+        fail("a tensor with metadata, conjugated or negated, say, is here; save tensor.clone()");
       PickledTensor result{get<PickledStorage>(arguments[0], "a storage"), length(arguments[1]), lengths(arguments[2]),
                            lengths(arguments[3])};
       check(result);
@@ -300,6 +307,10 @@ class Machine {
     } else {
       fail(fmt::format("{} is called; only {}, {} and {} may be", name, ordered_dict, tensor, parameter));
     }
+  }
+  static bool empty(const PickledRef& ref) {
+    const auto* dict = std::get_if<PickledDict>(&ref->value);
+    return dict ? dict->items.empty() : std::holds_alternative<std::monostate>(ref->value);
   }
   /// All elements must lie in the storage.
   void check(const PickledTensor& t) const {

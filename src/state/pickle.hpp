@@ -54,6 +54,7 @@ class PickleMemory {
   PickleMemory& operator=(const PickleMemory&) = delete;
   ~PickleMemory();
   PickledRef add(Pickled value);
+  std::size_t size() const noexcept { return all_.size(); }
 
  private:
   std::vector<PickledRef> all_;

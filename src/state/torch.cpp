@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -21,13 +23,14 @@ class TorchFile final : public TensorFile {
   TorchFile(InputFile& file, std::vector<ZipMember> members, std::size_t pickle)
       : file_(file), members_(std::move(members)), pickle_(members_[pickle]) {
     root_ = pickle_.name.substr(0, pickle_.name.size() - pickle_name.size());
+    for (const ZipMember& member : members_) by_name_.emplace(member.name, &member);
     if (const ZipMember* order = find("byteorder")) {
-      const std::string text = content(*order);
+      const std::string text = content(*order, 64);
       if (text != "little" && text != "big")
         ZipStream(file_, *order).fail_at(0, "the order of bytes is " + some(text) + "; it must be little or big");
       swapped_ = text == "big";
     }
-    const std::string bytes = content(pickle_);
+    const std::string bytes = content(pickle_, std::size_t{1} << 26);
     try {
       PickleMemory memory;
       std::string path;
@@ -46,7 +49,7 @@ class TorchFile final : public TensorFile {
     }
     const PickledTensor& tensor = part.tensor;
     const std::size_t n = *bytes_of_element(tensor.storage.element);
-    if (open_ != part.member) {  // tensors that share a storage follow each other
+    if (open_ != part.member) {  // tensors that share a storage mostly follow each other
       open_ = nullptr;
       storage_ = make_bytes(part.member->size, file_.task());
       ZipStream stream(file_, *part.member);
@@ -73,10 +76,12 @@ class TorchFile final : public TensorFile {
   };
 
   const ZipMember* find(const std::string& name) const {
-    const auto found = std::ranges::find(members_, root_ + name, &ZipMember::name);
-    return found == members_.end() ? nullptr : &*found;
+    const auto found = by_name_.find(root_ + name);
+    return found == by_name_.end() ? nullptr : found->second;
   }
-  std::string content(const ZipMember& member) {
+  std::string content(const ZipMember& member, std::size_t most) {
+    if (member.size > most)
+      ZipStream(file_, member).fail_at(0, fmt::format("has {} bytes; there must be at most {}", member.size, most));
     std::string result(member.size, '\0');
     ZipStream stream(file_, member);
     stream.read(result.data(), result.size());
@@ -86,7 +91,9 @@ class TorchFile final : public TensorFile {
   [[noreturn]] void refuse(const std::string& text) const { ZipStream(file_, pickle_).fail_at(0, text); }
 
   void add(const PickledRef& ref, std::string& path, std::size_t depth) {
-    if (depth > 60) refuse(some(path) + " is nested without end; it must end");
+    // A list that holds itself, or one that holds the next twice and so on: what is shared is met again on each way to it.
+    if (depth > 60 || ++visits_ > 2'000'000) refuse(some(path) + " is nested without end; it must end");
+    if (path.size() > 4096) refuse(fmt::format("a name of {} bytes is here; it must have at most 4096", path.size()));
     const auto below = [&](const std::string& name, const PickledRef& item) {
       const std::size_t size = path.size();
       if (depth > 0) path += '.';
@@ -134,10 +141,18 @@ class TorchFile final : public TensorFile {
                                   pickle_.name));
     if (!bytes_of(tensor.shape, n))
       refuse(fmt::format("{} is ({}); that must be a number of bytes", some(path), fmt::join(tensor.shape, ", ")));
+    // A view may show an element many times, which a file of a few bytes can ask for.
+    const std::uint64_t elements = *bytes_of(tensor.shape, 1),
+                        most_shown = std::max<std::uint64_t>(storage.count, std::uint64_t{1} << 24);
+    if (elements > most_shown)
+      refuse(fmt::format("{} shows {} elements of a storage of {}; it must show at most {}", some(path), elements, storage.count,
+                         most_shown));
     add_part({path, storage.element, Shape(tensor.shape.begin(), tensor.shape.end())}, {.member = member, .tensor = tensor});
   }
   void add_part(Stored stored, Part part) {
-    if (parts_.size() >= 1'000'000) refuse("it has more than a million tensors and numbers; it must have fewer");
+    text_ += stored.name.size();
+    if (parts_.size() >= 1'000'000 || text_ > std::size_t{1} << 28)
+      refuse("it has more than a million tensors and numbers, or names of 256 MB; it must have fewer");
     if (!names_.insert(stored.name).second) refuse(some(stored.name) + " is there twice; it must be there once");
     arrays_.push_back(std::move(stored));
     parts_.push_back(std::move(part));
@@ -146,8 +161,10 @@ class TorchFile final : public TensorFile {
   InputFile& file_;
   const std::vector<ZipMember> members_;
   const ZipMember& pickle_;
+  std::unordered_map<std::string_view, const ZipMember*> by_name_;
   std::string root_;
   bool swapped_ = false;
+  std::size_t visits_ = 0, text_ = 0;  // of values, and bytes of names
   std::vector<Part> parts_;
   std::unordered_set<std::string> names_;
   const ZipMember* open_ = nullptr;  // whose bytes `storage_` has
