@@ -41,6 +41,12 @@ class Call {
   int opset() const noexcept { return opset_; }
   std::size_t inputs() const noexcept { return in_.size(); }
   std::size_t outputs() const noexcept { return node_.outputs.size(); }
+  /// How many are wanted besides the first.
+  std::size_t further_outputs() const {
+    std::size_t count = 0;
+    for (std::size_t k = 1; k < node_.outputs.size(); ++k) count += !node_.outputs[k].empty();
+    return count;
+  }
 
   bool has(std::size_t k) {
     ask(k);
@@ -81,31 +87,31 @@ class Call {
 
   bool given(std::string_view name) { return find(name) != nullptr; }
   double number(std::string_view name, double otherwise) {
-    const Attribute* a = find(name);
+    const Attribute* a = typed_attribute(name, AttributeType::number);
     return a ? static_cast<double>(a->number) : otherwise;
   }
   std::int64_t integer(std::string_view name, std::int64_t otherwise) {
-    const Attribute* a = find(name);
+    const Attribute* a = typed_attribute(name, AttributeType::integer);
     return a ? a->integer : otherwise;
   }
   std::string text(std::string_view name, std::string_view otherwise) {
-    const Attribute* a = find(name);
+    const Attribute* a = typed_attribute(name, AttributeType::text);
     return a ? a->text : std::string(otherwise);
   }
   std::vector<std::int64_t> integers(std::string_view name) {
-    const Attribute* a = find(name);
+    const Attribute* a = typed_attribute(name, AttributeType::integers);
     return a ? a->integers : std::vector<std::int64_t>{};
   }
   std::vector<float> numbers(std::string_view name) {
-    const Attribute* a = find(name);
+    const Attribute* a = typed_attribute(name, AttributeType::numbers);
     return a ? a->numbers : std::vector<float>{};
   }
   std::vector<std::string> texts(std::string_view name) {
-    const Attribute* a = find(name);
+    const Attribute* a = typed_attribute(name, AttributeType::texts);
     return a ? a->texts : std::vector<std::string>{};
   }
   const Value<double>* tensor(std::string_view name) {
-    const Attribute* a = find(name);
+    const Attribute* a = typed_attribute(name, AttributeType::tensor);
     if (a && !a->tensor)
       refuse("attribute '" + std::string(name) + "': " + (a->trouble.empty() ? "it is no tensor; it must be" : a->trouble));
     return a ? &*a->tensor : nullptr;
@@ -154,6 +160,14 @@ class Call {
         return &node_.attributes[k];
       }
     return nullptr;
+  }
+
+  const Attribute* typed_attribute(std::string_view name, AttributeType type) {
+    const Attribute* a = find(name);
+    if (a && a->type != 0 && a->type != static_cast<std::int64_t>(type))
+      refuse("attribute '" + std::string(name) + "' is of type " + name_of_attribute_type(a->type) + "; it must be " +
+             name_of_attribute_type(static_cast<std::int64_t>(type)));
+    return a;
   }
 
   int opset_;
@@ -234,6 +248,13 @@ Array<R> map(const Array<A>& a, const F& f) {
 Variable<double> exactly(const Labels& values, Where where);
 /// Whole numbers. Throws ValueError where they are beyond what double holds exactly.
 Labels whole(const Array<double>& values, Where where);
+/// f of whole numbers, in double, where f is made of sums of products. What it adds up on its way may be larger than what it ends
+/// with, so the same of absolute values must stay exact too. Throws ValueError where that is not so.
+template <class F, class... A>
+Labels exact_sums(Where where, const F& f, const A&... given) {
+  whole(f(xgrad::abs(exactly(given, where), where)...).value(), where);
+  return whole(f(exactly(given, where)...).value(), where);
+}
 
 /// The values, converted.
 template <class T>

@@ -58,6 +58,7 @@ class Builder {
     add_inputs();
     for (std::size_t k = 0; k < model_.nodes.size(); ++k) add_step(k);
     add_outputs();
+    find_trained();
     mark_last_uses();
     std::map<std::string, Variable<T>> weights;
     for (auto& [name, slot, value] : reals_) {
@@ -165,7 +166,6 @@ class Builder {
                          ? "which it or a node behind it makes; each node must stand behind those that it needs, without a cycle"
                          : "which nothing in the file makes; it must be an input, an initialiser or a node's output"));
       step.inputs.push_back({found->second, false});
-      if (i >= 32 || !(step.entry.constants >> i & 1U)) trained_.insert(found->second);
     }
     for (const std::string& name : node.outputs) {
       const std::size_t slot = name.empty() ? nowhere : add(name);
@@ -183,6 +183,26 @@ class Builder {
       graph_->outputs.push_back(std::move(port));
     }
     if (graph_->outputs.empty()) source_.fail("the graph has no outputs; it must have one");
+  }
+
+  /// Whether an input goes into the output as it is, only somewhere else or of another type.
+  static bool passes(const Node& node, std::size_t input) {
+    constexpr std::array<std::string_view, 11> movers{"Cast",    "CastLike", "Expand",  "Flatten",   "Gather",   "Identity",
+                                                      "Reshape", "Slice",    "Squeeze", "Transpose", "Unsqueeze"};
+    return node.op == "Concat" || (input == 0 && std::find(movers.begin(), movers.end(), node.op) != movers.end());
+  }
+  /// The slots that something uses otherwise than as constants.
+  void find_trained() {
+    trained_.insert(graph_->output_slots.begin(), graph_->output_slots.end());
+    for (auto step = graph_->steps.rbegin(); step != graph_->steps.rend(); ++step) {
+      const bool output =
+          std::any_of(step->outputs.begin(), step->outputs.end(), [&](std::size_t s) { return trained_.contains(s); });
+      for (std::size_t i = 0; i < step->inputs.size(); ++i) {
+        const std::size_t slot = step->inputs[i].slot;
+        const bool constant = passes(step->node, i) ? !output : i < 32 && (step->entry.constants >> i & 1U);
+        if (slot != nowhere && !constant) trained_.insert(slot);
+      }
+    }
   }
 
   void mark_last_uses() {

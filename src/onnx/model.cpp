@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 namespace xgrad::onnx {
 
@@ -14,7 +15,10 @@ constexpr std::array<std::string_view, 27> element_names{
 
 Attribute read_attribute(Reader reader) {
   Attribute a;
-  while (reader.next()) switch (reader.field()) {
+  std::uint32_t held = 0;  // bit k: it has what attributes of type k have, in field k + 1
+  while (reader.next()) {
+    if (reader.field() >= 2 && reader.field() <= 11) held |= 1U << (reader.field() - 1);
+    switch (reader.field()) {
       case 1:
         a.name = reader.text();
         break;
@@ -51,6 +55,11 @@ Attribute read_attribute(Reader reader) {
       default:
         reader.skip();  // graphs and lists of tensors: who asks for them finds nothing
     }
+  }
+  if (a.type == 0 && std::has_single_bit(held)) a.type = std::countr_zero(held);  // files of the first version say no types
+  if (held != 0 && (a.type < 1 || a.type > 10 || !(held >> a.type & 1U)))
+    reader.fail("the attribute '" + a.name + "' has values of other types than " + std::to_string(a.type) +
+                ", which it says that it is; these must be of one type");
   return a;
 }
 
@@ -164,6 +173,12 @@ void read_graph(Reader reader, Model& model) {
 std::string name_of_element(std::int64_t type) {
   if (type < 0 || type >= static_cast<std::int64_t>(element_names.size())) return "element type " + std::to_string(type);
   return std::string(element_names[static_cast<std::size_t>(type)]);
+}
+
+std::string name_of_attribute_type(std::int64_t type) {
+  constexpr std::array<const char*, 11> names{"UNDEFINED", "FLOAT", "INT",     "STRING",  "TENSOR", "GRAPH",
+                                              "FLOATS",    "INTS",  "STRINGS", "TENSORS", "GRAPHS"};
+  return type < 0 || type > 10 ? std::to_string(type) : names[static_cast<std::size_t>(type)];
 }
 
 bool supported(std::int64_t type) {

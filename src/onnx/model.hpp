@@ -12,6 +12,8 @@ namespace xgrad::onnx {
 enum class ElementType : int { none = 0, float32 = 1, int32 = 6, int64 = 7, boolean = 9, float64 = 11 };
 /// "float", "uint8", "float8e4m3fn"; "element type 99" of one that does not exist.
 std::string name_of_element(std::int64_t type);
+/// "FLOAT", "INTS"; its number of one that does not exist.
+std::string name_of_attribute_type(std::int64_t type);
 /// Whether a Value can have such elements.
 bool supported(std::int64_t type);
 
@@ -29,9 +31,12 @@ struct Tensor {
   std::vector<std::pair<std::string, std::string>> where_external;
 };
 
+/// ONNX's numbers for what attributes are.
+enum class AttributeType : int { none = 0, number = 1, integer = 2, text = 3, tensor = 4, numbers = 6, integers = 7, texts = 8 };
+
 struct Attribute {
   std::string name;
-  std::int64_t type = 0;
+  std::int64_t type = 0;  ///< as an AttributeType, or another number; none only of an attribute that has nothing in it
   float number = 0;
   std::int64_t integer = 0;
   std::string text;

@@ -111,7 +111,7 @@ Values<T> eye_like(Call<T>& c) {
   const Shape shape = c.shape(0);
   if (shape.size() != 2) c.refuse("the input has the shape " + to_string(shape) + "; it must have 2 axes");
   Labels eye = full<Integer>(shape, 0, c.where);
-  for (std::size_t i = 0; i < shape[0]; ++i) {
+  for (std::size_t i = 0; i < shape[0] && eye.size() > 0; ++i) {  // of no columns there may be any number of rows
     const Wide j = static_cast<Wide>(i) + k;
     if (j >= 0 && j < static_cast<Wide>(shape[1])) eye.data()[i * shape[1] + static_cast<std::size_t>(j)] = 1;
   }

@@ -9,7 +9,12 @@ namespace xgrad::onnx {
 
 namespace {
 
-std::vector<std::int64_t> kernel_of(const Shape& weights) {
+template <class T>
+std::vector<std::int64_t> kernel_of(Call<T>& c) {
+  const Shape images = c.shape(0), weights = c.shape(1);
+  if (weights.size() < 3 || weights.size() != images.size())
+    c.refuse("the images have the shape " + to_string(images) + " and the weights " + to_string(weights) +
+             "; they must have equally many axes, 3 or more");
   std::vector<std::int64_t> kernel;
   for (std::size_t k = 2; k < weights.size(); ++k) kernel.push_back(static_cast<std::int64_t>(weights[k]));
   return kernel;
@@ -67,7 +72,7 @@ Variable<T> with_bias(Call<T>& c, Variable<T> y) {
 template <class T>
 Values<T> conv(Call<T>& c) {
   const std::int64_t groups = c.integer("group", 1);
-  Windows w = read_windows(c, c.shape(0), kernel_of(c.shape(1)));
+  Windows w = read_windows(c, c.shape(0), kernel_of(c));
   Variable<T> x = c.real(0), weights = c.real(1);
   if (groups < 1 || x.shape()[1] % static_cast<std::size_t>(groups) != 0 ||
       weights.shape()[0] % static_cast<std::size_t>(groups) != 0 ||
@@ -96,7 +101,7 @@ Values<T> conv_transpose(Call<T>& c) {
   const std::string way = c.text("auto_pad", "NOTSET");
   const Shape image = c.shape(0);
   if (wanted.size() == image.size() && image.size() > 2) wanted.erase(wanted.begin(), wanted.begin() + 2);
-  Windows w = read_windows(c, image, kernel_of(c.shape(1)));
+  Windows w = read_windows(c, image, kernel_of(c));
   if (w.rank() > 2)
     c.refuse("the images have " + std::to_string(w.rank()) +
              " axes besides batch and channels; of this operator they must be 1 or 2");
@@ -108,10 +113,11 @@ Values<T> conv_transpose(Call<T>& c) {
   if (more.size() != w.rank() || (!wanted.empty() && wanted.size() != w.rank()))
     c.refuse("output_padding or output_shape have another number of axes than the images; it must be equal");
   for (std::size_t k = 0; k < w.rank() && !wanted.empty(); ++k) {  // the padding follows from the shape
+    if (wanted[k] < 1 || wanted[k] > most_length)
+      c.refuse("output_shape has " + std::to_string(wanted[k]) + "; it must be from 1 to 2^30");
     const std::int64_t full_length =
         (static_cast<std::int64_t>(image[k + 2]) - 1) * w.strides[k] + more[k] + (w.kernel[k] - 1) * w.dilations[k] + 1;
     const std::int64_t cut = full_length - wanted[k];
-    if (wanted[k] < 1 || wanted[k] > 1 << 30) c.refuse("output_shape has " + std::to_string(wanted[k]) + "; it must be a length");
     if (cut < 0) {  // longer than anything reaches: zeros at the end
       w.before[k] = w.after[k] = 0;
       more[k] -= cut;

@@ -140,7 +140,7 @@ Values<T> power(Call<T>& c) {
   return one<T>(to_integers<T>(raised));
 }
 
-/// max(low, min(x, high)), either bound left out or not.
+/// min(max(x, low), high), either bound left out or not.
 template <class T>
 Values<T> clip(Call<T>& c) {
   if (c.look(0).index() == 1) {

@@ -11,7 +11,8 @@ template <class T>
 Values<T> product(Call<T>& c) {
   if (c.look(0).index() == 1) {
     const Labels a = c.integers(0), b = c.integers(1);
-    return one<T>(whole(matmul(exactly(a, c.where), exactly(b, c.where), {}, c.where).value(), c.where));
+    const auto times = [&](Variable<double> x, Variable<double> y) { return matmul(std::move(x), std::move(y), {}, c.where); };
+    return one<T>(exact_sums(c.where, times, a, b));
   }
   Variable<T> b = c.real(1);
   return one<T>(matmul(c.real(0), std::move(b), {}, c.where));

@@ -32,6 +32,9 @@ Values<T> batch_normalised(Call<T>& c) {
   const double eps = c.number("epsilon", 1e-5), momentum = c.number("momentum", 0.9);
   const bool training = c.integer("training_mode", 0) != 0;
   if (c.integer("spatial", 1) != 1) c.refuse("spatial is 0; it must be 1");
+  if (c.opset() < 14 && c.further_outputs() > 0)
+    c.refuse("there are " + std::to_string(c.further_outputs()) +
+             " outputs besides the first, which before opset 14 means training; there must be none");
   const std::size_t rank = c.shape(0).size();
   if (rank < 2) c.refuse("the input has the shape " + to_string(c.shape(0)) + "; it must be (n, c, …)");
   const Variable<T> x = c.real(0), weight = c.real(1), bias = c.real(2), running_mean = c.real(3), running_var = c.real(4);

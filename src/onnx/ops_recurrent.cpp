@@ -81,6 +81,8 @@ Values<T> recur(Call<T>& c, std::size_t gates, bool cell, const std::vector<std:
   if (x.shape().size() != 3 || w.shape().size() != 3 || r.shape().size() != 3) c.refuse("X, W and R must have 3 axes");
   if (batch_first) x = permute(std::move(x), {1, 0, 2}, c.where);
   const std::size_t steps = x.shape()[0], batch = x.shape()[1], hidden = r.shape()[2];
+  if (x.size() == 0 || hidden == 0)  // any number of steps could be without elements
+    c.refuse("X is (steps, batch, …) = " + to_string(x.shape()) + " and R " + to_string(r.shape()) + "; they must have elements");
   const auto n = static_cast<std::ptrdiff_t>(hidden);
   if (c.integer("hidden_size", n) != n) c.refuse("hidden_size is not that of R; they must be equal");
   if (w.shape() != Shape{directions, gates * hidden, x.shape()[2]} || r.shape() != Shape{directions, gates * hidden, hidden})
@@ -112,7 +114,6 @@ Values<T> recur(Call<T>& c, std::size_t gates, bool cell, const std::vector<std:
   const Variable<T> peepholes = cell && c.has(7) ? c.real(7) : Variable<T>();
   if (peepholes.defined() && peepholes.shape() != Shape{directions, 3 * hidden})
     c.refuse("P is " + to_string(peepholes.shape()) + "; it must be (directions, 3 · hidden)");
-  if (steps == 0) c.refuse("there are no steps; there must be one");
   std::vector<Variable<T>> all, last_h, last_c;
   for (std::size_t k = 0; k < directions; ++k) {
     const auto at = static_cast<std::ptrdiff_t>(k), width = static_cast<std::ptrdiff_t>(gates * hidden);

@@ -66,7 +66,9 @@ Values<T> reduction(Call<T>& c) {
       const Labels x = c.integers(0);
       if (x.size() == 0 && (kind == Kind::max || kind == Kind::min))
         c.refuse("there are no integers to choose from; there must be one");
-      return one<T>(whole(reduce(kind, exactly(x, c.where), axes, keepdims, c.where).value(), c.where));
+      const auto of = [&](Variable<double> v) { return reduce(kind, std::move(v), axes, keepdims, c.where); };
+      if (kind != Kind::max && kind != Kind::min) return one<T>(exact_sums(c.where, of, x));
+      return one<T>(whole(of(exactly(x, c.where)).value(), c.where));
     }
     default: {
       if (kind != Kind::max && kind != Kind::min) c.refuse("input 0 has truth values as elements; they must be numbers");
@@ -133,7 +135,8 @@ Values<T> cumulative(Call<T>& c) {
   const bool exclusive = c.integer("exclusive", 0) != 0, reverse = c.integer("reverse", 0) != 0;
   const int axis = c.axis(c.integer_input(1), c.shape(0).size());
   if (c.look(0).index() == 1)
-    return one<T>(whole(running_sum(exactly(c.integers(0), c.where), axis, exclusive, reverse, c.where).value(), c.where));
+    return one<T>(exact_sums(
+        c.where, [&](Variable<double> v) { return running_sum(std::move(v), axis, exclusive, reverse, c.where); }, c.integers(0)));
   return one<T>(running_sum(c.real(0), axis, exclusive, reverse, c.where));
 }
 

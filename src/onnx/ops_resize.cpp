@@ -26,9 +26,9 @@ double origin(const ResizeWay& way, std::size_t i, std::size_t length, std::size
   const auto x = static_cast<double>(i), from = static_cast<double>(length), to = scale * from, whole = static_cast<double>(result);
   const std::string& t = way.transformation;
   if (t == "asymmetric") return x / scale;
-  if (t == "align_corners") return to == 1 ? 0 : x * (from - 1) / (to - 1);
+  if (t == "align_corners") return whole == 1 ? 0 : x * (from - 1) / (to - 1);
   if (t == "tf_crop_and_resize") {
-    const double at = to == 1 ? (last - first) * (from - 1) / 2 : x * (last - first) * (from - 1) / (to - 1);
+    const double at = whole == 1 ? (last - first) * (from - 1) / 2 : x * (last - first) * (from - 1) / (to - 1);
     return at + first * (from - 1);
   }
   if (t == "pytorch_half_pixel" && whole == 1) return -0.5;
@@ -88,12 +88,15 @@ Variable<T> along_axis(Variable<T> x, std::size_t axis, const ResizeWay& way, st
     if (beyond(origin(way, i, length, result, scale, first, last))) any_beyond = outside.data()[i] = true;
   if (way.mode == "nearest") {
     Labels index = make_array<Integer>(Shape{result}, where);
-    for (std::size_t i = 0; i < result; ++i)
-      index.data()[i] = std::clamp<Integer>(nearest_pixel(way, origin(way, i, length, result, scale, first, last)), 0, edge);
+    for (std::size_t i = 0; i < result; ++i) {
+      const double at = std::clamp(origin(way, i, length, result, scale, first, last), -1.0, static_cast<double>(length));
+      index.data()[i] = std::clamp<Integer>(nearest_pixel(way, at), 0, edge);
+    }
     x = index_select(std::move(x), static_cast<int>(axis), index, where);
   } else {
     Array<T> matrix = zeros<T>(Shape{result, length}, where);
     for (std::size_t i = 0; i < result; ++i) {
+      if (outside.data()[i]) continue;
       const double at = origin(way, i, length, result, scale, first, last), left = std::ceil(at) - 1;
       Taps taps = taps_of(way, at - left, scale);
       double total = 0;
@@ -149,11 +152,18 @@ Values<T> resized(Call<T>& c, const ResizeWay& way, const std::vector<Integer>& 
                                                   : *std::max_element(scales.begin(), scales.end());
       for (std::size_t k = 0; k < axes.size(); ++k) {
         scales[k] = scale;
-        sizes[k] = std::max<Integer>(static_cast<Integer>(std::floor(scale * static_cast<double>(shape[which[k]]) + 0.5)), 1);
+        const double size = std::floor(scale * static_cast<double>(shape[which[k]]) + 0.5);
+        if (!(size < 1e9)) c.refuse("a size becomes " + std::to_string(size) + "; it must be below 10^9");
+        sizes[k] = std::max<Integer>(static_cast<Integer>(size), 1);
       }
     } else if (policy != "stretch") {
       c.refuse("keep_aspect_ratio_policy is '" + policy + "'; it must be stretch, not_larger or not_smaller");
     }
+  }
+  if (x.size() == 0) {  // its axes may be of any length
+    Shape to = shape;
+    for (std::size_t k = 0; k < axes.size(); ++k) to[which[k]] = static_cast<std::size_t>(sizes[k]);
+    return one<T>(reshape(std::move(x), to, c.where));
   }
   for (std::size_t k = 0; k < axes.size(); ++k) {
     const double first = roi.empty() ? 0 : roi[k], last = roi.empty() ? 1 : roi[axes.size() + k];
@@ -211,6 +221,8 @@ Values<T> resize(Call<T>& c) {
   if (c.has(3)) sizes = c.list(3);
   if (way.transformation == "tf_crop_and_resize" && roi.size() != 2 * axes.size())
     c.refuse("roi has " + std::to_string(roi.size()) + " numbers; there must be two for each axis");
+  for (const double edge : roi)
+    if (!(std::abs(edge) <= 1e6)) c.refuse("roi has " + std::to_string(edge) + "; it must be from -10^6 to 10^6");
   return resized(c, way, axes, std::move(scales), std::move(sizes), roi, policy);
 }
 template <class T>

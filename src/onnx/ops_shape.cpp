@@ -284,6 +284,7 @@ Values<T> triangle(Call<T>& c) {
   const Integer k = c.has(1) ? c.integer_input(1) : 0;
   const Shape shape = c.shape(0);
   if (shape.size() < 2) c.refuse("the input has the shape " + to_string(shape) + "; it must have 2 axes or more");
+  if (size_of(shape) == 0) return one<T>(c.take(0));  // an axis may be of any length then
   const std::size_t rows = shape[shape.size() - 2], columns = shape[shape.size() - 1];
   Mask kept = make_array<bool>(Shape{rows, columns}, c.where);
   for (std::size_t i = 0; i < rows; ++i)

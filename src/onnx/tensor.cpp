@@ -191,9 +191,13 @@ template Value<double> value_of<double>(const Source&, const Tensor&);
 
 template <Real T>
 Value<T> load_tensor(const fs::path& path, Where where) {
-  const std::vector<std::uint8_t> bytes = read_file(path, where);
-  const Source source{path, bytes, where};
-  return value_of<T>(source, read_tensor(Reader(source, source.bytes)));
+  try {
+    const std::vector<std::uint8_t> bytes = read_file(path, where);
+    const Source source{path, bytes, where};
+    return value_of<T>(source, read_tensor(Reader(source, source.bytes)));
+  } catch (...) {
+    xgrad::detail::rethrow(where, "load");
+  }
 }
 template XGRAD_API Value<float> load_tensor<float>(const fs::path&, Where);
 template XGRAD_API Value<double> load_tensor<double>(const fs::path&, Where);

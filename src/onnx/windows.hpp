@@ -8,6 +8,10 @@
 
 namespace xgrad::onnx {
 
+/// Of images, kernels and all numbers that say how windows lie: products of two of them, and a few such added up, are integers
+/// still.
+inline constexpr std::int64_t most_length = std::int64_t{1} << 30;
+
 /// Along each axis but the first two.
 struct Windows {
   std::vector<std::int64_t> kernel, strides, dilations, before, after;
@@ -23,21 +27,27 @@ Windows read_windows(Call<T>& c, const Shape& image, std::vector<std::int64_t> k
   Windows w;
   if (image.size() < 3) c.refuse("the images have the shape " + to_string(image) + "; it must be (n, c, …)");
   const std::size_t rank = image.size() - 2;
+  for (std::size_t k = 2; k < image.size(); ++k)
+    if (image[k] > static_cast<std::size_t>(most_length))
+      c.refuse("the images have the shape " + to_string(image) + "; an axis must be no longer than 2^30");
+  const auto check = [&](std::string_view name, const std::vector<std::int64_t>& values) {
+    for (const std::int64_t n : values)
+      if (n < 1 || n > most_length) c.refuse(std::string(name) + " has " + std::to_string(n) + "; it must be from 1 to 2^30");
+  };
   const auto list = [&](std::string_view name, std::int64_t otherwise) {
     std::vector<std::int64_t> values = c.integers(name);
     if (values.empty()) values.assign(rank, otherwise);
     if (values.size() != rank)
       c.refuse(std::string(name) + " has " + std::to_string(values.size()) + " numbers; there must be one for each of " +
                std::to_string(rank) + " axes");
-    for (const std::int64_t n : values)
-      if (n < 1 || n > 1 << 30) c.refuse(std::string(name) + " has " + std::to_string(n) + "; it must be at least 1");
+    check(name, values);
     return values;
   };
   w.kernel = list("kernel_shape", 1);
   if (!kernel.empty()) {
     if (c.given("kernel_shape") && w.kernel != kernel) c.refuse("kernel_shape is not that of the weights; they must be equal");
+    check("the weights' kernel", kernel);
     w.kernel = std::move(kernel);
-    if (w.kernel.size() != rank) c.refuse("the weights have other axes than the images; these must be as many");
   } else if (!c.given("kernel_shape")) {
     c.refuse("kernel_shape is missing");
   }
@@ -53,7 +63,7 @@ Windows read_windows(Call<T>& c, const Shape& image, std::vector<std::int64_t> k
     for (std::size_t k = 0; k < rank && !pads.empty(); ++k) {
       w.before[k] = pads[k];
       w.after[k] = pads[rank + k];
-      if (pads[k] < 0 || pads[rank + k] < 0 || pads[k] > 1 << 30 || pads[rank + k] > 1 << 30)
+      if (pads[k] < 0 || pads[rank + k] < 0 || pads[k] > most_length || pads[rank + k] > most_length)
         c.refuse("pads have a negative or an enormous number; they must be from 0 to 2^30");
     }
   } else if (way == "SAME_UPPER" || way == "SAME_LOWER") {

@@ -65,8 +65,8 @@ class Network {
 };
 
 /// Reads a network from an ONNX file, of opset 7 to 27 (some operators also of 1 to 6), and the files of weights beside it that it
-/// names. What it does not say it takes from the file as it is: nothing is allocated on the word of a number in it. docs/onnx.md
-/// lists what can be read.
+/// names. Nothing is allocated here on the word of a number in the file; but `run` makes what nodes ask for, however large.
+/// docs/onnx.md lists what can be read.
 ///
 ///     auto net = xg::onnx::load<float>("net.onnx");
 ///     auto y = net(x);
