@@ -276,6 +276,7 @@ TEST_CASE("formula: derivatives, first and second") {
       // The stencil wants moderate values.
       check_derivatives(u.program, {random_array<double>(Shape{200}, std::max(u.low, -4.) + 0.05, std::min(u.high, 4.) - 0.01)}, 0);
     }
+  check_derivatives(trace<1>([](auto x) { return flush(x) * x; }), {random_array<double>(Shape{200}, 0.5, 3)}, 0);
   for (const Many& m : formulas()) {
     CAPTURE(m.name);
     check_derivatives(m.program, random_inputs(m.program, 200), 2);

@@ -69,6 +69,14 @@ TEST_CASE("linalg: what belongs together") {
   CHECK(logdet(broadcast_to(identity(300) * 0.001, {1, 300, 300})).value()(0) == doctest::Approx(300 * std::log(0.001)));
 }
 
+TEST_CASE("linalg: a singular matrix has a gradient of its determinant, and no second derivative") {
+  const auto a = leaf<double>({2, 2}, {1, 2, 2, 4});
+  const Variable<double> g = grad(det(a), {a}, {.create_graph = true})[0];
+  CHECK(is(g.value(), {4, -2, -2, 1}));
+  CHECK_THROWS_WITH_AS(grad(sum(g * g), {a}), doctest::Contains("a is singular; it must be regular for a second derivative of det"),
+                       ValueError);
+}
+
 TEST_CASE_TEMPLATE("linalg: worked numbers", T, float, double) {
   const auto a = leaf<T>({2, 2}, {2, 1, 1, 3});
   const double eps = std::is_same_v<T, float> ? 1e-6 : 1e-15;

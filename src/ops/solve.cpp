@@ -248,7 +248,7 @@ Variable<T> times_inverse_transposed(const Variable<T>& g, Variable<T> a, Where 
 template <class T>
 struct Cofactors {
   static constexpr std::string_view name = "det";
-  static constexpr std::array uses{use::input(0) | use::output};
+  static constexpr std::array uses{use::input(0)};
 
   Result<T> forward(Inputs<T> in) {
     const std::size_t n = square_length(in[0].shape()), count = matrices_in(in[0].shape());
@@ -258,18 +258,12 @@ struct Cofactors {
     });
     return out;
   }
-  /// With c = |a| a⁻ᵀ: of v : c it is (c (v : c) - c vᵀ c) / |a|.
-  Variable<T> vjp(const Context<T>& context, const Variable<T>& v, std::size_t) const {
-    const Variable<T> c = context.output(), size = det(context.input(0));
-    const Array<T>& sizes = size.value();
-    for (std::size_t i = 0; i < sizes.size(); ++i)
-      if (sizes.data()[i] == 0)
-        throw ValueError(
-            fmt::format("{} is singular; it must be regular for a second derivative of det", which(i, context.input_shape(0))));
-    Shape each = size.shape();
-    each.insert(each.end(), {1, 1});
-    const Variable<T> whole = c * sum(c * v, {-2, -1}, {.keepdims = true});
-    return (whole - matmul(matmul(c, v, {.transpose_b = true}), c)) / reshape(size, each);
+  /// It is asked for where a matrix is singular, and there it has none: c (v : c) - c vᵀ c is divided by the determinant.
+  Variable<T> vjp(const Context<T>& context, const Variable<T>&, std::size_t) const {
+    const Array<T> sizes = det(context.input(0).detach()).value();
+    const T* const first = std::find(sizes.data(), sizes.data() + sizes.size(), T(0));
+    throw ValueError(fmt::format("{} is singular; it must be regular for a second derivative of det",
+                                 which(static_cast<std::size_t>(first - sizes.data()), context.input_shape(0))));
   }
 };
 
