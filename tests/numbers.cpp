@@ -34,6 +34,17 @@ bool near(const Array<T>& x, const Array<T>& y, double factor = 1) {
 
 }  // namespace
 
+TEST_CASE("numbers: the gradient of a norm's weight is the same recorded, also of large numbers") {
+  for (const float size : {1.F, 1e30F, 1e-30F}) {
+    Array<float> values = {1.F, -2.F, 3.F, 0.5F}, weights = {1.F, 2.F, 3.F, 4.F};
+    values *= size;
+    const Variable<float> x(values, true), w(weights, true), b(zeros<float>({4}), true);
+    const auto loss = [&] { return sum(layer_norm(x, w, b, {.eps = 0}) * w.detach()); };
+    const Array<float> plain = grad(loss(), {w})[0].value(), recorded = grad(loss(), {w}, {.create_graph = true})[0].value();
+    for (std::size_t k = 0; k < 4; ++k) CHECK(recorded(k) == doctest::Approx(plain(k)).epsilon(1e-5));
+  }
+}
+
 TEST_CASE_TEMPLATE("numbers: norms and deviations do not depend on the unit", T, float, double) {
   // f of numbers times a scale is f of the numbers times scale^degree, and their gradients have one degree less
   struct Row {
