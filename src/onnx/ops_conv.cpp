@@ -22,14 +22,14 @@ std::vector<std::int64_t> kernel_of(Call<T>& c) {
 
 /// One axis as a second one of length 1 in front.
 template <class T>
-Variable<T> with_height(Variable<T> x, Where where) {
-  const Shape s = x.shape();
-  return reshape(std::move(x), Shape{s[0], s[1], 1, s[2]}, where);
+Variable<T> with_height(const Variable<T>& x, Where where) {
+  const Shape& s = x.shape();
+  return reshape(x, Shape{s[0], s[1], 1, s[2]}, where);
 }
 template <class T>
-Variable<T> without_height(Variable<T> x, Where where) {
-  const Shape s = x.shape();
-  return reshape(std::move(x), Shape{s[0], s[1], s[3]}, where);
+Variable<T> without_height(const Variable<T>& x, Where where) {
+  const Shape& s = x.shape();
+  return reshape(x, Shape{s[0], s[1], s[3]}, where);
 }
 void add_height(Windows& w) {
   for (auto* list : {&w.kernel, &w.strides, &w.dilations}) list->insert(list->begin(), 1);
@@ -83,15 +83,15 @@ Values<T> conv(Call<T>& c) {
   const bool line = w.rank() == 1;
   if (line) {
     add_height(w);
-    x = with_height(std::move(x), c.where);
-    weights = with_height(std::move(weights), c.where);
+    x = with_height(x, c.where);
+    weights = with_height(weights, c.where);
   }
   const Conv2dOptions options{.stride = w.stride2d(), .padding = w.padding2d(), .dilation = w.dilation2d(), .groups = groups};
   Variable<T> bias = c.has(2) ? c.real(2) : Variable<T>();
   x = channels_last(std::move(x), c.where);
   weights = channels_last(std::move(weights), c.where);
   Variable<T> y = channels_first(conv2d(std::move(x), std::move(weights), std::move(bias), options, c.where), c.where);
-  return one<T>(line ? without_height(std::move(y), c.where) : std::move(y));
+  return one<T>(line ? without_height(y, c.where) : std::move(y));
 }
 
 template <class T>
@@ -131,8 +131,8 @@ Values<T> conv_transpose(Call<T>& c) {
   if (line) {
     add_height(w);
     more.insert(more.begin(), 0);
-    x = with_height(std::move(x), c.where);
-    weights = with_height(std::move(weights), c.where);
+    x = with_height(x, c.where);
+    weights = with_height(weights, c.where);
   }
   if (groups < 1 || weights.shape()[0] != x.shape()[1])
     c.refuse("the images have the shape " + to_string(x.shape()) + " and the weights " + to_string(weights.shape()) +
@@ -155,7 +155,7 @@ Values<T> conv_transpose(Call<T>& c) {
   weights = channels_last(std::move(weights), c.where);
   Variable<T> y = channels_first(conv_transpose2d(std::move(x), std::move(weights), options, c.where), c.where);
   if (behind[2].after > 0 || behind[3].after > 0) y = pad(y, behind, {}, c.where);
-  if (line) y = without_height(std::move(y), c.where);
+  if (line) y = without_height(y, c.where);
   return one<T>(with_bias(c, std::move(y)));
 }
 
