@@ -1,5 +1,6 @@
 #pragma once
 /// A node at work, as the functions of the table see it, and what they have in common.
+#include <span>
 #include <string_view>
 #include <unordered_map>
 
@@ -102,9 +103,9 @@ class Call {
     const Attribute* a = typed_attribute(name, AttributeType::integers);
     return a ? a->integers : std::vector<std::int64_t>{};
   }
-  std::vector<float> numbers(std::string_view name) {
+  std::span<const float> numbers(std::string_view name) {
     const Attribute* a = typed_attribute(name, AttributeType::numbers);
-    return a ? a->numbers : std::vector<float>{};
+    return a ? std::span<const float>(a->numbers) : std::span<const float>{};
   }
   std::vector<std::string> texts(std::string_view name) {
     const Attribute* a = typed_attribute(name, AttributeType::texts);

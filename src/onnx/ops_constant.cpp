@@ -29,7 +29,7 @@ Values<T> constant(Call<T>& c) {
     return one<T>(std::move(result));
   }
   if (c.given("value_floats")) {
-    const std::vector<float> list = c.numbers("value_floats");
+    const std::span<const float> list = c.numbers("value_floats");
     Array<T> result = make_array<T>(Shape{list.size()}, c.where);
     std::transform(list.begin(), list.end(), result.data(), [](float x) { return static_cast<T>(x); });
     return one<T>(Variable<T>(std::move(result)));

@@ -231,8 +231,8 @@ Values<T> upsample(Call<T>& c) {
   way.mode = c.text("mode", "nearest");
   way.transformation = "asymmetric";
   way.nearest = "floor";
-  std::vector<double> scales;
-  for (const float scale : c.numbers("scales")) scales.push_back(static_cast<double>(scale));
+  const std::span<const float> given = c.numbers("scales");
+  std::vector<double> scales(given.begin(), given.end());
   if (scales.empty()) scales = reals(c, 1);
   return resized(c, way, all_axes(c.shape(0).size()), std::move(scales), {}, {}, "stretch");
 }
