@@ -61,6 +61,27 @@ struct Own {
   }
 };
 
+/// Steps of length lr, by a direction that the rule computes; `forgets`: whose step does not read what the direction does.
+struct Unit {
+  double lr = 0.5;
+  bool forgets = false;
+
+  template <class X>
+  struct State {
+    X m;
+  };
+  template <class X>
+  X direction(X, X g, State<X>& s, const xg::optim::Now<X>&) const {
+    s.m = s.m + g;
+    return 2 * s.m;
+  }
+  template <class X>
+  X step(X w, X g, State<X>& s, const xg::optim::Now<X>& now) const {
+    if (forgets) return w - g / now.step_norm;
+    return w - now.lr * direction(w, g, s, now) / now.step_norm;
+  }
+};
+
 struct Pair {
   V weight{xg::Array<double>{{1, 2}, {3, 4}}, true}, bias{xg::Array<double>{5, 6}, true};
   V loss() const { return sum(square(weight)) + sum(square(bias)); }
@@ -172,6 +193,27 @@ TEST_CASE("a rule of one's own: what it keeps of each element, of all together, 
   CHECK(opt.state().at("w.m").shape() == xg::Shape{3});
   CHECK(opt.state().at("w.count").shape() == xg::Shape{});
   CHECK(opt.state().at("w.count")() == count);
+}
+
+TEST_CASE("a rule of one's own that needs the length of its direction") {
+  V w(xg::Array<double>{1, 2, 2}, true);
+  xg::optim::Optimizer opt(std::vector{w}, Unit{});
+  std::vector<double> mine{1, 2, 2}, m(3);
+  for (int t = 1; t <= 5; ++t) {
+    opt.zero_grad();
+    backward(sum(square(w)));
+    opt.step();
+    double length = 0;
+    for (std::size_t i = 0; i < 3; ++i) length = std::hypot(length, m[i] += 2 * mine[i]);
+    for (std::size_t i = 0; i < 3; ++i) {
+      mine[i] -= 0.5 * m[i] / length;
+      CHECK(w.value()(i) == doctest::Approx(mine[i]).epsilon(1e-12));
+      CHECK(opt.state().at("0.m")(i) == doctest::Approx(m[i]).epsilon(1e-12));
+    }
+  }
+  CHECK(error_of([&] {
+          xg::optim::Optimizer(std::vector{w}, Unit{.forgets = true});
+        }).find("Unit: direction reads m of State, and step does not; it must, too") != std::string::npos);
 }
 
 TEST_CASE("decay where it belongs, and a part for each optimiser") {

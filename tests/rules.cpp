@@ -179,6 +179,8 @@ TEST_CASE("schedules follow PyTorch's") {
       {"chained", chained({linear_factor(0.1, 0.5, 1, 4), exponential(1, 0.9)})},
       {"one_cycle", one_cycle(31, 0.4)},
       {"one_cycle linear", one_cycle(31, 0.4, {.pct_start = 0.25, .div_factor = 10, .final_div_factor = 100, .linear = true})},
+      {"one_cycle_momentum", one_cycle_momentum(31)},
+      {"one_cycle_momentum linear", one_cycle_momentum(31, 0.7, 0.9, {.pct_start = 0.25, .linear = true})},
   };
   const auto lines = golden("schedule");
   CHECK(lines.size() == schedules.size());
@@ -234,6 +236,8 @@ TEST_CASE("schedules that PyTorch lacks, and how they end") {
   CHECK(error_of([] { sequential({constant(1)}, {3}); }).find("there are 1 schedules and 1 milestones; there must be one milestone fewer") != std::string::npos);
   CHECK(error_of([] { chained({}); }).find("there are no schedules") != std::string::npos);
   CHECK(error_of([] { warm_up(Schedule(), 3); }).find("schedule 0 is an empty function") != std::string::npos);
+  CHECK(error_of([] { one_cycle_momentum(0); }).find("one_cycle_momentum: steps is 0; it must be positive") != std::string::npos);
+  CHECK(error_of([] { one_cycle_momentum(9, 0.8, 0.9, {.pct_start = 1}); }).find("pct_start is 1; it must be between 0 and 1") != std::string::npos);
   CHECK(error_of([] { cosine(std::nan(""), 3); }).find("cosine: value is nan; it must be finite") != std::string::npos);
   // clang-format on
 }
@@ -355,4 +359,49 @@ TEST_CASE("LARS: a rate for each parameter, by norms") {
     for (std::size_t i = 0; i < 2; ++i) CHECK(w.value()(i) == doctest::Approx(mine[i]).epsilon(1e-12));
     for (double x : zero.value()) CHECK(x == doctest::Approx(other).epsilon(1e-12));
   }
+}
+
+TEST_CASE("LAMB: Adam's step at a rate for each parameter, by the norms of weights and step") {
+  const LAMB rule{.lr = 0.02, .beta1 = 0.8, .beta2 = 0.99, .eps = 1e-4, .weight_decay = 0.1};
+  for (const bool decays : {true, false}) {
+    Small net, mine;
+    Optimizer opt(xg::nn::parameters(net), rule, {.decay = [&](const auto&) { return decays; }});
+    const double decay = decays ? 0.1 : 0;
+    std::vector<std::vector<double>> m(4), v(4);
+    for (int t = 1; t <= 100; ++t) {
+      opt.zero_grad();
+      net.gradients();
+      opt.step();
+      for (V p : {mine.w1, mine.b1, mine.w2, mine.b2}) p.zero_grad();
+      mine.gradients();
+      std::size_t k = 0;
+      for (V p : {mine.w1, mine.b1, mine.w2, mine.b2}) {
+        const xg::Array<double> g = p.grad();
+        m[k].resize(g.size());
+        v[k].resize(g.size());
+        p.update([&](xg::Array<double>& w) {
+          std::vector<double> r(w.size());
+          double w2 = 0, r2 = 0;
+          for (std::size_t i = 0; i < w.size(); ++i) {
+            m[k][i] = 0.8 * m[k][i] + 0.2 * g.data()[i];
+            v[k][i] = 0.99 * v[k][i] + 0.01 * g.data()[i] * g.data()[i];
+            r[i] = m[k][i] / (1 - std::pow(0.8, t)) / (std::sqrt(v[k][i] / (1 - std::pow(0.99, t))) + 1e-4) + decay * w.data()[i];
+            w2 += w.data()[i] * w.data()[i];
+            r2 += r[i] * r[i];
+          }
+          for (std::size_t i = 0; i < w.size(); ++i) w.data()[i] -= 0.02 * std::sqrt(w2) / std::sqrt(r2) * r[i];
+        });
+        ++k;
+      }
+    }
+    const double d = difference(net.weights(), mine.weights());
+    CHECK_MESSAGE(d < 1e-10, "differs by ", d);
+  }
+  // weights that are all 0 move by the step itself, and without a gradient nothing moves
+  V zero(xg::Array<double>{0, 0, 0}, true), still(xg::Array<double>{1, 2}, true);
+  Optimizer opt(std::vector{zero, still}, LAMB{.lr = 0.5, .eps = 0.25});
+  backward(sum(zero) + sum(still * 0));
+  opt.step();
+  for (double x : zero.value()) CHECK(x == doctest::Approx(-0.5 / 1.25).epsilon(1e-12));
+  CHECK(still.value() == xg::Array<double>{1, 2});
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -29,9 +30,10 @@ struct CompiledRule {
   /// Inputs of the elements are parameter, gradient, the state's members that are kept for each element, and those that are unused;
   /// scalars are the others and the members of Now. Results are the new parameter and the members that have changed.
   Halves halves;
-  bool norms = false;   ///< whether the formula reads any
-  bool of_one = false;  ///< whether its scalars are not the same for all parameters
-  bool still = false;   ///< whether a number of which the gradient is 0 stays as it is, if all scalars are finite
+  std::optional<Halves> direction;  ///< of the same inputs, where the rule has one and the formula reads its length
+  bool norms = false;               ///< whether the formula reads any
+  bool of_one = false;              ///< whether its scalars are not the same for all parameters
+  bool still = false;               ///< whether a number of which the gradient is 0 stays as it is, if all scalars are finite
 };
 
 template <class T>
@@ -53,7 +55,7 @@ using detail::AnyRule;
 using detail::CompiledRule;
 using Kind = CompiledRule::Kind;
 
-constexpr std::size_t now_count = 4;
+constexpr std::size_t now_count = 5;
 
 /// Which instructions some of the results need.
 std::vector<bool> needed_for(const Program& program, std::span<const int> results) {
@@ -171,22 +173,18 @@ std::vector<std::pair<std::size_t, std::size_t>> not_zero(const T* x, std::size_
   return ranges;
 }
 
-std::shared_ptr<const CompiledRule> compile(const AnyRule& any, bool decayed) {
-  const std::size_t n = any.state.size();
-  Program traced(2 + n + now_count);
-  any.trace(traced, any.rule, decayed);
-  auto rule = std::make_shared<CompiledRule>();
-  classify(traced, *rule);
-
-  // The elements come first among the inputs, then scalars. New state is free of denormal numbers before anything else reads it.
+/// A recorded formula with its inputs in the order of CompiledRule::halves, the elements first. New state is free of denormal
+/// numbers before anything else reads it. Its result is that of the formula.
+Program arrange(const Program& traced, const CompiledRule& rule, std::vector<int>& moved) {
+  const std::size_t n = rule.state.size();
   Program program(2 + n + now_count);
-  std::vector<int> moved(traced.code.size(), -1);
+  moved.assign(traced.code.size(), -1);
   moved[0] = 0;
   moved[1] = 1;
   int next = 2;
   for (const Kind kind : {Kind::elements, Kind::unused, Kind::scalar})
     for (std::size_t j = 0; j < n; ++j)
-      if (rule->state[j] == kind) moved[2 + j] = next++;
+      if (rule.state[j] == kind) moved[2 + j] = next++;
   for (std::size_t k = 0; k < now_count; ++k) moved[2 + n + k] = next++;
   for (std::size_t k = 2 + n + now_count; k < traced.code.size(); ++k) {
     Instr instr = traced.code[k];
@@ -197,18 +195,41 @@ std::shared_ptr<const CompiledRule> compile(const AnyRule& any, bool decayed) {
     if (is_state && instr.op != Primitive::constant) moved[k] = program.push({.op = Primitive::flush, .a = moved[k]});
   }
   program.result = moved[index(traced.result)];
+  return program;
+}
+
+std::shared_ptr<const CompiledRule> compile(const AnyRule& any, bool decayed, Where where) {
+  const std::size_t n = any.state.size();
+  Program traced(2 + n + now_count);
+  any.trace(traced, any.rule, decayed);
+  auto rule = std::make_shared<CompiledRule>();
+  classify(traced, *rule);
+
+  std::vector<int> moved;
+  Program program = arrange(traced, *rule, moved);
   for (const Kind kind : {Kind::elements, Kind::scalar})
     for (std::size_t j = 0; j < n; ++j)
       if (rule->state[j] == kind && rule->changed[j]) program.more.push_back(moved[index(traced.more[j])]);
 
-  const auto scalars = static_cast<std::size_t>(std::ranges::count(rule->state, Kind::scalar));
-  rule->halves = split_scalars(program, 2 + n - scalars);
+  const auto scalars = static_cast<std::size_t>(std::ranges::count(rule->state, Kind::scalar)), elements = 2 + n - scalars;
+  rule->halves = split_scalars(program, elements);
   const Program& head = rule->halves.scalars;
   const std::vector<bool> read = needed_for(head, head.more);
-  rule->norms = read[scalars + 2] || read[scalars + 3];
+  if (any.trace_direction && read[scalars + 4]) {
+    Program direction(2 + n + now_count);
+    any.trace_direction(direction, any.rule, decayed);
+    const std::vector<bool> reads = needed_for(direction, std::span(&direction.result, 1));
+    for (std::size_t j = 0; j < n; ++j)
+      if (reads[2 + j] && rule->state[j] == Kind::unused)
+        throw ValueError(where, std::string(any.name),
+                         fmt::format("direction reads {} of State, and step does not; it must, too", any.state[j]));
+    rule->direction = split_scalars(arrange(direction, *rule, moved), elements);
+    rule->direction->elements = optimise(rule->direction->elements);
+  }
+  rule->norms = read[scalars + 2] || read[scalars + 3] || rule->direction.has_value();
   rule->of_one = rule->norms || scalars > 0;
   rule->halves.elements = optimise(rule->halves.elements);
-  rule->still = stays(rule->halves.elements, 2 + n - scalars);
+  rule->still = stays(rule->halves.elements, elements);
   return rule;
 }
 
@@ -234,7 +255,7 @@ detail::AnyOptimizer<T>::AnyOptimizer(std::vector<NamedVariable<T>> parameters, 
                      "decay names parameters, and the rule has no weight_decay; it must have one, or decay must be left out");
   for (const NamedVariable<T>& p : parameters) decayed_.push_back(!options.decay || options.decay(p));
   steps_ = zeros<std::int64_t>(Shape{parameters_.size()}, Where{});
-  compile(rule);
+  compile(rule, where);
 }
 
 template <class T>
@@ -245,14 +266,15 @@ std::vector<NamedVariable<T>> detail::AnyOptimizer<T>::with_numbers(std::vector<
 }
 
 template <class T>
-void detail::AnyOptimizer<T>::compile(const AnyRule& rule) {
+void detail::AnyOptimizer<T>::compile(const AnyRule& rule, Where where) {
   // What does not change the program: lr comes with every step.
   const auto same = [](const RuleOption& option, double before) { return option.value == before || option.name == "lr"; };
   if (rules_[1] && std::ranges::equal(rule.options, compiled_for_, same)) return;
   std::array<std::shared_ptr<const CompiledRule>, 2> rules;
   bool same_state = true;
   for (const bool decayed : {false, true}) {
-    rules[decayed] = decayed || std::ranges::find(decayed_, false) != decayed_.end() ? optim::compile(rule, decayed) : nullptr;
+    rules[decayed] =
+        decayed || std::ranges::find(decayed_, false) != decayed_.end() ? optim::compile(rule, decayed, where) : nullptr;
     same_state = same_state && (!rules[decayed] || (rules_[decayed] && rules_[decayed]->state == rules[decayed]->state));
   }
   if (!same_state) make_state(rule, rules);
@@ -286,7 +308,7 @@ void detail::AnyOptimizer<T>::make_state(const AnyRule& rule, const std::array<s
 template <class T>
 void detail::AnyOptimizer<T>::step(const AnyRule& any, Where where) {
   check_options<T>(any, where);
-  compile(any);
+  compile(any, where);
   // Gradients and parameters would have to move to the other threads' caches and back, which takes longer than to update so few.
   constexpr std::size_t few = 4 * parallel_threshold;
   struct alignas(64) Single {
@@ -313,32 +335,46 @@ void detail::AnyOptimizer<T>::step(const AnyRule& any, Where where) {
         if (rule.state[j] == kind) f(j);
     };
     const std::int64_t t = steps_(k) + 1;
-    if (last != &rule || last_t != t || rule.of_one) {
-      known.clear();
-      for_state(Kind::scalar, [&](std::size_t j) { known.push_back(static_cast<double>(state(j)())); });
-      known.insert(known.end(), {lr, static_cast<double>(t), 0, 0});
-      if (rule.norms) {
-        known.end()[-2] = static_cast<double>(norm(p.detach()).item());
-        known.end()[-1] = static_cast<double>(norm(p.node()->gradient.detach()).item());
-      }
-      found.resize(rule.halves.scalars.more.size());
-      run_scalars(rule.halves.scalars, known, found);
-      scalars.resize(rule.halves.handed);
-      for (std::size_t i = 0; i < scalars.size(); ++i) scalars[i].x[0] = static_cast<T>(found[i]);
-      last = &rule;
-      last_t = t;
-    }
     const Array<T>& g = p.grad();
     Array<T>& w = p.change("step", where);
     const Shape& shape = w.shape();
-    inputs.assign({{w.data(), &shape}, {g.data(), &shape}});
+    const auto hand_on = [&](const Halves& halves) {
+      found.resize(halves.scalars.more.size());
+      run_scalars(halves.scalars, known, found);
+      scalars.resize(halves.handed);
+      for (std::size_t i = 0; i < scalars.size(); ++i) scalars[i].x[0] = static_cast<T>(found[i]);
+    };
+    const auto read_all = [&] {
+      inputs.assign({{w.data(), &shape}, {g.data(), &shape}});
+      for_state(Kind::elements, [&](std::size_t j) { inputs.push_back({state(j).data(), &shape}); });
+      for_state(Kind::unused, [&](std::size_t) { inputs.push_back({nullptr, &shape}); });
+      for (const Single& scalar : scalars) inputs.push_back({scalar.x, &scalar_shape});
+    };
+    if (last != &rule || last_t != t || rule.of_one) {
+      known.clear();
+      for_state(Kind::scalar, [&](std::size_t j) { known.push_back(static_cast<double>(state(j)())); });
+      known.insert(known.end(), {lr, static_cast<double>(t), 0, 0, 0});
+      if (rule.norms) {
+        known.end()[-3] = static_cast<double>(norm(p.detach()).item());
+        known.end()[-2] = static_cast<double>(norm(p.node()->gradient.detach()).item());
+      }
+      if (rule.direction) {
+        hand_on(*rule.direction);
+        read_all();
+        Array<T> direction = make_array<T>(shape);
+        outs.assign({direction.data()});
+        run<T>(rule.direction->elements, std::span<T* const>(outs), shape, std::span<const ProgramInput<T>>(inputs), few);
+        known.end()[-1] = static_cast<double>(norm(Variable<T>(std::move(direction))).item());
+      }
+      hand_on(rule.halves);
+      last = &rule;
+      last_t = t;
+    }
+    read_all();
     outs.assign({w.data()});
     for_state(Kind::elements, [&](std::size_t j) {
-      inputs.push_back({state(j).data(), &shape});
       if (rule.changed[j]) outs.push_back(state(j).data());
     });
-    for_state(Kind::unused, [&](std::size_t) { inputs.push_back({nullptr, &shape}); });
-    for (const Single& scalar : scalars) inputs.push_back({scalar.x, &scalar_shape});
     const auto run_all = [&](const Shape& of) {
       run<T>(rule.halves.elements, std::span<T* const>(outs), of, std::span<const ProgramInput<T>>(inputs), few);
     };

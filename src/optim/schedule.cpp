@@ -144,6 +144,23 @@ Schedule chained(std::vector<Schedule> schedules, Where where) {
   };
 }
 
+namespace {
+
+/// From `first` to `turn` in the first part of the steps, from there to `last` in the second.
+Schedule two_parts(double first, double turn, double last, std::size_t steps, const OneCycleOptions& options) {
+  const double top = options.pct_start * number(steps) - 1, end = number(steps) - 1;
+  return [=, linear = options.linear](std::size_t step) {
+    const auto between = [&](double from, double to, double share) {
+      return linear ? from + (to - from) * share : along_cosine(from, to, share);
+    };
+    const double at = number(step);
+    if (at <= top) return top > 0 ? between(first, turn, at / top) : turn;
+    return between(turn, last, end > top ? std::fmin(1, (at - top) / (end - top)) : 1);
+  };
+}
+
+}  // namespace
+
 Schedule one_cycle(std::size_t steps, double max, OneCycleOptions options, Where where) {
   const Check check{"one_cycle", where};
   check.length("steps", steps)
@@ -153,15 +170,16 @@ Schedule one_cycle(std::size_t steps, double max, OneCycleOptions options, Where
       .positive("final_div_factor", options.final_div_factor);
   const double first = max / options.div_factor, end = first / options.final_div_factor;
   check.need(std::isfinite(end), "the last value", end, "be finite: max / div_factor / final_div_factor");
-  const double top = options.pct_start * number(steps) - 1, last = number(steps) - 1;
-  return [=, linear = options.linear](std::size_t step) {
-    const auto between = [&](double from, double to, double share) {
-      return linear ? from + (to - from) * share : along_cosine(from, to, share);
-    };
-    const double at = number(step);
-    if (at <= top) return top > 0 ? between(first, max, at / top) : max;
-    return between(max, end, last > top ? std::fmin(1, (at - top) / (last - top)) : 1);
-  };
+  return two_parts(first, max, end, steps, options);
+}
+
+Schedule one_cycle_momentum(std::size_t steps, double base, double max, OneCycleOptions options, Where where) {
+  Check{"one_cycle_momentum", where}
+      .length("steps", steps)
+      .finite("base", base)
+      .finite("max", max)
+      .need(options.pct_start > 0 && options.pct_start < 1, "pct_start", options.pct_start, "be between 0 and 1");
+  return two_parts(max, base, max, steps, options);
 }
 
 Plateau::Plateau(double value, PlateauOptions options, Where where)

@@ -94,16 +94,22 @@ plateaus = {
     "Plateau absolute": dict(factor=0.5, patience=1, threshold_mode="abs", threshold=0.5, min_lr=0.01),
 }
 
+momenta = {  # of which the momentum is written down
+    "one_cycle_momentum": lambda opt: s.OneCycleLR(opt, 0.4, total_steps=31),
+    "one_cycle_momentum linear": lambda opt: s.OneCycleLR(opt, 0.4, total_steps=31, pct_start=0.25, anneal_strategy="linear",
+                                                          base_momentum=0.7, max_momentum=0.9),
+}
+
 lines = []
 for name, make in rules.items():
     lines.append({"rule": name, "weights": train(make)})
 for name, clip in clips.items():
     lines.append({"clip": name, "weights": train(lambda p: o.SGD(p, 0.5), clip)})
-for name, make in schedules.items():
-    opt = o.SGD([torch.zeros(1)], 0.1)
+for name, make in (schedules | momenta).items():
+    opt = o.SGD([torch.zeros(1)], 0.1, momentum=0.9)
     schedule, values = make(opt), []
     for step in range(31):
-        values.append(opt.param_groups[0]["lr"])
+        values.append(opt.param_groups[0]["momentum" if name in momenta else "lr"])
         if step < 30:
             opt.step()
             schedule.step()

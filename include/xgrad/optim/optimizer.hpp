@@ -26,6 +26,7 @@ struct Now {
   X t;            ///< which step of the parameter this is, from 1 on
   X weight_norm;  ///< √Σw² over the whole parameter; computed only for a rule that reads it
   X grad_norm;    ///< … and over its gradient
+  X step_norm;    ///< … and over what the rule's `direction` gives, where it has one
 };
 
 template <class T>
@@ -56,6 +57,8 @@ struct AnyRule {
   /// Records the formula. Inputs of the program are parameter, gradient, state, and the members of Now; results are the new
   /// parameter and the new state. With `decayed` false weight_decay counts as 0.
   void (*trace)(Program& program, const void* rule, bool decayed);
+  /// Records `direction` likewise, the program's result; null where the rule has none.
+  void (*trace_direction)(Program& program, const void* rule, bool decayed);
   void (*check)(const void* rule);
 };
 
@@ -104,8 +107,9 @@ std::span<const std::string_view> state_names() {
     return xgrad::detail::fields::names<typename Rule::template State<Sym>, n>;
 }
 
-template <class Rule>
-void trace_rule(Program& program, const void* given, bool decayed) {
+/// Records what `formula(rule, w, g, state, now)` gives.
+template <class Rule, class F>
+void trace_rule(Program& program, const void* given, bool decayed, const F& formula) {
   Rule rule = *static_cast<const Rule*>(given);
   if constexpr (has_decay<Rule>)
     if (!decayed) rule.weight_decay = 0;
@@ -114,9 +118,29 @@ void trace_rule(Program& program, const void* given, bool decayed) {
   using StateOfRule = typename Rule::template State<Sym>;
   StateOfRule state = [&]<std::size_t... I>(std::index_sequence<I...>) { return StateOfRule{input(2 + I)...}; }
   (std::make_index_sequence<n>{});
-  const Now<Sym> now{input(n + 2), input(n + 3), input(n + 4), input(n + 5)};
-  program.result = xgrad::detail::id_of(&program, std::as_const(rule).step(input(0), input(1), state, now));
+  const Now<Sym> now{input(n + 2), input(n + 3), input(n + 4), input(n + 5), input(n + 6)};
+  program.result = xgrad::detail::id_of(&program, formula(std::as_const(rule), input(0), input(1), state, now));
   if constexpr (n > 0) for_each_field(state, [&](std::string_view, Sym& s) { program.more.push_back(s.id()); });
+}
+
+template <class Rule>
+void trace_step(Program& program, const void* rule, bool decayed) {
+  trace_rule<Rule>(program, rule, decayed,
+                   [](const Rule& r, Sym w, Sym g, auto& state, const Now<Sym>& now) { return r.step(w, g, state, now); });
+}
+
+template <class Rule>
+constexpr auto direction_of() -> decltype(AnyRule::trace_direction) {
+  constexpr bool has_one = requires(const Rule rule, Sym x, typename Rule::template State<Sym> state, Now<Sym> now) {
+    rule.direction(x, x, state, now);
+  };
+  if constexpr (has_one)
+    return [](Program& program, const void* rule, bool decayed) {
+      trace_rule<Rule>(program, rule, decayed,
+                       [](const Rule& r, Sym w, Sym g, auto& state, const Now<Sym>& now) { return r.direction(w, g, state, now); });
+    };
+  else
+    return nullptr;
 }
 
 template <class Rule>
@@ -157,7 +181,7 @@ class AnyOptimizer {
   std::map<std::string, Array<T>> state_;
 
  private:
-  void compile(const AnyRule& rule);
+  void compile(const AnyRule& rule, Where where);
   void make_state(const AnyRule& rule, const std::array<std::shared_ptr<const CompiledRule>, 2>& rules);
 
   std::vector<std::string> names_;
@@ -193,6 +217,10 @@ class AnyOptimizer {
 /// `step` is a formula (see elementwise): it is called once, with symbols, and what it computes becomes a small program. It may ask
 /// about options with `if`, about numbers only with `where`. Options may be changed between steps, through `options`; for a new
 /// `lr` nothing is recorded anew, for others the formula is, which takes some microseconds.
+///
+/// A rule whose step depends on the length of a vector that it computes itself has a member `direction`, with the parameters of
+/// `step`, that gives it (see LAMB): that runs first, over the whole parameter, and its length is `now.step_norm` in `step`. What
+/// `direction` writes into the state counts for nothing.
 ///
 /// State is a part of what `save` and `load` see in a struct that holds network and optimiser (see nn::state_entries); denormal
 /// numbers in it become 0, whose arithmetic would take a hundred times as long. A state of which every element would be the same
@@ -232,7 +260,8 @@ class Optimizer : public detail::AnyOptimizer<T> {
             .options = options,
             .state = detail::state_names<Rule>(),
             .has_decay = detail::has_decay<Rule>,
-            .trace = detail::trace_rule<Rule>,
+            .trace = detail::trace_step<Rule>,
+            .trace_direction = detail::direction_of<Rule>(),
             .check = detail::check_rule<Rule>};
   }
 

@@ -262,4 +262,29 @@ struct LARS {
   }
 };
 
+/// Adam with layer-wise rates for large batches (You et al. 2020, algorithm 2): m and v as Adam's, r = m̂ / (√v̂ + ε) +
+/// weight_decay · w, w ← w - lr · ‖w‖ / ‖r‖ · r; the ratio of the norms, which are those of the whole parameter, is 1 where one is
+/// 0.
+struct LAMB {
+  double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-6, weight_decay = 0;
+
+  template <class X>
+  struct State {
+    X m, v;
+  };
+  template <class X>
+  X direction(X w, X g, State<X>& s, const Now<X>& now) const {
+    s.m = beta1 * s.m + (1 - beta1) * g;
+    s.v = beta2 * s.v + (1 - beta2) * square(g);
+    const X c1 = 1 - pow(beta1, now.t), c2 = 1 - pow(beta2, now.t);
+    const X r = s.m / c1 / (sqrt(s.v) * (1 / sqrt(c2)) + eps);
+    return weight_decay == 0 ? r : r + weight_decay * w;
+  }
+  template <class X>
+  X step(X w, X g, State<X>& s, const Now<X>& now) const {
+    const X r = direction(w, g, s, now);
+    return w - now.lr * where(now.weight_norm > 0 && now.step_norm > 0, now.weight_norm / now.step_norm, 1) * r;
+  }
+};
+
 }  // namespace xgrad::optim

@@ -65,6 +65,15 @@ struct OneCycleOptions {
 /// Up to `max` and down again in so many steps (OneCycleLR; Smith & Topin 2018), and stays at the last value. Throws ValueError
 /// unless there is a step, max and the divisors are positive and finite, and pct_start is between 0 and 1.
 XGRAD_API Schedule one_cycle(std::size_t steps, double max, OneCycleOptions options = {}, Where where = Where::current());
+/// What PyTorch's OneCycleLR makes of the momentum (of beta1 with Adam) meanwhile: from `max` down to `base` while the rate rises,
+/// and up to `max` again while it falls. Give the options that one_cycle got; the divisors mean nothing here. Throws ValueError
+/// unless there is a step, base and max are finite, and pct_start is between 0 and 1.
+///
+///     const auto rate = optim::one_cycle(steps, 0.4), momentum = optim::one_cycle_momentum(steps);
+///     opt.options.lr = rate(step);
+///     opt.options.momentum = momentum(step);   // the rule's formula is recorded anew, which takes some microseconds
+XGRAD_API Schedule one_cycle_momentum(std::size_t steps, double base = 0.85, double max = 0.95, OneCycleOptions options = {},
+                                      Where where = Where::current());
 
 struct PlateauOptions {
   double factor = 0.1;        ///< what the value is multiplied with
