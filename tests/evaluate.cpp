@@ -66,6 +66,20 @@ TEST_CASE("evaluate leaves the network as it was") {
   CHECK(net.norm.running_mean.value() == before.value());
 }
 
+TEST_CASE("evaluate of an empty source, and of classes without samples") {
+  Net net;
+  const Metrics none = nn::evaluate(net, numbered(0, 3));
+  CHECK(none.samples == 0);
+  CHECK(none.loss() == 0);
+  CHECK(none.accuracy() == 0);
+  const Dataset some = numbered(20, 3);
+  Dataset one = some;
+  one.labels.fill(1);
+  const Metrics of_one = nn::evaluate(net, one);
+  CHECK(of_one.samples == 20);
+  CHECK(sum(Variable<double>(xt::cast<double>(of_one.confusion)), 1).value() == Array<double>{0, 20, 0});
+}
+
 namespace {
 struct Dropping {
   nn::Linear<double> layer{1, 3};

@@ -264,6 +264,27 @@ TEST_CASE("data sets: split and folds keep the classes' proportions") {
   CHECK(std::set<int>(tested.begin(), tested.end()).size() == 100);
 }
 
+TEST_CASE("data sets: empty ones, and classes without samples") {
+  Dataset data = numbered(10, 4);
+  for (std::size_t i = 0; i < 10; ++i) data.labels(i) = i < 9 ? 0 : 3;  // of classes 1 and 2 there is nothing
+  const auto [train, rest] = split(data, 0.5, 1);
+  CHECK(train.size() + rest.size() == 10);
+  CHECK(train.classes == 4);
+  CHECK(rest.classes == 4);
+  std::size_t rare = 0;
+  for (const Split& fold : folds(data, 5)) {
+    CHECK(fold.test.size() == 2);
+    rare += static_cast<std::size_t>(std::count(fold.test.labels.begin(), fold.test.labels.end(), 3));
+  }
+  CHECK(rare == 1);
+  const Dataset none = slice(data, 0, 0);
+  CHECK(split(none, 0.5).first.size() == 0);
+  CHECK_THROWS_WITH_AS(static_cast<void>(folds(none, 2)), doctest::Contains("k is 2"), ValueError);
+  Loader<float> loader(none, {.batch_size = 4, .workers = 2});
+  for (const auto& batch : loader) FAIL_CHECK(batch.labels.size());
+  CHECK(loader.state.epoch == 1);
+}
+
 TEST_CASE("a Source has no sample beyond its end") {
   const Source<double> source(zeros<double>({2, 1}), Labels{0, 1});
   CHECK_THROWS_WITH_AS(static_cast<void>(source[2]), doctest::Contains("sample 2 of a Source is asked for; it must be below 2"),

@@ -38,14 +38,14 @@ XGRAD_API Dataset subset(const Dataset& data, std::span<const std::size_t> indic
 XGRAD_API Dataset concat(const Dataset& a, const Dataset& b, Where where = Where::current());
 
 /// Two parts in random order, the first with `fraction` of the samples of every class, rounded to the nearest: both have the
-/// classes in the same proportions. The seed decides which samples. Throws ValueError unless 0 <= fraction <= 1, IndexError for a
-/// label that is not below data.classes.
+/// classes in the same proportions; a class without samples has none in either. The seed decides which samples. Throws ValueError
+/// unless 0 <= fraction <= 1, IndexError for a label that is not below data.classes.
 XGRAD_API std::pair<Dataset, Dataset> split(const Dataset& data, double fraction, std::uint64_t seed = 0,
                                             Where where = Where::current());
 
 /// For cross-validation: k ways to train on k-1 of k parts and test on the other one, each sample being tested once. Every part has
-/// the classes in the same proportions, within one sample. Throws ValueError unless 2 <= k <= data.size(), IndexError for a label
-/// that is not below data.classes.
+/// the classes in the same proportions, within one sample: a class of fewer than k samples is not in all of them. Throws ValueError
+/// unless 2 <= k <= data.size(), IndexError for a label that is not below data.classes.
 XGRAD_API std::vector<Split> folds(const Dataset& data, std::size_t k, std::uint64_t seed = 0, Where where = Where::current());
 
 /// Mean and standard deviation for each channel.

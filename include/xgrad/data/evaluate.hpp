@@ -51,7 +51,8 @@ struct TrainingFlags {
 
 /// Runs a network over all samples of a source, as `eval` has it and without recording, and leaves it as it was. Of a const network
 /// a copy is switched, which shares its Variables. The options are those of a Loader (`mean`, `std`, `workers` …); order and
-/// augmentation are left out. Errors of layers name the caller's line.
+/// augmentation are left out. Of an empty source all counts are 0, and so is what is made of them. Errors of layers name the
+/// caller's line.
 ///
 ///     const Metrics m = xg::nn::evaluate(net, test, {.batch_size = 500, .mean = {0.1307}, .std = {0.3081}});
 ///     fmt::print("{:.2f} %\n", 100 * m.accuracy());

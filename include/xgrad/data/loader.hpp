@@ -24,7 +24,7 @@ using Augmentation = std::function<void(Array<T>& image, Generator& generator)>;
 
 template <Real T>
 struct LoaderOptions {
-  std::size_t batch_size = 64;
+  std::size_t batch_size = 64;                ///< above the number of samples: an epoch is one batch of them all
   bool shuffle = true;                        ///< a new order for each epoch
   bool drop_last = false;                     ///< leave out the last batch of an epoch when it is smaller than the others
   std::uint64_t seed = 0;                     ///< decides orders and augmentations
