@@ -16,6 +16,44 @@ struct Run {
   xg::nn::Checkpoints kept{""};
 };
 
+/// A run with all that may keep something between steps.
+struct Training {
+  struct Net {
+    xg::nn::Conv2d<float> conv{3, 4, 3, {.stride = 4}};
+    xg::nn::BatchNorm<float> norm{4};
+    xg::nn::Dropout drop{0.5};
+    xg::nn::Linear<float> out{4 * 8 * 8, 10};
+    xg::Variable<float> operator()(const xg::Variable<float>& x) const { return out(drop(flatten(relu(norm(conv(x)))))); }
+  };
+  Net net{};
+  xg::optim::Optimizer<float, xg::optim::AdamW> opt{xg::nn::parameters(net), {.lr = 0.01}};
+  xg::optim::Plateau rate{0.01, {.factor = 0.5, .patience = 0}};
+  xg::Loader<float> loader{
+      xg::shapes(24, 3),
+      {.batch_size = 7, .seed = 2, .workers = 2, .augment = {xg::augment::Crop{.padding = 2}, xg::augment::Flip{}}}};
+  xg::Generator generator{};
+  xg::draw::History history{};
+  std::int64_t step = 0;
+
+  /// Trains to `last` steps in all; `then` comes after each.
+  template <class F>
+  void go(std::int64_t last, const F& then) {
+    while (step < last)
+      for (auto [images, labels] : loader) {
+        const auto loss = cross_entropy(net(images), labels);
+        opt.zero_grad();
+        backward(loss);
+        opt.step();
+        const auto value = static_cast<double>(loss.item());
+        opt.options.lr = rate(value);
+        history.add(static_cast<double>(++step), {{"loss", value}});
+        generator = xg::default_generator();
+        then();
+        if (step == last) break;
+      }
+  }
+};
+
 std::int64_t epoch_in(const std::string& path) {
   Run run;
   xg::nn::load(run, path);
@@ -83,4 +121,28 @@ TEST_CASE("checkpoints: what cannot be written is an error, and no best score") 
   run.kept = xg::nn::Checkpoints(folder.file("file/inside"));
   CHECK(error(__LINE__, [&] { run.kept.save(run, 1, 0.5); }).starts_with("save: "));
   CHECK(run.kept.best_epoch() == -1);
+}
+
+TEST_CASE("checkpoints: a run that was left at any step and goes on ends with the same bits") {
+  constexpr std::int64_t steps = 10;  // of 4 in an epoch
+  const Directory folder;
+  const auto path = [&](std::int64_t step) { return folder.file(std::to_string(step) + ".safetensors"); };
+  xg::seed(5);
+  Training whole;
+  whole.generator = xg::default_generator();
+  xg::nn::save(whole, path(0));
+  whole.go(steps, [&] { xg::nn::save(whole, path(whole.step)); });
+  const std::string end = contents(path(steps));
+  for (std::int64_t step = 0; step < steps; ++step) {
+    CAPTURE(step);
+    xg::seed(77);
+    Training again;
+    xg::nn::load(again, path(step));
+    CHECK(again.step == step);
+    xg::default_generator() = again.generator;
+    again.opt.options.lr = again.rate.value();
+    again.go(steps, [] {});
+    xg::nn::save(again, folder.file("end.safetensors"));
+    CHECK(contents(folder.file("end.safetensors")) == end);
+  }
 }

@@ -6,13 +6,16 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -31,6 +34,10 @@ using xgrad_test::contents;
 using xgrad_test::Directory;
 
 namespace {
+
+/// What was given to fsync, in order: "directory" or "file", and what a directory then held.
+std::vector<std::string> flushed;
+std::mutex flushes;
 
 using Names = std::vector<std::string>;
 void put(const fs::path& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
@@ -91,6 +98,28 @@ bool as_nobody(F f) {
 }
 
 }  // namespace
+
+// The library calls this one, since that of a program comes before those of libraries.
+extern "C" int fsync(int descriptor) {
+  struct stat status {};
+  if (fstat(descriptor, &status) == 0) {
+    std::string what = S_ISDIR(status.st_mode) ? "directory" : "file";
+    std::error_code error;
+    for (fs::directory_iterator entry("/proc/self/fd/" + std::to_string(descriptor), error), end; !error && entry != end;
+         entry.increment(error))
+      what += " " + entry->path().filename().string();
+    const std::scoped_lock lock(flushes);
+    flushed.push_back(what);
+  }
+  return static_cast<int>(syscall(SYS_fsync, descriptor));
+}
+
+TEST_CASE("a file is flushed before it has its name, and its directory after that") {
+  const Directory d;
+  flushed.clear();
+  write_file(d / "f", "text");
+  CHECK(flushed == Names{"file", "directory f"});
+}
 
 TEST_CASE("a whole file is there when it is committed, and not before") {
   const Directory d;
