@@ -66,7 +66,7 @@ void Progress::step(std::size_t samples, Values values) {
   total_ += samples;
   const auto weight = static_cast<double>(samples);
   for (const auto& [name, value] : values) {
-    auto sum = std::find_if(sums_.begin(), sums_.end(), [name = name](const Sum& s) { return s.name == name; });
+    auto sum = std::find_if(sums_.begin(), sums_.end(), [wanted = name](const Sum& s) { return s.name == wanted; });
     if (sum == sums_.end()) sum = sums_.insert(sums_.end(), Sum{std::string(name)});
     sum->total += weight * value;
     sum->weight += weight;

@@ -256,8 +256,8 @@ Variable<T> layer_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, 
                        LayerNormOptions options, Where where) {
   const Shape& shape = shape_of(x, where);
   const auto [leading, normalised] = last_axes(shape, options.axes, "layer_norm", where);
-  const auto [samples, width] = placed(where, "layer_norm", [&, leading = leading] {
-    return std::pair(size_of(shape, 0, leading), size_of(shape, leading, shape.size()));
+  const auto [samples, width] = placed(where, "layer_norm", [&, first = leading] {
+    return std::pair(size_of(shape, 0, first), size_of(shape, first, shape.size()));
   });
   return normalise<T>("layer_norm", {samples, 1, 1, width}, normalised, std::move(x), std::move(weight), std::move(bias),
                       options.eps, nullptr, where);
