@@ -49,6 +49,11 @@ std::string number(U value) {
   return bytes_of(std::vector<U>{value});
 }
 
+/// A safetensors file with this header and so many zero bytes of values.
+inline std::string safetensors(const std::string& header, std::size_t values) {
+  return number(std::uint64_t{header.size()}) + header + std::string(values, '\0');
+}
+
 struct Member {
   std::string name, bytes;
   std::uint16_t flags = 0, method = 0;

@@ -22,13 +22,7 @@
 
 namespace fs = std::filesystem;
 namespace nn = xgrad::nn;
-using archive::bytes_of;
-using archive::contents;
-using archive::Directory;
-using archive::message;
-using archive::number;
-using archive::write;
-using archive::zip;
+using namespace archive;
 using xgrad::Array;
 using xgrad::FileError;
 using xgrad::Shape;

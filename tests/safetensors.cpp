@@ -1,4 +1,4 @@
-// safetensors files of other precisions, and their metadata. The form of the format is tested in state.cpp.
+// safetensors files of other precisions, and their metadata. The form of a header is tested in safetensors_header.cpp.
 #include <doctest/doctest.h>
 
 #include <fmt/format.h>
@@ -17,12 +17,7 @@
 #include "archive.hpp"
 
 namespace nn = xgrad::nn;
-using archive::bytes_of;
-using archive::contents;
-using archive::Directory;
-using archive::message;
-using archive::number;
-using archive::write;
+using namespace archive;
 using xgrad::Array;
 using xgrad::Variable;
 

@@ -14,11 +14,7 @@
 #include "archive.hpp"
 
 namespace nn = xgrad::nn;
-using archive::contents;
-using archive::Directory;
-using archive::message;
-using archive::write;
-using archive::zip;
+using namespace archive;
 using xgrad::Array;
 using xgrad::FileError;
 using xgrad::Shape;
@@ -41,7 +37,7 @@ std::vector<T> list(const Array<T>& array) {
 std::string binary(const char* text, std::size_t size) { return {text, size}; }
 #define BYTES(text) binary(text, sizeof(text) - 1)
 /// Instructions that push a text.
-std::string text(const std::string& value) { return "X" + archive::number(static_cast<std::uint32_t>(value.size())) + value; }
+std::string text(const std::string& value) { return "X" + number(static_cast<std::uint32_t>(value.size())) + value; }
 /// A storage of 6 floats.
 std::string storage(const std::string& type = "FloatStorage", const std::string& count = BYTES("K\6"),
                     const std::string& key = "0") {
@@ -124,9 +120,9 @@ TEST_CASE("torch: other types only where that is asked for") {
 
 TEST_CASE("torch: only what a state dict needs is understood, the rest is refused by name") {
   const Directory directory;
-  const std::string path = directory.file("a.pt"), six = archive::bytes_of<float>({5, 4, 3, 2, 1, 0});
-  const auto attempt = [&](const std::string& code, const std::vector<archive::Member>& more = {}) {
-    std::vector<archive::Member> members{{"net/data.pkl", code}, {"net/data/0", six}};
+  const std::string path = directory.file("a.pt"), six = bytes_of<float>({5, 4, 3, 2, 1, 0});
+  const auto attempt = [&](const std::string& code, const std::vector<Member>& more = {}) {
+    std::vector<Member> members{{"net/data.pkl", code}, {"net/data/0", six}};
     members.insert(members.end(), more.begin(), more.end());
     write(path, zip(members));
     Two net;
@@ -247,7 +243,7 @@ TEST_CASE("torch: only what a state dict needs is understood, the rest is refuse
 
 TEST_CASE("torch: whatever is done to a file, it loads as it was or is an error with its name") {
   const Directory directory;
-  const std::string path = directory.file("a.pt"), six = archive::bytes_of<float>({5, 4, 3, 2, 1, 0});
+  const std::string path = directory.file("a.pt"), six = bytes_of<float>({5, 4, 3, 2, 1, 0});
   const std::string code = pickle(tensor(storage()));
   const auto attempt = [&](const std::string& bytes) {
     write(path, bytes);
