@@ -125,7 +125,7 @@ std::vector<Call<T>> elementwise_calls() {
       {"cosine_similarity",
        [](A<T> f) -> Variable<T> {
          const Variable<T> a = f.any();
-         return cosine_similarity(a, f.partner(f.shape_of(a)), {.axis = f.integer(), .eps = f.real()});
+         return cosine_similarity(a, f.partner(f.shape_of(a)), f.integer(), {.eps = f.real()});
        }},
       {"elementwise",
        [](A<T> f) -> Variable<T> {

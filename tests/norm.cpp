@@ -111,13 +111,13 @@ TEST_CASE("norm: the kernels' gradients are those of the recorded ones, for one 
 
 TEST_CASE("norm: worked numbers and limits") {
   CHECK(is(normalize(leaf({3, 4})).value(), {0.6, 0.8}, 1e-15));
-  CHECK(is(normalize(leaf({-3, 1}), {.p = 1}).value(), {-0.75, 0.25}));
+  CHECK(is(normalize(leaf({-3, 1}), -1, {.p = 1}).value(), {-0.75, 0.25}));
   const auto zero = leaf({0, 0});
   CHECK(is(normalize(zero).value(), {0, 0}));
-  CHECK(is(gradient(normalize(zero, {.eps = 0.5}), zero), {2, 2}));
-  CHECK(is(gradient(normalize(zero, {.p = 1, .eps = 0.5}), zero), {2, 2}));
+  CHECK(is(gradient(normalize(zero, -1, {.eps = 0.5}), zero), {2, 2}));
+  CHECK(is(gradient(normalize(zero, -1, {.p = 1, .eps = 0.5}), zero), {2, 2}));
   CHECK(is(normalize(leaf({na, 1})).value(), {na, na}));
-  CHECK(is(normalize(leaf({na, 1}), {.p = 1}).value(), {na, na}));
+  CHECK(is(normalize(leaf({na, 1}), -1, {.p = 1}).value(), {na, na}));
   CHECK(is(local_response_norm(leaf({1, 2, 3, 4}), 2, {.alpha = 2, .beta = 1, .k = 0}).value(), {1, 2.0 / 5, 3.0 / 13, 4.0 / 25},
            1e-15));
   CHECK(is(rms_norm(leaf({1, 7}), {}, {.eps = 0}).value(), {0.2, 1.4}, 1e-15));
@@ -274,8 +274,8 @@ TEST_CASE("norm: what does not fit is said, with the line") {
   CHECK(error(__LINE__, [&] { instance_norm(x4); }) == "instance_norm: x is (4,); it must have two axes at least, the channels last");
   CHECK(error(__LINE__, [&] { local_response_norm(x23, 0); }) == "local_response_norm: size is 0; it must be at least 1");
   CHECK(error(__LINE__, [&] { local_response_norm(number, 1); }) == "local_response_norm: x is (); it must have an axis of channels, the last");
-  CHECK(error(__LINE__, [&] { normalize(x23, {.p = 3}); }) == "normalize: p is 3; it must be 1 or 2");
-  CHECK(error(__LINE__, [&] { normalize(x23, {.axis = 2}); }) == "normalize: axis 2 is out of range; for an array of 2 axes it must be from -2 to 1");
+  CHECK(error(__LINE__, [&] { normalize(x23, -1, {.p = 3}); }) == "normalize: p is 3; it must be 1 or 2");
+  CHECK(error(__LINE__, [&] { normalize(x23, 2); }) == "normalize: axis 2 is out of range; for an array of 2 axes it must be from -2 to 1");
   CHECK(error(__LINE__, [&] { dropout(x23, 1.5); }) == "dropout: p is 1.5; it must be from 0 to 1");
   CHECK(error(__LINE__, [&] { dropout2d(x4, 0.5); }) == "dropout2d: x is (4,); it must have two axes at least, (n, …, c)");
   CHECK(error(__LINE__, [&] { scaled_dot_product_attention(x23, x4, x23); }) == "scaled_dot_product_attention: q is (2, 3), k is (4,), v is (2, 3); they must be (…, l, e), (…, s, e) and (…, s, d)");

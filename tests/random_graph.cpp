@@ -287,7 +287,7 @@ const Choice choices[] = {
     {"layer_norm", [](B b) { const V x = b.array(); const std::size_t c = x.shape().back(); return squash(b, layer_norm(x, b.as({c}), b.flip() ? b.as({c}) : V(), {.eps = 0.1})); }},
     {"rms_norm", [](B b) { const V x = b.array(); return squash(b, rms_norm(x, b.as({x.shape().back()}), {.eps = 0.1})); }},
     {"group_norm", [](B b) { return squash(b, group_norm(b.as({2, 3, 4}), 2, b.as({4}), b.as({4}), {.eps = 0.1})); }}, {"instance_norm", [](B b) { return squash(b, instance_norm(b.image(), {}, {}, {.eps = 0.1})); }},
-    {"local_response_norm", [](B b) { return local_response_norm(b.array(), 3, {.alpha = 0.5}); }}, {"normalize", [](B b) { const V x = b.array(); return normalize(x, {.p = b.flip() ? 1 : 2, .axis = b.axis(x), .eps = 0.1}); }},
+    {"local_response_norm", [](B b) { return local_response_norm(b.array(), 3, {.alpha = 0.5}); }}, {"normalize", [](B b) { const V x = b.array(); const int p = b.flip() ? 1 : 2; return normalize(x, b.axis(x), {.p = p, .eps = 0.1}); }},
     {"dropout", [](B b) { Generator noise(b.random.next()); return dropout(b.any(), 0.3, {}, noise); }}, {"dropout2d", [](B b) { Generator noise(b.random.next()); return dropout2d(b.image(), 0.3, {}, noise); }},
     // losses
     {"cross_entropy", [](B b) { const V x = b.of_rank(2); return tanh(cross_entropy(x, b.labels({x.shape()[0]}, x.shape()[1]), {.reduction = b.flip() ? Reduction::none : Reduction::mean, .label_smoothing = b.flip() ? 0.1 : 0})); }},

@@ -315,7 +315,7 @@ std::vector<Row> reduced_loss_rows() {
                                                                                {{0, 3}, {0, 3}, 1, 1, a | b, a | b}})
     add_row(
         "cosine_similarity", "cosine_similarity " + to_string(sa) + to_string(sb),
-        [axis = axis](const auto& x) { return cosine_similarity(x[0], x[1], {.axis = axis}); }, Shapes{sa, sb},
+        [axis = axis](const auto& x) { return cosine_similarity(x[0], x[1], axis); }, Shapes{sa, sb},
         [place = place](In x) {
           const Shape common = broadcast_shapes(x[0].shape(), x[1].shape());
           Shape left;

@@ -160,7 +160,7 @@ std::vector<Row> norm_rows() {
                                                          {{2, 0}, 1, 1, 1}})
     add_row(
         "normalize", "normalize " + to_string(s) + " L" + std::to_string(p) + " axis " + std::to_string(axis),
-        [p = p, axis = axis](const auto& x) { return normalize(x[0], {.p = p, .axis = axis}); }, Shapes{s},
+        [p = p, axis = axis](const auto& x) { return normalize(x[0], axis, {.p = p}); }, Shapes{s},
         [p = p, k = k](In x) {
           return naive::fill(x[0].shape(), [&](Shape i) {
             const double own = naive::at(x[0], i);

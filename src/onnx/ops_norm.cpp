@@ -143,7 +143,7 @@ Values<T> lp_normalised(Call<T>& c) {
   const std::int64_t p = c.integer("p", 2);
   const int axis = c.axis(c.integer("axis", -1), c.shape(0).size());
   if (p != 1 && p != 2) c.refuse("p is " + std::to_string(p) + "; it must be 1 or 2");
-  return one<T>(normalize(c.real(0), {.p = static_cast<int>(p), .axis = axis}, c.where));
+  return one<T>(normalize(c.real(0), axis, {.p = static_cast<int>(p)}, c.where));
 }
 
 /// Before opset 13 the axes from `axis` on are one.

@@ -142,31 +142,32 @@ Variable<T> gaussian_nll_loss(Variable<T> x, std::type_identity_t<Variable<T>> t
 }
 
 template <class T>
-Variable<T> cosine_similarity(Variable<T> a, std::type_identity_t<Variable<T>> b, CosineSimilarityOptions options, Where at) try {
+Variable<T> cosine_similarity(Variable<T> a, std::type_identity_t<Variable<T>> b, int axis, CosineSimilarityOptions options,
+                              Where at) try {
   static const auto op = elementwise("cosine_similarity", [](auto ab, auto aa, auto bb, auto eps_a, auto eps_b) {
     const auto inverse = [](auto s, auto eps) { return where(sqrt(s) > eps, rsqrt(s), 1 / eps); };  // of the norm; flat near 0
     return ab * inverse(aa, eps_a) * inverse(bb, eps_b);
   });
   const Shape shape = placed(at, "cosine_similarity", [&] {
     const Shape common = broadcast_shapes(shape_of(a, at), shape_of(b, at));
-    normalise_axis(options.axis, common.size());
+    normalise_axis(axis, common.size());
     return common;
   });
   a = broadcast_to(std::move(a), shape, at);
   b = broadcast_to(std::move(b), shape, at);
-  const Reduced axis(shape, Axes(options.axis), false);
+  const Reduced reduced(shape, Axes(axis), false);
   // Where a square overflows or vanishes, the vector and the least norm are taken in another unit.
   const auto squares = [&](Variable<T>& x, Variable<T>& eps) {
-    Variable<T> result = sum(square(x, at), options.axis, {}, at);
-    Array<T> scales = scales_of(x.value(), axis, result.value(), eps.item() * eps.item());
+    Variable<T> result = sum(square(x, at), axis, {}, at);
+    Array<T> scales = scales_of(x.value(), reduced, result.value(), eps.item() * eps.item());
     if (scales.size() == 0) return result;
     x = mul(std::move(x), scales, at);
-    scales.reshape(axis.result);
+    scales.reshape(reduced.result);
     eps = mul(std::move(eps), scales, at);
-    return sum(square(x, at), options.axis, {}, at);
+    return sum(square(x, at), axis, {}, at);
   };
   Variable<T> eps_a(static_cast<T>(options.eps)), eps_b = eps_a, aa = squares(a, eps_a), bb = squares(b, eps_b);
-  return op(sum(mul(std::move(a), std::move(b), at), options.axis, {}, at), std::move(aa), std::move(bb), std::move(eps_a),
+  return op(sum(mul(std::move(a), std::move(b), at), axis, {}, at), std::move(aa), std::move(bb), std::move(eps_a),
             std::move(eps_b), at);
 } catch (Error& error) {
   called(error, at);

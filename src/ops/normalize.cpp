@@ -11,11 +11,10 @@ namespace xgrad {
 using namespace detail;
 
 template <class T>
-Variable<T> normalize(Variable<T> x, NormalizeOptions options, Where where) try {
+Variable<T> normalize(Variable<T> x, int axis, NormalizeOptions options, Where where) try {
   static const auto by_length =
       elementwise("normalize", [](auto v, auto length, auto eps) { return v / xgrad::where(length <= eps, eps, length); });
-  const Axes axis{options.axis};
-  placed(where, "normalize", [&] { return normalise_axis(options.axis, shape_of(x, where).size()); });
+  placed(where, "normalize", [&] { return normalise_axis(axis, shape_of(x, where).size()); });
   const T eps = static_cast<T>(options.eps);
   if (options.p != 1 && options.p != 2) throw ValueError(where, "normalize", fmt::format("p is {}; it must be 1 or 2", options.p));
   Variable<T> length = norm(x, axis, {.p = static_cast<double>(options.p), .keepdims = true}, where);

@@ -36,8 +36,7 @@ void class_loss_rows(Table& table) {
              cross_entropy(x[0], x[1], {.reduction = reduction, WEIGHTS, .label_smoothing = 0.25}));
 
   REDUCTIONS("multi_margin_loss", "p=1", multi_margin_loss(x[0], labels(x[1]), {.reduction = reduction}));
-  REDUCTIONS("multi_margin_loss", "p=2",
-             multi_margin_loss(x[0], labels(x[1]), {.reduction = reduction, .p = 2}));
+  REDUCTIONS("multi_margin_loss", "p=2", multi_margin_loss(x[0], labels(x[1]), {.reduction = reduction, .p = 2}));
   REDUCTIONS("multi_margin_loss", "p=1 weights",
              multi_margin_loss(x[0], labels(x[1]), {.reduction = reduction, .margin = 0.5, WEIGHTS}));
   REDUCTIONS("multi_margin_loss", "p=2 weights",
@@ -75,7 +74,7 @@ void element_loss_rows(Table& table) {
   ROW("gaussian_nll_loss", "row", gaussian_nll_loss(x[0], x[1], x[2]));
   ROW("gaussian_nll_loss", "small variance", gaussian_nll_loss(x[0], x[1], x[2], {.reduction = Reduction::none, .eps = 0.25}));
   ROW("cosine_similarity", "last, broadcast, one", cosine_similarity(x[0], x[1]));
-  ROW("cosine_similarity", "first", cosine_similarity(x[0], x[1], {.axis = 0}));
+  ROW("cosine_similarity", "first", cosine_similarity(x[0], x[1], 0));
 }
 
 }  // namespace golden

@@ -44,12 +44,12 @@ void norm_rows(Table& table) {
   RESPONSE(3);
   RESPONSE(5);
   ROW("local_response_norm defaults", "images", local_response_norm(x[0], 5));
-  ROW("normalize p=1", "last, ones", normalize(x[0], {.p = 1}));
-  ROW("normalize p=1", "first", normalize(x[0], {.p = 1, .axis = 0}));
-  ROW("normalize p=1", "below eps", normalize(x[0], {.p = 1, .eps = 1}));
+  ROW("normalize p=1", "last, ones", normalize(x[0], -1, {.p = 1}));
+  ROW("normalize p=1", "first", normalize(x[0], 0, {.p = 1}));
+  ROW("normalize p=1", "below eps", normalize(x[0], -1, {.p = 1, .eps = 1}));
   ROW("normalize p=2", "last, ones", normalize(x[0]));
-  ROW("normalize p=2", "first", normalize(x[0], {.axis = 0}));
-  ROW("normalize p=2", "below eps", normalize(x[0], {.eps = 1}));
+  ROW("normalize p=2", "first", normalize(x[0], 0));
+  ROW("normalize p=2", "below eps", normalize(x[0], -1, {.eps = 1}));
 }
 
 void network_rows(Table& table) {

@@ -23,7 +23,9 @@ struct Stats {
   /// Blocks that the system was asked for since the start. A training loop needs none once its first steps have filled the pool.
   std::uint64_t system_allocations = 0;
 };
+/// What is in use now, and what was.
 XGRAD_API Stats stats() noexcept;
+/// `peak` begins anew, with what is in use now.
 XGRAD_API void reset_peak() noexcept;
 /// Returns cached blocks to the system: those of the calling thread and those shared by all.
 XGRAD_API void trim() noexcept;
@@ -31,7 +33,7 @@ XGRAD_API void trim() noexcept;
 /// The largest block, and so the largest array, in bytes: the machine's memory, or what set_limit said. What is larger is refused
 /// before anything is allocated, with an error that names the number.
 XGRAD_API std::size_t limit() noexcept;
-/// 0 for the machine's memory again.
+/// Makes `bytes` the limit of all threads; 0 stands for the machine's memory again.
 XGRAD_API void set_limit(std::size_t bytes) noexcept;
 
 namespace detail {

@@ -261,8 +261,8 @@ Variable<T> gaussian_nll_loss(const Array<T>& x, std::type_identity_t<Variable<T
   return gaussian_nll_loss(Variable<T>(x), std::move(target), std::move(variance), std::move(options), where);
 }
 template <Real T>
-Variable<T> cosine_similarity(const Array<T>& a, std::type_identity_t<Variable<T>> b, CosineSimilarityOptions options = {}, Where where = Where::current()) {
-  return cosine_similarity(Variable<T>(a), std::move(b), std::move(options), where);
+Variable<T> cosine_similarity(const Array<T>& a, std::type_identity_t<Variable<T>> b, int axis = -1, CosineSimilarityOptions options = {}, Where where = Where::current()) {
+  return cosine_similarity(Variable<T>(a), std::move(b), axis, std::move(options), where);
 }
 template <Real T>
 Variable<T> batch_norm(const Array<T>& x, std::type_identity_t<Variable<T>> weight, std::type_identity_t<Variable<T>> bias, std::type_identity_t<Variable<T>> running_mean, std::type_identity_t<Variable<T>> running_var, BatchNormOptions options = {}, Where where = Where::current()) {

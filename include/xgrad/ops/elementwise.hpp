@@ -52,6 +52,7 @@ template <class T>
 XGRAD_API Variable<T> sin(Variable<T> x, Where where = Where::current());
 template <class T>
 XGRAD_API Variable<T> cos(Variable<T> x, Where where = Where::current());
+/// sin x / cos x.
 template <class T>
 XGRAD_API Variable<T> tan(Variable<T> x, Where where = Where::current());
 /// From -π/2 to π/2; NaN outside of [-1, 1]. The gradient at the ends is infinite.
@@ -96,8 +97,10 @@ XGRAD_API Variable<T> sign(Variable<T> x, Where where = Where::current());
 template <class T>
 XGRAD_API Variable<T> heaviside(Variable<T> x, std::type_identity_t<Variable<T>> value, Where where = Where::current());
 XGRAD_LEFT_OPERAND(heaviside)
+/// The largest whole number that is not above x.
 template <class T>
 XGRAD_API Variable<T> floor(Variable<T> x, Where where = Where::current());
+/// The smallest whole number that is not below x.
 template <class T>
 XGRAD_API Variable<T> ceil(Variable<T> x, Where where = Where::current());
 /// To the nearest whole number; halves to the even one, as NumPy does.

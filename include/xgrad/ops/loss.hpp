@@ -195,7 +195,6 @@ XGRAD_API Variable<T> gaussian_nll_loss(Variable<T> x, std::type_identity_t<Vari
                                         Where where = Where::current());
 
 struct CosineSimilarityOptions {
-  int axis = -1;
   double eps = 1e-8;  ///< norms below are taken for it
 };
 /// The cosine of the angle between a and b along an axis, which goes away: Σ a b / (|a| |b|). The operands broadcast.
@@ -203,7 +202,7 @@ struct CosineSimilarityOptions {
 /// Shapes: broadcast, then without the axis
 /// Gradient: g (b / (|a| |b|) - y a / |a|²) for a, and likewise for b
 template <class T>
-XGRAD_API Variable<T> cosine_similarity(Variable<T> a, std::type_identity_t<Variable<T>> b, CosineSimilarityOptions options = {},
-                                        Where where = Where::current());
+XGRAD_API Variable<T> cosine_similarity(Variable<T> a, std::type_identity_t<Variable<T>> b, int axis = -1,
+                                        CosineSimilarityOptions options = {}, Where where = Where::current());
 
 }  // namespace xgrad

@@ -88,7 +88,6 @@ XGRAD_API Variable<T> local_response_norm(Variable<T> x, int size, LocalResponse
 
 struct NormalizeOptions {
   int p = 2;           ///< 1 for Σ|x|, 2 for √Σx²
-  int axis = -1;       ///< which the norm runs along
   double eps = 1e-12;  ///< the norm is taken for at least this
 };
 /// x divided by its norm along an axis. Zeros stay zeros, and have the gradient of x / eps. Throws ShapeError when there is no such
@@ -97,7 +96,7 @@ struct NormalizeOptions {
 /// Shapes: (…) → the same
 /// Gradient: (g - y Σ g y) / norm for p = 2
 template <class T>
-XGRAD_API Variable<T> normalize(Variable<T> x, NormalizeOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> normalize(Variable<T> x, int axis = -1, NormalizeOptions options = {}, Where where = Where::current());
 
 struct DropoutOptions {
   bool training = true;  ///< else x comes back as it is
