@@ -15,9 +15,7 @@
 #include <xgrad/core/error.hpp>
 #include <xgrad/core/parallel.hpp>
 
-#include "../array/permute.hpp"
 #include "../array/sum.hpp"
-#include "../matrix/gemm.hpp"
 #include "../onednn/onednn.hpp"
 #include "../scratch.hpp"
 #include "../table.hpp"
@@ -28,99 +26,6 @@
 
 namespace xgrad::kernels {
 namespace {
-
-/// A 1×1 convolution without stride or padding is a matrix product: its images are the patches.
-bool is_pointwise(const ConvShape& s) {
-  return s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.oh == s.h && s.ow == s.w;
-}
-
-// im2col and one matrix product per group.
-
-/// p + n; of an array without elements, whose pointer may be null, there is no other place.
-template <class P>
-P* shifted(P* p, std::size_t n) {
-  return p ? p + n : p;
-}
-
-template <class T>
-void by_patches(Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
-  const bool pointwise = is_pointwise(s);
-  const std::size_t stride = pointwise ? s.c : s.columns();
-  const Scratch<T> room(pointwise ? 0 : s.rows() * s.columns());
-  if (pass == Pass::input_grad && !pointwise) std::fill_n(x.out, s.n * s.h * s.w * s.c, T(0));
-  for (std::size_t k = 0; k < s.groups; ++k) {
-    const std::size_t channel = k * s.group_c(), output = k * s.group_o(), weight = output * s.columns();
-    const T* patches = pointwise ? shifted(x.images, channel) : room.data();
-    if (pass != Pass::input_grad && !pointwise) im2col(shifted(x.images, channel), room.data(), s);
-    switch (pass) {
-      case Pass::forward:
-        gemm(false, true, s.rows(), s.group_o(), s.columns(), patches, shifted(x.weights, weight), shifted(x.out, output),
-             {stride, s.columns(), s.o}, false, shifted(x.bias, output));
-        break;
-      case Pass::input_grad:
-        gemm(false, false, s.rows(), s.columns(), s.group_o(), shifted(x.result, output), shifted(x.weights, weight),
-             pointwise ? shifted(x.out, channel) : room.data(), {s.o, s.columns(), stride});
-        if (!pointwise) col2im(room.data(), shifted(x.out, channel), s);
-        break;
-      case Pass::weight_grad:
-        gemm(true, false, s.group_o(), s.columns(), s.rows(), shifted(x.result, output), patches, shifted(x.out, weight),
-             {s.o, stride, s.columns()});
-        break;
-    }
-  }
-}
-
-// A convolution of which every group sees a single channel. With several outputs per channel it is computed on images in which each
-// channel is repeated, so that the kernels have as many channels as outputs.
-
-template <class T>
-void transpose(const T* from, T* to, std::size_t rows, std::size_t columns) {
-  const std::size_t shape[] = {rows, columns}, axes[] = {1, 0};
-  permute(from, to, shape, axes, 2);
-}
-
-template <class T>
-void by_channels(Pass pass, const ConvArrays<T>& x, ConvShape s) {
-  if (s.o == 0) {  // nothing comes out, and nothing goes back
-    if (pass == Pass::input_grad) std::fill_n(x.out, s.n * s.h * s.w * s.c, T(0));
-    return;
-  }
-  const std::size_t repeat = s.group_o(), pixels = s.n * s.h * s.w, channels = s.c, taps = s.kh * s.kw;
-  s.c = s.groups = s.o;
-  const Scratch<T> wide(repeat > 1 ? pixels * s.o : 0), weights(taps * s.o), each(pass == Pass::weight_grad ? s.n * taps * s.o : 0);
-  if (pass != Pass::weight_grad) transpose(x.weights, weights.data(), s.o, taps);
-  const T* images = x.images;
-  if (pass != Pass::input_grad && repeat > 1) {
-    T* to = wide.data();
-    for (const T *from = x.images, *end = from + pixels * channels; from < end; ++from, to += repeat)
-      std::fill_n(to, repeat, *from);
-    images = wide.data();
-  }
-  switch (pass) {
-    case Pass::forward:
-      depthwise(images, weights.data(), x.out, s);
-      if (x.bias)
-        parallel_for(s.rows(), s.o, [&](std::size_t begin, std::size_t end) {
-          for (std::size_t i = begin; i < end; ++i) table<T>().add_row(x.out + i * s.o, x.bias, s.o);
-        });
-      break;
-    case Pass::input_grad: {
-      depthwise_input_grad(x.result, weights.data(), repeat > 1 ? wide.data() : x.out, s);
-      const T* from = wide.data();
-      if (repeat > 1)
-        for (T *to = x.out, *end = to + pixels * channels; to < end; ++to) {
-          *to = *from++;
-          for (std::size_t k = 1; k < repeat; ++k) *to += *from++;
-        }
-      break;
-    }
-    case Pass::weight_grad:
-      depthwise_weight_grad(images, x.result, each.data(), s);
-      sum(each.data(), weights.data(), 1, s.n, taps * s.o);
-      transpose(weights.data(), x.out, taps, s.o);
-      break;
-  }
-}
 
 // oneDNN works on the calling thread alone: each of our threads has it do some of the images, and of those that are left over, or
 // where there are fewer than threads, some rows of the results.
@@ -210,7 +115,7 @@ Way own_way(Pass pass, const ConvShape& s) {
   const bool back = pass == Pass::input_grad;
   const std::size_t in = back ? s.o : s.c, out = back ? s.c : s.o;
   const bool pays = s.rows() >= 256 && in <= 96 && out >= (back ? 8 : 4);
-  return pays && !is_pointwise(s) && direct::suits(pass, s) ? Way::direct : Way::patches;
+  return pays && !s.pointwise() && direct::suits(pass, s) ? Way::direct : Way::patches;
 }
 
 /// Whether Winograd's way is the fastest, which takes enough tiles for the transforms of the filters.
@@ -231,7 +136,7 @@ Way wide_way(Pass pass, const ConvShape& s) {
 
 template <class T>
 Way by_rule(Pass pass, const ConvShape& s) {
-  if (is_pointwise(s)) return Way::patches;
+  if (s.pointwise()) return Way::patches;
   const std::size_t pixels = s.oh * s.ow;
   const bool onednn = std::is_same_v<T, float> && onednn::available;
   const bool wide = onednn && onednn::wide();
@@ -252,21 +157,21 @@ Way by_rule(Pass pass, const ConvShape& s) {
 }
 
 template <class T>
+constexpr Passes<T> by_channels{channels::forward<T>, channels::input_grad<T>, channels::weight_grad<T>};
+template <class T>
+constexpr Passes<T> by_patches{patches::forward<T>, patches::input_grad<T>, patches::weight_grad<T>};
+template <class T>
+constexpr Passes<T> directly{direct::forward<T>, direct::input_grad<T>, direct::weight_grad<T>};
+template <class T>
+constexpr Passes<T> by_tiles{winograd::forward<T>, winograd::input_grad<T>, winograd::weight_grad<T>};
+
+template <class T>
 void run(Way way, Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
-  switch (way) {
-    case Way::winograd:
-      return winograd::convolve(pass, x, s);
-    case Way::direct:
-      return direct::convolve(pass, x, s);
-    case Way::patches:
-      return by_patches(pass, x, s);
-    case Way::channels_last:
-    case Way::blocked:
-      break;
-  }
   if constexpr (std::is_same_v<T, float>)
-    if (by_onednn(pass, way == Way::blocked, x, s)) return;
-  run(own_way(pass, s), pass, x, s);
+    if ((way == Way::channels_last || way == Way::blocked) && by_onednn(pass, way == Way::blocked, x, s)) return;
+  if (way == Way::channels_last || way == Way::blocked) way = own_way(pass, s);
+  const Passes<T>& passes = way == Way::winograd ? by_tiles<T> : way == Way::direct ? directly<T> : by_patches<T>;
+  passes[pass](x, s);
 }
 
 /// The fastest of three runs of each way.
@@ -455,7 +360,7 @@ void convolve(Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
   const auto some = [&](const ConvArrays<T>& arrays, const ConvShape& shape) {
     if constexpr (std::is_same_v<T, float>)
       if (depthwise && way == Way::channels_last && by_onednn(pass, false, arrays, shape)) return;
-    depthwise ? by_channels(pass, arrays, shape) : run(way, pass, arrays, shape);
+    depthwise ? by_channels<T>[pass](arrays, shape) : run(way, pass, arrays, shape);
   };
   const AtATime most = at_a_time(way, s);
   if (sums && s.rows() >= most.least)

@@ -5,12 +5,15 @@
 
 #include <xgrad/core/parallel.hpp>
 
+#include "../array/permute.hpp"
+#include "../array/sum.hpp"
+#include "../scratch.hpp"
 #include "../table.hpp"
 
 // Depthwise convolution and its two gradients are one kernel: every result is a sum of products of two arrays at places that
 // follow one another in equal steps.
 
-namespace xgrad::kernels {
+namespace xgrad::kernels::channels {
 namespace {
 
 /// The lengths along one axis: places p of the image, o of the output and k of the kernel belong together when
@@ -94,8 +97,6 @@ void products(const T* a, std::size_t a_size, std::size_t a_width, const T* b, s
   });
 }
 
-}  // namespace
-
 template <class T>
 void depthwise(const T* images, const T* weights, T* out, const ConvShape& s) {
   products(images, s.h * s.w * s.c, s.w, weights, 0, s.kw, out, s.n, s.c, output_taps(height(s)), output_taps(width(s)),
@@ -112,11 +113,72 @@ void depthwise_weight_grad(const T* images, const T* g, T* weights, const ConvSh
            kernel_taps(width(s)), s.oh * s.ow);
 }
 
-#define XGRAD_INSTANTIATE(T)                                                    \
-  template void depthwise(const T*, const T*, T*, const ConvShape&);            \
-  template void depthwise_input_grad(const T*, const T*, T*, const ConvShape&); \
-  template void depthwise_weight_grad(const T*, const T*, T*, const ConvShape&);
+template <class T>
+void transpose(const T* from, T* to, std::size_t rows, std::size_t columns) {
+  const std::size_t shape[] = {rows, columns}, axes[] = {1, 0};
+  permute(from, to, shape, axes, 2);
+}
+
+/// ... as a depthwise one.
+ConvShape widened(ConvShape s) {
+  s.c = s.groups = s.o;
+  return s;
+}
+/// Images in which each channel is repeated, in `room`, or the images where that is once.
+template <class T>
+const T* repeated(const T* images, T* room, const ConvShape& s) {
+  const std::size_t repeat = s.group_o();
+  if (repeat == 1) return images;
+  T* to = room;
+  for (const T *from = images, *end = from + s.n * s.h * s.w * s.c; from < end; ++from, to += repeat)
+    std::fill_n(to, repeat, *from);
+  return room;
+}
+/// Elements of such images.
+std::size_t repeated_size(const ConvShape& s) { return s.group_o() > 1 ? s.n * s.h * s.w * s.o : 0; }
+
+}  // namespace
+
+template <class T>
+void forward(const ConvArrays<T>& x, const ConvShape& s) {
+  if (s.o == 0) return;
+  const Scratch<T> wide(repeated_size(s)), weights(s.kh * s.kw * s.o);
+  transpose(x.weights, weights.data(), s.o, s.kh * s.kw);
+  depthwise(repeated(x.images, wide.data(), s), weights.data(), x.out, widened(s));
+  if (x.bias)
+    parallel_for(s.rows(), s.o, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) table<T>().add_row(x.out + i * s.o, x.bias, s.o);
+    });
+}
+template <class T>
+void input_grad(const ConvArrays<T>& x, const ConvShape& s) {
+  const std::size_t repeat = s.group_o(), size = s.n * s.h * s.w * s.c;
+  if (s.o == 0) return static_cast<void>(std::fill_n(x.out, size, T(0)));  // nothing comes out, and nothing goes back
+  const Scratch<T> wide(repeated_size(s)), weights(s.kh * s.kw * s.o);
+  transpose(x.weights, weights.data(), s.o, s.kh * s.kw);
+  depthwise_input_grad(x.result, weights.data(), repeat > 1 ? wide.data() : x.out, widened(s));
+  if (repeat == 1) return;
+  const T* from = wide.data();
+  for (T *to = x.out, *end = to + size; to < end; ++to) {
+    *to = *from++;
+    for (std::size_t k = 1; k < repeat; ++k) *to += *from++;
+  }
+}
+template <class T>
+void weight_grad(const ConvArrays<T>& x, const ConvShape& s) {
+  if (s.o == 0) return;
+  const std::size_t taps = s.kh * s.kw;
+  const Scratch<T> wide(repeated_size(s)), weights(taps * s.o), each(s.n * taps * s.o);
+  depthwise_weight_grad(repeated(x.images, wide.data(), s), x.result, each.data(), widened(s));
+  sum(each.data(), weights.data(), 1, s.n, taps * s.o);
+  transpose(weights.data(), x.out, taps, s.o);
+}
+
+#define XGRAD_INSTANTIATE(T)                                        \
+  template void forward(const ConvArrays<T>&, const ConvShape&);    \
+  template void input_grad(const ConvArrays<T>&, const ConvShape&); \
+  template void weight_grad(const ConvArrays<T>&, const ConvShape&);
 XGRAD_INSTANTIATE(float)
 XGRAD_INSTANTIATE(double)
 
-}  // namespace xgrad::kernels
+}  // namespace xgrad::kernels::channels

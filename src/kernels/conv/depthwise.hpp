@@ -1,15 +1,15 @@
 #pragma once
 #include "shape.hpp"
 
-namespace xgrad::kernels {
+/// Convolutions of which every group sees a single channel. With several outputs per channel they are computed on images in which
+/// each channel is repeated, so that the kernels have as many channels as outputs.
+namespace xgrad::kernels::channels {
 
-// Depthwise convolution, for which c, o and groups are equal. Weights and their gradient are (kh, kw, c) here, with the gradient
-// of each image on its own: (n, kh, kw, c).
 template <class T>
-void depthwise(const T* images, const T* weights, T* out, const ConvShape& shape);
+void forward(const ConvArrays<T>& x, const ConvShape& shape);
 template <class T>
-void depthwise_input_grad(const T* g, const T* weights, T* images, const ConvShape& shape);
+void input_grad(const ConvArrays<T>& x, const ConvShape& shape);
 template <class T>
-void depthwise_weight_grad(const T* images, const T* g, T* weights, const ConvShape& shape);
+void weight_grad(const ConvArrays<T>& x, const ConvShape& shape);
 
-}  // namespace xgrad::kernels
+}  // namespace xgrad::kernels::channels

@@ -83,40 +83,42 @@ void by_filters(const T* images, const T* filters, const T* bias, T* out, const 
   });
 }
 
+}  // namespace
+
 template <class T>
-void forward(const T* images, const T* weights, const T* bias, T* out, const ConvShape& s) {
+void forward(const ConvArrays<T>& x, const ConvShape& s) {
   const std::size_t size = s.kh * s.kw * s.c;
   const Scratch<T> filters(panels(s.o) * size * panel_width);
   std::fill_n(filters.data(), panels(s.o) * size * panel_width, T(0));
   for (std::size_t k = 0; k < s.o; ++k) {
     T* to = filters.data() + k / panel_width * panel_width * size + k % panel_width;
-    for (const T *from = weights + k * size, *end = from + size; from < end; ++from, to += panel_width) *to = *from;
+    for (const T *from = x.weights + k * size, *end = from + size; from < end; ++from, to += panel_width) *to = *from;
   }
-  by_filters<T>(images, filters.data(), bias, out, s);
+  by_filters<T>(x.images, filters.data(), x.bias, x.out, s);
 }
 
 /// The convolution of g with the filters turned around, whose inputs are what were outputs.
 template <class T>
-void input_grad(const T* g, const T* weights, T* out, const ConvShape& s) {
+void input_grad(const ConvArrays<T>& x, const ConvShape& s) {
   const std::size_t size = s.kh * s.kw * s.o;
   const Scratch<T> filters(panels(s.c) * size * panel_width);
   std::fill_n(filters.data(), panels(s.c) * size * panel_width, T(0));
   for (std::size_t k = 0; k < s.o; ++k)
     for (std::size_t tap = 0; tap < s.kh * s.kw; ++tap) {
-      const T* from = weights + ((k + 1) * s.kh * s.kw - 1 - tap) * s.c;
+      const T* from = x.weights + ((k + 1) * s.kh * s.kw - 1 - tap) * s.c;
       for (std::size_t j = 0; j < s.c; j += panel_width)
         std::copy_n(from + j, std::min(panel_width, s.c - j), filters.data() + j * size + (tap * s.o + k) * panel_width);
     }
   ConvShape back = s;
   back.h = s.oh, back.w = s.ow, back.c = s.o, back.o = s.c, back.oh = s.h, back.ow = s.w;
   back.top = (s.kh - 1) * s.dilation_h - s.top, back.left = s.kw - 1 - s.left;
-  by_filters<T>(g, filters.data(), nullptr, out, back);
+  by_filters<T>(x.result, filters.data(), nullptr, x.out, back);
 }
 
 /// Every thread sums for its rows of results; then the sums are added.
 template <class T>
-void weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
-  const Padded<T> padded(images, s);
+void weight_grad(const ConvArrays<T>& x, const ConvShape& s) {
+  const Padded<T> padded(x.images, s);
   const std::size_t run = s.kw * s.c, size = s.kh * run, all = panels(s.o) * size * panel_width, rows = s.n * s.oh;
   const std::size_t down = s.dilation_h * padded.row_size(), across = s.stride_w * s.c;
   const std::size_t parts = std::min(static_cast<std::size_t>(num_threads()), rows);
@@ -129,7 +131,7 @@ void weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
       std::fill_n(sum, all, T(0));
       for (std::size_t k = rows * part / parts; k < rows * (part + 1) / parts; ++k)
         for (std::size_t j = 0; j < s.o; j += panel_width) {
-          const T* from = g + k * s.ow * s.o + j;
+          const T* from = x.result + k * s.ow * s.o + j;
           const std::size_t width = std::min(panel_width, s.o - j);
           for (std::size_t i = 0; i < s.ow; ++i, from += s.o)
             for (std::size_t q = 0; q < width; ++q) panel.data()[i * panel_width + q] = from[q];
@@ -142,30 +144,20 @@ void weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
   for (std::size_t part = 1; part < parts; ++part) add_to(sums.data(), sums.data() + part * all, all);
   for (std::size_t k = 0; k < s.o; ++k) {
     const T* from = sums.data() + k / panel_width * panel_width * size + k % panel_width;
-    for (T *to = out + k * size, *end = to + size; to < end; ++to, from += panel_width) *to = *from;
+    for (T *to = x.out + k * size, *end = to + size; to < end; ++to, from += panel_width) *to = *from;
   }
 }
-
-}  // namespace
 
 bool suits(Pass pass, const ConvShape& s) {
   if (s.groups != 1 || s.dilation_w != 1 || s.n * s.h * s.w * s.c * s.o == 0) return false;
   return pass != Pass::input_grad || (s.stride_h == 1 && s.stride_w == 1 && s.top <= (s.kh - 1) * s.dilation_h && s.left < s.kw);
 }
 
-template <class T>
-void convolve(Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
-  switch (pass) {
-    case Pass::forward:
-      return forward(x.images, x.weights, x.bias, x.out, s);
-    case Pass::input_grad:
-      return input_grad(x.result, x.weights, x.out, s);
-    case Pass::weight_grad:
-      return weight_grad(x.images, x.result, x.out, s);
-  }
-}
-
-template void convolve(Pass, const ConvArrays<float>&, const ConvShape&);
-template void convolve(Pass, const ConvArrays<double>&, const ConvShape&);
+#define XGRAD_INSTANTIATE(T)                                        \
+  template void forward(const ConvArrays<T>&, const ConvShape&);    \
+  template void input_grad(const ConvArrays<T>&, const ConvShape&); \
+  template void weight_grad(const ConvArrays<T>&, const ConvShape&);
+XGRAD_INSTANTIATE(float)
+XGRAD_INSTANTIATE(double)
 
 }  // namespace xgrad::kernels::direct

@@ -9,6 +9,10 @@ namespace xgrad::kernels::direct {
 bool suits(Pass pass, const ConvShape& shape);
 
 template <class T>
-void convolve(Pass pass, const ConvArrays<T>& x, const ConvShape& shape);
+void forward(const ConvArrays<T>& x, const ConvShape& shape);
+template <class T>
+void input_grad(const ConvArrays<T>& x, const ConvShape& shape);
+template <class T>
+void weight_grad(const ConvArrays<T>& x, const ConvShape& shape);
 
 }  // namespace xgrad::kernels::direct

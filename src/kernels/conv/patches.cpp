@@ -5,6 +5,8 @@
 
 #include <xgrad/core/parallel.hpp>
 
+#include "../matrix/gemm.hpp"
+#include "../scratch.hpp"
 #include "../table.hpp"
 
 namespace xgrad::kernels {
@@ -95,5 +97,73 @@ void col2im(const T* patches, T* images, const ConvShape& s) {
   template void col2im(const T*, T*, const ConvShape&);
 XGRAD_INSTANTIATE(float)
 XGRAD_INSTANTIATE(double)
+#undef XGRAD_INSTANTIATE
 
+namespace patches {
+namespace {
+
+/// p + n; of an array without elements, whose pointer may be null, there is no other place.
+template <class P>
+P* shifted(P* p, std::size_t n) {
+  return p ? p + n : p;
+}
+
+/// One group: where its channels, outputs and weights begin, and its patches, which pointwise are the images themselves.
+template <class T>
+struct Group {
+  const ConvShape& s;
+  std::size_t channel, output, weight, stride;
+  T* room;  ///< for patches; null where the images are
+
+  const T* patches(const T* images) const {
+    if (!room) return shifted(images, channel);
+    im2col(shifted(images, channel), room, s);
+    return room;
+  }
+};
+template <class T, class F>
+void each_group(const ConvShape& s, F f) {
+  const bool pointwise = s.pointwise();
+  const Scratch<T> room(pointwise ? 0 : s.rows() * s.columns());
+  for (std::size_t k = 0; k < s.groups; ++k) {
+    const std::size_t output = k * s.group_o();
+    f(Group<T>{s, k * s.group_c(), output, output * s.columns(), pointwise ? s.c : s.columns(), pointwise ? nullptr : room.data()});
+  }
+}
+
+}  // namespace
+
+template <class T>
+void forward(const ConvArrays<T>& x, const ConvShape& s) {
+  each_group<T>(s, [&](const Group<T>& group) {
+    gemm(false, true, s.rows(), s.group_o(), s.columns(), group.patches(x.images), shifted(x.weights, group.weight),
+         shifted(x.out, group.output), {group.stride, s.columns(), s.o}, false, shifted(x.bias, group.output));
+  });
+}
+template <class T>
+void input_grad(const ConvArrays<T>& x, const ConvShape& s) {
+  if (!s.pointwise()) std::fill_n(x.out, s.n * s.h * s.w * s.c, T(0));
+  each_group<T>(s, [&](const Group<T>& group) {
+    T* const out = shifted(x.out, group.channel);
+    gemm(false, false, s.rows(), s.columns(), s.group_o(), shifted(x.result, group.output), shifted(x.weights, group.weight),
+         group.room ? group.room : out, {s.o, s.columns(), group.stride});
+    if (group.room) col2im(group.room, out, s);
+  });
+}
+template <class T>
+void weight_grad(const ConvArrays<T>& x, const ConvShape& s) {
+  each_group<T>(s, [&](const Group<T>& group) {
+    gemm(true, false, s.group_o(), s.columns(), s.rows(), shifted(x.result, group.output), group.patches(x.images),
+         shifted(x.out, group.weight), {s.o, group.stride, s.columns()});
+  });
+}
+
+#define XGRAD_INSTANTIATE(T)                                        \
+  template void forward(const ConvArrays<T>&, const ConvShape&);    \
+  template void input_grad(const ConvArrays<T>&, const ConvShape&); \
+  template void weight_grad(const ConvArrays<T>&, const ConvShape&);
+XGRAD_INSTANTIATE(float)
+XGRAD_INSTANTIATE(double)
+
+}  // namespace patches
 }  // namespace xgrad::kernels

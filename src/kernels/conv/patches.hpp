@@ -10,4 +10,15 @@ void im2col(const T* images, T* patches, const ConvShape& shape);
 template <class T>
 void col2im(const T* patches, T* images, const ConvShape& shape);
 
+/// Convolutions as one matrix product per group, of its patches.
+namespace patches {
+
+template <class T>
+void forward(const ConvArrays<T>& x, const ConvShape& shape);
+template <class T>
+void input_grad(const ConvArrays<T>& x, const ConvShape& shape);
+template <class T>
+void weight_grad(const ConvArrays<T>& x, const ConvShape& shape);
+
+}  // namespace patches
 }  // namespace xgrad::kernels

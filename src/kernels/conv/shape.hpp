@@ -14,6 +14,9 @@ struct ConvShape {
   std::size_t rows() const { return n * oh * ow; }             ///< of the patch matrix: one per output position
   std::size_t columns() const { return kh * kw * group_c(); }  ///< one per weight of a filter
 
+  /// Without stride or padding a 1×1 convolution is a matrix product: its images are the patches.
+  bool pointwise() const { return kh == 1 && kw == 1 && stride_h == 1 && stride_w == 1 && oh == h && ow == w; }
+
   auto operator<=>(const ConvShape&) const = default;
 };
 
@@ -26,6 +29,15 @@ template <class T>
 struct ConvArrays {
   const T *images = nullptr, *weights = nullptr, *bias = nullptr, *result = nullptr;
   T* out = nullptr;
+};
+
+/// A way to compute each of them.
+template <class T>
+struct Passes {
+  using Run = void (*)(const ConvArrays<T>&, const ConvShape&);
+  Run forward, input_grad, weight_grad;
+
+  Run operator[](Pass pass) const { return pass == Pass::forward ? forward : pass == Pass::input_grad ? input_grad : weight_grad; }
 };
 
 }  // namespace xgrad::kernels

@@ -99,38 +99,40 @@ void in_blocks(const ConvShape& s, F block) {
   });
 }
 
+}  // namespace
+
 template <class T>
-void forward(const T* images, const T* weights, const T* bias, T* out, const ConvShape& s) {
+void forward(const ConvArrays<T>& x, const ConvShape& s) {
   constexpr std::size_t square = panel_width * panel_width;
   const Scratch<T> filters(frequencies * spaced(s.c * s.o));
   in_blocks(s, [&](std::size_t i, std::size_t j) {
     alignas(64) T taps[9 * square];  // (tap, channel, filter)
     for (std::size_t u = 0; u < panel_width; ++u)
       for (std::size_t t = 0; t < 9; ++t) {
-        const T* const from = weights + ((i + u) * 9 + t) * s.c + j;
+        const T* const from = x.weights + ((i + u) * 9 + t) * s.c + j;
         for (std::size_t v = 0; v < panel_width; ++v) taps[t * square + v * panel_width + u] = from[v];
       }
     table<T>().winograd_filters(taps, square, panel_width, filters.data() + i * s.c + j * panel_width, spaced(s.c * s.o));
   });
-  by_filters<T>({images, s.n, s.h, s.w, s.c}, filters.data(), bias, {out, s.n, s.oh, s.ow, s.o}, s.top, s.left);
+  by_filters<T>({x.images, s.n, s.h, s.w, s.c}, filters.data(), x.bias, {x.out, s.n, s.oh, s.ow, s.o}, s.top, s.left);
 }
 
 /// The convolution of g with the filters turned around, whose inputs are what were outputs.
 template <class T>
-void input_grad(const T* g, const T* weights, T* out, const ConvShape& s) {
+void input_grad(const ConvArrays<T>& x, const ConvShape& s) {
   const Scratch<T> filters(frequencies * spaced(s.c * s.o));
   in_blocks(s, [&](std::size_t i, std::size_t j) {
-    table<T>().winograd_filters(weights + (i * 9 + 8) * s.c + j, -static_cast<std::ptrdiff_t>(s.c), 9 * s.c,
+    table<T>().winograd_filters(x.weights + (i * 9 + 8) * s.c + j, -static_cast<std::ptrdiff_t>(s.c), 9 * s.c,
                                 filters.data() + j * s.o + i * panel_width, spaced(s.c * s.o));
   });
-  by_filters<T>({g, s.n, s.oh, s.ow, s.o}, filters.data(), nullptr, {out, s.n, s.h, s.w, s.c}, 2 - s.top, 2 - s.left);
+  by_filters<T>({x.result, s.n, s.oh, s.ow, s.o}, filters.data(), nullptr, {x.out, s.n, s.h, s.w, s.c}, 2 - s.top, 2 - s.left);
 }
 
 /// Per frequency the product of what the gradients and the pixels of all tiles become. Threads share out the tiles, and each makes
 /// a sum of its own; or, where such sums are large, first the tiles and then the filters.
 template <class T>
-void weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
-  const Images<const T> pixels{images, s.n, s.h, s.w, s.c}, gradients{g, s.n, s.oh, s.ow, s.o};
+void weight_grad(const ConvArrays<T>& x, const ConvShape& s) {
+  const Images<const T> pixels{x.images, s.n, s.h, s.w, s.c}, gradients{x.result, s.n, s.oh, s.ow, s.o};
   const Tiles tiles(gradients);
   const std::size_t total = tiles.count(), step = spaced(s.c * s.o), size = frequencies * step, panels = s.o / panel_width;
   const bool apart = size * sizeof(T) <= std::size_t{1} << 20;
@@ -146,20 +148,20 @@ void weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
     T *values, *changes, *sum;  // (frequency, panel, tile, 16) of pixels and gradients, and (frequency, o, c)
     bool add;
   };
-  const auto transform = [&](const Group& x, std::size_t begin, std::size_t end) {
+  const auto transform = [&](const Group& some, std::size_t begin, std::size_t end) {
     for (std::size_t t = begin; t < end; ++t) {
-      const auto square = tiles.square<4, const T>(x.first + t, pixels, zeros.data(), s.top, s.left);
-      kernels.winograd_pixels(square.data(), s.c, x.values + t * panel_width, value_step, group * panel_width);
-      const auto results = tiles.square<2, const T>(x.first + t, gradients, zeros.data());
-      kernels.winograd_gradient(results.data(), s.o, x.changes + t * panel_width, change_step, group * panel_width);
+      const auto square = tiles.square<4, const T>(some.first + t, pixels, zeros.data(), s.top, s.left);
+      kernels.winograd_pixels(square.data(), s.c, some.values + t * panel_width, value_step, group * panel_width);
+      const auto results = tiles.square<2, const T>(some.first + t, gradients, zeros.data());
+      kernels.winograd_gradient(results.data(), s.o, some.changes + t * panel_width, change_step, group * panel_width);
     }
   };
-  const auto multiply = [&](const Group& x, std::size_t begin, std::size_t end) {
+  const auto multiply = [&](const Group& some, std::size_t begin, std::size_t end) {
     for (std::size_t f = 0; f < frequencies; ++f)
       for (std::size_t i = begin; i < end; ++i)
-        kernels.multiply_panels(panel_width, x.count, x.changes + f * change_step + i * group * panel_width, 1, panel_width,
-                                x.values + f * value_step, panel_width, s.c / panel_width, group * panel_width,
-                                x.sum + f * step + i * panel_width * s.c, s.c, x.add);
+        kernels.multiply_panels(panel_width, some.count, some.changes + f * change_step + i * group * panel_width, 1, panel_width,
+                                some.values + f * value_step, panel_width, s.c / panel_width, group * panel_width,
+                                some.sum + f * step + i * panel_width * s.c, s.c, some.add);
   };
   // a single part runs on this thread, so that the loops inside may have the others
   parallel_for(parts, parts > 1 ? total * s.c * s.o : 0, [&](std::size_t part, std::size_t last_part) {
@@ -167,38 +169,28 @@ void weight_grad(const T* images, const T* g, T* out, const ConvShape& s) {
     for (; part < last_part; ++part) {
       const std::size_t begin = total * part / parts, end = total * (part + 1) / parts;
       for (std::size_t t = begin; t < end; t += group) {
-        const Group x{t, std::min(group, end - t), values.data(), changes.data(), sums.data() + part * size, t > begin};
-        parallel_for(x.count, frequencies * (s.c + s.o), [&](std::size_t from, std::size_t to) { transform(x, from, to); });
-        parallel_for(panels, x.count * s.c * panel_width, [&](std::size_t from, std::size_t to) { multiply(x, from, to); });
+        const Group some{t, std::min(group, end - t), values.data(), changes.data(), sums.data() + part * size, t > begin};
+        parallel_for(some.count, frequencies * (s.c + s.o), [&](std::size_t from, std::size_t to) { transform(some, from, to); });
+        parallel_for(panels, some.count * s.c * panel_width, [&](std::size_t from, std::size_t to) { multiply(some, from, to); });
       }
     }
   });
   for (std::size_t k = 1; k < parts; ++k) add_to(sums.data(), sums.data() + k * size, size);
   parallel_for(s.o, frequencies * s.c, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t k = begin; k < end; ++k) kernels.winograd_filter_grad(sums.data() + k * s.c, step, s.c, out + k * 9 * s.c);
+    for (std::size_t k = begin; k < end; ++k) kernels.winograd_filter_grad(sums.data() + k * s.c, step, s.c, x.out + k * 9 * s.c);
   });
 }
-
-}  // namespace
 
 bool suits(const ConvShape& s) {
   return s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1 &&
          s.top <= 2 && s.left <= 2 && s.n * s.h * s.w > 0 && s.c > 0 && s.o > 0 && s.c % panel_width == 0 && s.o % panel_width == 0;
 }
 
-template <class T>
-void convolve(Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
-  switch (pass) {
-    case Pass::forward:
-      return forward(x.images, x.weights, x.bias, x.out, s);
-    case Pass::input_grad:
-      return input_grad(x.result, x.weights, x.out, s);
-    case Pass::weight_grad:
-      return weight_grad(x.images, x.result, x.out, s);
-  }
-}
-
-template void convolve(Pass, const ConvArrays<float>&, const ConvShape&);
-template void convolve(Pass, const ConvArrays<double>&, const ConvShape&);
+#define XGRAD_INSTANTIATE(T)                                        \
+  template void forward(const ConvArrays<T>&, const ConvShape&);    \
+  template void input_grad(const ConvArrays<T>&, const ConvShape&); \
+  template void weight_grad(const ConvArrays<T>&, const ConvShape&);
+XGRAD_INSTANTIATE(float)
+XGRAD_INSTANTIATE(double)
 
 }  // namespace xgrad::kernels::winograd
