@@ -1,15 +1,24 @@
-// Networks of PyTorch, loaded into the same networks here.
+// Networks of PyTorch, loaded into the same networks here, and saved for PyTorch.
 #include <doctest/doctest.h>
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <cstdlib>
+#include <filesystem>
 #include <string>
 
+#include <xgrad/nn/activation.hpp>
 #include <xgrad/nn/attention.hpp>
+#include <xgrad/nn/containers.hpp>
 #include <xgrad/nn/conv.hpp>
+#include <xgrad/nn/embedding.hpp>
 #include <xgrad/nn/linear.hpp>
 #include <xgrad/nn/norm.hpp>
+#include <xgrad/nn/pool.hpp>
+#include <xgrad/nn/recurrent.hpp>
 #include <xgrad/ops/activation.hpp>
 #include <xgrad/ops/pool.hpp>
 #include <xgrad/ops/shape.hpp>
@@ -57,6 +66,47 @@ Variable<float> counted(const Shape& shape) {
 struct Layer {
   Variable<float> weight, bias;
 };
+
+const std::string layers = XGRAD_TEST_DATA "/files/layers.pt";
+
+/// A part of layers.pt: a network, what it was given and what it gave. Shapes are the file's.
+template <class L>
+struct Example {
+  L net;
+  Variable<float> x, y;
+};
+template <class L>
+Example<L> example(L net, const Shape& x, const Shape& y) {
+  return {std::move(net), Array<float>(x), Array<float>(y)};
+}
+auto sequential() {
+  return nn::Sequential{nn::Conv2d<float>(2, 3, 3, {.stride = 2}),
+                        nn::BatchNorm<float>(3),
+                        nn::ReLU{},
+                        nn::MaxPool2d{2, {.stride = 1}},
+                        nn::Flatten{},
+                        nn::Linear<float>(18, 4),
+                        nn::BatchNorm<float>(4)};
+}
+
+template <class L, class F>
+double worst(const Example<L>& e, const F& run) {
+  const Variable<float> y = run(e.net, e.x);
+  REQUIRE(y.shape() == e.y.shape());
+  double result = 0;
+  for (std::size_t k = 0; k < y.size(); ++k)
+    result = std::max(result, std::abs(double{y.value().data()[k]} - double{e.y.value().data()[k]}));
+  return result;
+}
+const auto call = [](const auto& net, const auto& x) { return net(x); };
+const auto output = [](const auto& net, const auto& x) { return net(x).output; };
+
+/// What runs Python with PyTorch here, or "".
+std::string python() {
+  for (const std::string name : {"python3", "/usr/bin/python3"})
+    if (std::system((name + " -c 'import torch' 2>/dev/null").c_str()) == 0) return name;
+  return {};
+}
 
 }  // namespace
 
@@ -169,4 +219,157 @@ TEST_CASE("from torch: each kind of weight has its own order") {
       }
   CHECK(ours.rows.weight.value() == theirs.rows.weight.value());
   CHECK(ours.shift.value() == theirs.shift.value());
+}
+
+TEST_CASE("from torch: layers, of one state or many, give what they gave there") {
+  const auto check = [](auto e, const char* prefix, std::size_t count, const auto& run, nn::Flattened flattened = {}) {
+    CAPTURE(prefix);
+    const auto report = nn::load(e, layers, {.prefix = std::string(prefix), .from_torch = true, .flattened = std::move(flattened)});
+    CHECK(report.loaded.size() == count + 2);
+    nn::eval(e);
+    CHECK(worst(e, run) < 1e-5);
+  };
+  const Shape sequence{2, 5, 8};
+  check(example(sequential(), {2, 7, 9, 2}, {2, 4}), "images", 12, call, {{"net.5", 3}});
+  check(example(nn::LSTM<float>(3, 4, {.layers = 2, .bidirectional = true}), {2, 5, 3}, sequence), "lstm", 16, output);
+  check(example(nn::GRU<float>(3, 4), {2, 5, 3}, {2, 5, 4}), "gru", 4, output);
+  check(example(nn::MultiheadAttention<float>(8, 2), sequence, sequence), "attention", 4, call);
+  check(example(nn::TransformerEncoderLayer<float>(8, 2, {.dim_feedforward = 12}), sequence, sequence), "encoder", 12, call);
+}
+
+TEST_CASE("from torch: Sequential's layers are found by their places") {
+  auto e = example(sequential(), {2, 7, 9, 2}, {2, 4});
+  CHECK_THROWS_WITH_AS(nn::load(e, layers, {.prefix = "images", .from_torch = true}),
+                       doctest::Contains("net.5.weight takes 18 features behind a convolution of 3 channels"), xgrad::ValueError);
+  nn::Sequential moved{nn::Conv2d<float>(2, 3, 3, {.stride = 2}), nn::ReLU{}, nn::BatchNorm<float>(3)};
+  CHECK_THROWS_WITH_AS(nn::load(moved, layers, {.prefix = "images.net", .from_torch = true}),
+                       doctest::Contains("1.weight F32 (3,) in the file alone"), xgrad::FileError);
+}
+
+TEST_CASE_TEMPLATE("to torch: what is saved is loaded again, and no other order is", T, float, double) {
+  const Directory directory;
+  Net<T> net;
+  nn::load(net, lenet, {.convert = !std::is_same_v<T, float>, .from_torch = true, .flattened = {{"fc1", 3}}});
+  for (const char* name : {"a.pt", "a.PTH", "a.safetensors", "a.npz"}) {
+    CAPTURE(name);
+    const std::string path = directory.file(name);
+    nn::save(net, path, {.to_torch = true, .flattened = {{"fc1", 3}}});
+    Net<T> other;
+    CHECK_THROWS_AS(nn::load(other, path), xgrad::FileError);
+    CHECK(nn::load(other, path, {.from_torch = true, .flattened = {{"fc1", 3}}}).complete());
+    nn::eval(net);
+    nn::eval(other);
+    CHECK(other.fc1.weight.value() == net.fc1.weight.value());
+    CHECK(other(images<T>()).value() == net(images<T>()).value());
+  }
+  const std::string path = directory.file("rounded.pt");
+  nn::save(net, path, {.bfloat16 = true, .to_torch = true, .flattened = {{"fc1", 3}}});
+  Net<T> other;
+  CHECK(nn::load(other, path, {.convert = true, .from_torch = true, .flattened = {{"fc1", 3}}}).complete());
+  const T mine = net.conv2.weight.value()(2, 1, 0, 1), theirs = other.conv2.weight.value()(2, 1, 0, 1);
+  CHECK(theirs != mine);
+  CHECK(theirs == doctest::Approx(mine).epsilon(0.01));
+}
+
+TEST_CASE("to torch: state that no module has stays here") {
+  const Directory directory;
+  struct Run {
+    nn::Linear<float> fc{3, 2};
+    int epoch = 4;
+    std::string note = "hm";
+  } run;
+  const std::string path = directory.file("a.pt");
+  nn::save(run, path, {.to_torch = true});
+  nn::Linear<float> fc{3, 2};
+  CHECK(nn::load(fc, path, {.prefix = "fc", .from_torch = true}).complete());
+  CHECK(nn::load(run, path, {.from_torch = true}).loaded.size() == 2);  // nothing else is in it
+}
+
+TEST_CASE("to torch: errors, which write nothing") {
+  const Directory directory;
+  const Net<float> net;
+  const std::string path = directory.file("a.pt");
+  CHECK(message(directory, [&] { nn::save(net, path); }) ==
+        "save: a.pt: the name ends in .pt; it must end in .npz, or as you like for a safetensors file, or save with {.to_torch = "
+        "true}");
+  CHECK_THROWS_WITH_AS(nn::save(net, path, {.to_torch = true}),
+                       doctest::Contains("save: fc1.weight takes 18 features behind a convolution of 3 channels"),
+                       xgrad::ValueError);
+  CHECK_THROWS_WITH_AS(nn::save(net, path, {.flattened = {{"fc1", 3}}}),
+                       doctest::Contains("flattened has layers; it must be empty without {.to_torch = true}"), xgrad::ValueError);
+  CHECK_THROWS_WITH_AS(nn::save(net, path, {.to_torch = true, .flattened = {{"fc1", 5}}}),
+                       doctest::Contains("flattened has 5 channels for fc1.weight"), xgrad::ValueError);
+  const nn::Flattened flattened{{"fc1", 3}};
+  CHECK_THROWS_WITH_AS(nn::save(net, path, {.compress = true, .to_torch = true, .flattened = flattened}),
+                       doctest::Contains("compress is true; it must be false"), xgrad::ValueError);
+  CHECK_THROWS_WITH_AS(nn::save(net, path, {.metadata = {{"a", "b"}}, .to_torch = true, .flattened = flattened}),
+                       doctest::Contains("metadata has texts; it must be empty"), xgrad::ValueError);
+  CHECK(std::filesystem::is_empty(directory.path));
+}
+
+TEST_CASE("to torch: each kind of weight goes back to its own order") {
+  const Directory directory;
+  struct Single {
+    nn::Conv1d<float> sequence{2, 4, 3};
+    nn::ConvTranspose2d<float> back{2, 4, {3, 5}};
+    nn::Conv2d<float> groups{4, 4, 3, {.groups = 4}};
+    nn::LayerNorm<float> norm{Shape{3, 4, 2}};
+    nn::LSTM<float> lstm{3, 4};
+    nn::Embedding<float> embedding{5, 3};
+  } net, other;
+  nn::save(net, directory.file("a.pt"), {.to_torch = true, .flattened = {{"embedding", 1}}});
+  struct Theirs {
+    Layer sequence{counted({4, 2, 3}), counted({4})}, back{counted({2, 4, 3, 5}), counted({4})},
+        groups{counted({4, 1, 3, 3}), counted({4})}, norm{counted({2, 3, 4}), counted({2, 3, 4})};
+  } theirs;
+  CHECK(nn::load(theirs, directory.file("a.pt"), {.strict = false}).loaded.size() == 8);
+  CHECK(theirs.sequence.weight.value()(3, 1, 2) == net.sequence.weight.value()(3, 2, 1));
+  CHECK(theirs.back.weight.value()(1, 3, 2, 4) == net.back.weight.value()(1, 2, 4, 3));
+  CHECK(theirs.groups.weight.value()(3, 0, 1, 2) == net.groups.weight.value()(3, 1, 2, 0));
+  CHECK(nn::load(other, directory.file("a.pt"), {.from_torch = true, .flattened = {{"embedding", 1}}}).complete());
+  for (std::size_t k = 0; k < nn::named_state(net).size(); ++k)
+    CHECK(nn::named_state(other)[k].variable.value() == nn::named_state(net)[k].variable.value());
+}
+
+// Trained here a little, so that no weight is as it was, then run by modules that load_state_dict(strict=True) has filled.
+TEST_CASE("to torch: PyTorch loads it strictly, and gives what we give") {
+  const std::string program = python();
+  if (program.empty()) {
+    MESSAGE("skipped: no python3 with PyTorch here (Debian: python3-torch)");
+    return;
+  }
+  const Directory directory;
+  const auto write_example = [&](auto e, const std::string& name, const auto& run, nn::Flattened flattened = {}) {
+    nn::load(e, layers, {.prefix = name, .from_torch = true, .flattened = flattened});
+    for (auto& parameter : nn::parameters(e)) parameter.update([](Array<float>& w) { w = w * 0.75F + 0.01F; });
+    nn::eval(e);
+    e.y = run(e.net, e.x).detach();
+    nn::save(e, directory.file(name + ".pt"), {.to_torch = true, .flattened = std::move(flattened)});
+  };
+  const Shape sequence{2, 5, 8};
+  write_example(example(sequential(), {2, 7, 9, 2}, {2, 4}), "images", call, {{"net.5", 3}});
+  write_example(example(nn::LSTM<float>(3, 4, {.layers = 2, .bidirectional = true}), {2, 5, 3}, sequence), "lstm", output);
+  write_example(example(nn::GRU<float>(3, 4), {2, 5, 3}, {2, 5, 4}), "gru", output);
+  write_example(example(nn::MultiheadAttention<float>(8, 2), sequence, sequence), "attention", call);
+  write_example(example(nn::TransformerEncoderLayer<float>(8, 2, {.dim_feedforward = 12}), sequence, sequence), "encoder", call);
+  archive::write(directory.file("check.py"), R"(
+import sys, torch
+from torch import nn
+def check(name, net, run):
+    state = torch.load(sys.argv[1] + "/" + name + ".pt")
+    net.load_state_dict({k[4:]: v for k, v in state.items() if k.startswith("net.")}, strict=True)
+    net.eval()
+    with torch.no_grad():
+        y = run(net, state["x"])
+    error = (y - state["y"]).abs().max().item()
+    print(name, error)
+    assert y.shape == state["y"].shape and error < 1e-5
+check("images", nn.Sequential(nn.Conv2d(2, 3, 3, stride=2), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2, 1), nn.Flatten(), nn.Linear(18, 4),
+                              nn.BatchNorm1d(4)), lambda net, x: net(x.permute(0, 3, 1, 2)))
+check("lstm", nn.LSTM(3, 4, num_layers=2, bidirectional=True, batch_first=True), lambda net, x: net(x)[0])
+check("gru", nn.GRU(3, 4, batch_first=True), lambda net, x: net(x)[0])
+check("attention", nn.MultiheadAttention(8, 2, batch_first=True), lambda net, x: net(x, x, x)[0])
+check("encoder", nn.TransformerEncoderLayer(8, 2, dim_feedforward=12, batch_first=True), lambda net, x: net(x))
+)");
+  CHECK(std::system((program + " " + directory.file("check.py") + " " + directory.path.string()).c_str()) == 0);
 }

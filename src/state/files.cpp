@@ -137,11 +137,18 @@ std::string ending_of(const std::string& path) {
 void detail::save_state(std::span<const StateEntry> state, const std::string& path, const SaveOptions& options, Where where) {
   const Task task{"save", path, where};
   by_name(state, task.op, where);
+  if (!options.to_torch && !options.flattened.empty())
+    throw ValueError(where, task.op, "flattened has layers; it must be empty without {.to_torch = true}");
+  std::vector<StateEntry> turned;
+  if (options.to_torch) state = turned = turned_to_torch(state, options, task.op, where);
   const std::string ending = ending_of(path);
-  if (ending == ".npy" || ending == ".pt" || ending == ".pth")
+  const bool torch = ending == ".pt" || ending == ".pth";
+  if (ending == ".npy" || (torch && !options.to_torch))
     task.fail(fmt::format("the name ends in {}; it must end in .npz, or as you like for a safetensors file{}", ending,
-                          ending == ".npy" ? "; save_npy writes one array" : ""));
-  if (ending == ".npz")
+                          torch ? ", or save with {.to_torch = true}" : "; save_npy writes one array"));
+  if (torch)
+    save_torch(state, options, task);
+  else if (ending == ".npz")
     save_npz(state, options, task);
   else
     save_safetensors(state, options, task);

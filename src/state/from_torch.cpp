@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <map>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <xgrad/core/text.hpp>
@@ -38,8 +39,8 @@ Turned permuted(const Shape& shape, std::initializer_list<std::size_t> axes) {
 
 class Turner {
  public:
-  Turner(std::span<const StateEntry> state, const LoadOptions& options, const char* op, Where where)
-      : names_(by_name(state, op, where)), options_(options), op_(op), where_(where) {
+  Turner(std::span<const StateEntry> state, const Flattened& flattened, const char* op, Where where)
+      : names_(by_name(state, op, where)), flattened_(flattened), op_(op), where_(where) {
     find_flattened(state);
   }
 
@@ -58,7 +59,7 @@ class Turner {
     else if (last == "weight" && axes == 3)
       result = permuted(source.shape, {0, 2, 1});
     else if (last == "weight" && axes == 2)
-      return flattened(name, source.shape);
+      return columns(name, source.shape, false);
     else
       return {};
     const Shape here(result.shape.begin(), result.shape.end());
@@ -70,6 +71,17 @@ class Turner {
     return result;
   }
 
+  /// For an entry that goes to PyTorch, with the shape that it has there.
+  Turned turn_back(const StateEntry& entry) const {
+    const std::string_view last = last_of(entry.name);
+    const std::size_t axes = entry.shape.size();
+    if (last == "weight" && axes == 4) return permuted(entry.shape, {0, 3, 1, 2});
+    if (axes == 3 && is_norm(entry.name)) return permuted(entry.shape, {2, 0, 1});
+    if (last == "weight" && axes == 3) return permuted(entry.shape, {0, 2, 1});
+    if (last == "weight" && axes == 2) return columns(entry.name, entry.shape, true);
+    return {};
+  }
+
   /// A linear layer behind convolutions must be one of those in `flattened`, unless it takes as many features as the last has
   /// channels.
   void check(std::string_view name) const {
@@ -77,7 +89,7 @@ class Turner {
     if (!entry) return;
     name = entry->name;
     const auto found = behind_.find(name);
-    if (found == behind_.end() || options_.flattened.contains(std::string(layer_of(name)))) return;
+    if (found == behind_.end() || flattened_.contains(std::string(layer_of(name)))) return;
     const auto& [features, channels] = found->second;
     throw ValueError(
         where_, op_,
@@ -94,16 +106,18 @@ class Turner {
            (last_of(name) == "weight" || last_of(name) == "bias");
   }
 
-  Turned flattened(std::string_view name, const Shape& shape) const {
-    const auto found = options_.flattened.find(std::string(layer_of(name)));
-    if (found == options_.flattened.end()) return {};
+  /// Columns of a linear layer that takes images: channel by channel in PyTorch, place by place here.
+  Turned columns(std::string_view name, const Shape& shape, bool to_torch) const {
+    const auto found = flattened_.find(std::string(layer_of(name)));
+    if (found == flattened_.end()) return {};
     const std::size_t channels = found->second;
     if (channels == 0 || shape[1] % channels != 0)
       throw ValueError(
           where_, op_,
           fmt::format("flattened has {} channels for {}, which takes {} features; there must be as many for each place", channels,
                       name, shape[1]));
-    return permuted({shape[0], channels, shape[1] / channels}, {0, 2, 1});
+    const std::size_t places = shape[1] / channels;
+    return permuted(to_torch ? Shape{shape[0], places, channels} : Shape{shape[0], channels, places}, {0, 2, 1});
   }
 
   void find_flattened(std::span<const StateEntry> state) {
@@ -117,7 +131,7 @@ class Turner {
         channels = 0;
       }
     }
-    for (const auto& [layer, count] : options_.flattened) {
+    for (const auto& [layer, count] : flattened_) {
       const auto found = names_.find(layer.empty() ? "weight" : layer + ".weight");
       if (found == names_.end() || found->second->shape.size() != 2)
         throw ValueError(where_, op_,
@@ -126,7 +140,7 @@ class Turner {
   }
 
   Names names_;
-  const LoadOptions& options_;
+  const Flattened& flattened_;
   const char* op_;
   Where where_;
   std::map<std::string, std::pair<std::size_t, std::size_t>, std::less<>> behind_;  // features and channels
@@ -136,7 +150,7 @@ class Turner {
 
 std::vector<Turned> turn_from_torch(std::span<Source> sources, std::span<const StateEntry> state, const LoadOptions& options,
                                     const std::string& prefix, const char* op, Where where) {
-  const Turner turner(state, options, op, where);
+  const Turner turner(state, options.flattened, op, where);
   std::vector<Turned> result;
   for (Source& source : sources) {
     std::string_view name = source.name;
@@ -147,6 +161,32 @@ std::vector<Turned> turn_from_torch(std::span<Source> sources, std::span<const S
     }
     turner.check(name);
     result.back() = turner.turn(name, source);
+  }
+  return result;
+}
+
+std::vector<StateEntry> turned_to_torch(std::span<const StateEntry> state, const SaveOptions& options, const char* op,
+                                        Where where) {
+  const Turner turner(state, options.flattened, op, where);
+  std::vector<StateEntry> result;
+  for (const StateEntry& entry : state) {
+    if (!entry.is_variable()) continue;
+    turner.check(entry.name);
+    const Turned turned = turner.turn_back(entry);
+    StateEntry& there = result.emplace_back(entry);
+    if (turned.shape.empty()) continue;
+    const bool permuted = entry.shape.size() == turned.shape.size();  // else columns were, and the shape stays
+    if (permuted) there.shape = Shape(turned.shape.begin(), turned.shape.end());
+    const auto turn = [&]<class V>(const V& variable) {
+      if constexpr (!std::is_same_v<V, std::monostate>) {
+        using T = typename V::value_type;
+        Array<T> values = make_array<T>(there.shape, where);
+        gather(reinterpret_cast<const std::uint8_t*>(variable.value().data()), turned.shape, turned.strides, sizeof(T),
+               reinterpret_cast<std::uint8_t*>(values.data()));
+        there.variable = V(std::move(values));
+      }
+    };
+    std::visit(turn, entry.variable);
   }
   return result;
 }

@@ -20,6 +20,9 @@ struct Turned {
 std::vector<Turned> turn_from_torch(std::span<Source> sources, std::span<const StateEntry> state, const LoadOptions& options,
                                     const std::string& prefix, const char* op, Where where);
 
+/// The Variables among the entries as PyTorch has them: the inverse. Throws ValueError as turn_from_torch.
+std::vector<StateEntry> turned_to_torch(std::span<const StateEntry> state, const SaveOptions& options, const char* op, Where where);
+
 /// What a file of PyTorch has and no network here: how many batches a norm has seen.
 inline bool is_torch_counter(std::string_view name) {
   return name == "num_batches_tracked" || name.ends_with(".num_batches_tracked");

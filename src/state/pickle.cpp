@@ -349,4 +349,10 @@ PickleMemory::~PickleMemory() {
 
 PickledRef read_pickle(std::string_view bytes, PickleMemory& memory) { return Machine(bytes, memory).run(); }
 
+std::string_view storage_of(std::string_view element) {
+  for (const StorageName& storage : storages)
+    if (storage.element == element) return storage.name;
+  return {};
+}
+
 }  // namespace xgrad::nn

@@ -63,4 +63,7 @@ class PickleMemory {
 /// Throws PickleError for an instruction or a name that a state dict does not need, and for what is no pickle.
 PickledRef read_pickle(std::string_view bytes, PickleMemory& memory);
 
+/// "torch.FloatStorage" of "F32"; "" of elements that PyTorch lacks.
+std::string_view storage_of(std::string_view element);
+
 }  // namespace xgrad::nn

@@ -83,6 +83,8 @@ std::unique_ptr<TensorFile> open_zip(InputFile& file);
 
 void save_safetensors(std::span<const StateEntry> state, const SaveOptions& options, const Task& task);
 void save_npz(std::span<const StateEntry> state, const SaveOptions& options, const Task& task);
+/// A state dict, as torch.save writes it.
+void save_torch(std::span<const StateEntry> state, const SaveOptions& options, const Task& task);
 
 /// Whether a file that begins with these bytes is a zip archive. (A safetensors file whose header is as long as "PK\3\4" says has
 /// a brace where a zip archive has its method.)

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Writes files/tensors.pt and files/lenet.pt, for tests/torch_files.cpp, with PyTorch (Debian: python3-torch).
+"""Writes files/tensors.pt, files/lenet.pt and files/layers.pt, for tests/torch_files.cpp and tests/from_torch.cpp, with PyTorch
+(Debian: python3-torch).
 
 usage: make_torch_files.py
 """
@@ -51,3 +52,28 @@ net.eval()
 x = torch.arange(80, dtype=torch.float32).reshape(1, 1, 8, 10) / 40 - 1
 torch.save(net.state_dict(), folder / "lenet.pt")
 print("logits", [float(v) for v in net(x)[0]])
+
+
+def layer(net, x, run=None):
+    """The weights of a layer, what it is given and what it gives; of images with the channels last."""
+    net.eval()
+    with torch.no_grad():
+        y = (run or net)(x)
+    return {"net": net.state_dict(), "x": x.permute(0, 2, 3, 1) if x.dim() == 4 else x, "y": y}
+
+
+torch.manual_seed(1)
+images = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 3, stride=2), torch.nn.BatchNorm2d(3), torch.nn.ReLU(), torch.nn.MaxPool2d(2, 1),
+                             torch.nn.Flatten(), torch.nn.Linear(18, 4), torch.nn.BatchNorm1d(4))
+with torch.no_grad():
+    for step in range(3):
+        images(torch.randn(8, 2, 7, 9))
+lstm = torch.nn.LSTM(3, 4, num_layers=2, bidirectional=True, batch_first=True)
+gru = torch.nn.GRU(3, 4, batch_first=True)
+attention = torch.nn.MultiheadAttention(8, 2, batch_first=True)
+encoder = torch.nn.TransformerEncoderLayer(8, 2, dim_feedforward=12, batch_first=True)
+torch.save({"images": layer(images, torch.randn(2, 2, 7, 9)),
+            "lstm": layer(lstm, torch.randn(2, 5, 3), lambda x: lstm(x)[0]),
+            "gru": layer(gru, torch.randn(2, 5, 3), lambda x: gru(x)[0]),
+            "attention": layer(attention, torch.randn(2, 5, 8), lambda x: attention(x, x, x)[0]),
+            "encoder": layer(encoder, torch.randn(2, 5, 8))}, folder / "layers.pt")

@@ -9,6 +9,10 @@
 
 namespace xgrad::nn {
 
+/// Linear layers whose features are images that were flattened, "fc1", and how many channels these had: PyTorch has the features in
+/// the order channels, rows, columns. 1 where the features are no images.
+using Flattened = std::map<std::string, std::size_t>;
+
 struct SaveOptions {
   /// Whether the members of an npz file are deflated, which makes a file smaller and slower. Weights shrink by little.
   bool compress = false;
@@ -17,6 +21,11 @@ struct SaveOptions {
   bool bfloat16 = false;
   /// Texts in the header of a safetensors file, for people and other programs; load_metadata reads them.
   std::map<std::string, std::string> metadata = {};
+  /// Whether the Variables, and nothing else, are written as PyTorch has them, so that load_state_dict takes them: the inverse of
+  /// LoadOptions::from_torch. A path that ends in .pt or .pth then makes a file of torch.save.
+  bool to_torch = false;
+  /// With it, each linear layer behind a convolution.
+  Flattened flattened = {};
 };
 
 struct LoadOptions {
@@ -32,9 +41,8 @@ struct LoadOptions {
   /// their channels last, and so do norms over images; how many batches a norm has seen is passed over. All else is the same in
   /// both. A linear layer behind a convolution needs an entry in `flattened`.
   bool from_torch = false;
-  /// With it, the linear layers whose features are images that were flattened, "fc1", and how many channels these had: PyTorch has
-  /// them in the order channels, rows, columns. 1 where the features are no images.
-  std::map<std::string, std::size_t> flattened = {};
+  /// With it, each linear layer behind a convolution.
+  Flattened flattened = {};
 };
 
 /// What a file, or a struct, has under a name: "F32" and (6, 5).

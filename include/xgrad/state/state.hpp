@@ -210,7 +210,8 @@ void copy_state(const From& from, To&& to, Where where = Where::current()) {
 
 /// Writes all state of a network, or of any struct (see state_entries), to a file, whole or not at all: a file that was there stays
 /// until the new one is complete. A path that ends in .npz makes an archive of NumPy arrays (numpy.load reads it); any other
-/// ending but .npy, .pt and .pth, which are refused, a file in the safetensors format (https://huggingface.co/docs/safetensors). A
+/// ending but .npy, .pt and .pth, a file in the safetensors format (https://huggingface.co/docs/safetensors). With
+/// {.to_torch = true} .pt and .pth make a file for torch.load; else these endings are refused. A
 /// number is an entry of shape (), text one of bytes, a Generator one of six U64. How it treats links, permissions and what killed
 /// programs left, and what it refuses, says WholeFile in core/file.hpp. Throws FileError, and ValueError for an option that the
 /// format does not have.
