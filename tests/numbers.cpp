@@ -137,6 +137,32 @@ TEST_CASE_TEMPLATE("numbers: equal numbers are normalised to nothing, however la
     }
 }
 
+TEST_CASE("numbers: what varies little is normalised as exactly as its numbers are known") {
+  constexpr std::size_t rows = 3, count = 64;
+  // half a step of floats, by which rounding the mean may shift all, in deviations
+  const double known = std::ldexp(1.0, -24) / (1e-4 / std::sqrt(3.0));
+  for (const double middle : {100.1, -1e3, 1e4}) {
+    Array<float> values(Shape{rows, count});
+    Generator(1).fill_uniform(values, -1, 1);
+    for (float& v : values) v = static_cast<float>(middle * (1 + 1e-4 * static_cast<double>(v)));
+    const Variable<float> x(values);
+    const Variable<double> exact(xt::cast<double>(values));  // the same numbers
+    const Array<double> wanted = layer_norm(exact, {}, {}, {.eps = 1e-12}).value();
+    const auto right = [&](const Variable<float>& y) {
+      double away = 0;
+      for (std::size_t k = 0; k < wanted.size(); ++k)
+        away = std::max(away, std::abs(static_cast<double>(y.value().data()[k]) - wanted.data()[k]));
+      CHECK(away < known);
+    };
+    CAPTURE(middle);
+    const Variable<float> images = reshape(x, {rows, count, 1});
+    right(layer_norm(x, {}, {}, {.eps = 1e-12}));
+    right(group_norm(images, 1, {}, {}, {.eps = 1e-12}));
+    right(instance_norm(images, {}, {}, {.eps = 1e-12}));
+    right(transpose(batch_norm(transpose(x), {}, {}, {}, {}, {.eps = 1e-12})));
+  }
+}
+
 TEST_CASE_TEMPLATE("numbers: logsumexp's gradient sums to 1", T, float, double) {
   for (const double size : {0.0, 1e3, 1e6, -1e6, 1e30}) {
     const auto x = leaf<T>({size, size, size});
@@ -204,6 +230,50 @@ TEST_CASE("numbers: sums of very many equal terms") {
   CHECK(row(gradient(index_select(table, 0, same), table)));
   CHECK(row(gradient(gather(table, 0, same), table)));
   CHECK(row(scatter_add(Variable<float>(zeros<float>(Shape{3})), 0, same, thirds({many})).value() / third));
+}
+
+TEST_CASE("numbers: long sums depend on the number of threads at most in their last bits") {
+  constexpr std::size_t many = std::size_t{1} << 19, side = 514;
+  const auto random = [](const Shape& shape, std::uint64_t seed) {
+    Array<float> x(shape);
+    Generator(seed).fill_uniform(x, 0, 1);
+    return Variable<float>(std::move(x), true);
+  };
+  const auto x = random({many}, 1), table = random({5, 2}, 2), image = random({2, side, side, 3}, 3), w = random({4, 3, 3, 3}, 4),
+             pixel = random({1, 2, 2, 1}, 5);
+  Labels rows(Shape{many / 2});
+  for (std::size_t k = 0; k < rows.size(); ++k) rows.data()[k] = static_cast<std::int64_t>(k * k % 5);
+  const auto results = [&] {
+    const auto of = [](const Variable<float>& y, const Variable<float>& v) { return grad(sum(square(y)), {v})[0].value(); };
+    return std::vector<Array<float>>{
+        sum(x).value(),
+        mean(reshape(x, {-1, 4}), 0).value(),
+        matmul(reshape(x, {2, -1}), reshape(x, {-1, 2})).value(),
+        of(embedding(rows, table), table),
+        of(conv2d(image, w), w),
+        of(interpolate(pixel, 700, {.mode = Interpolation::bilinear}), pixel),
+        of(layer_norm(reshape(x, {-1, 2}), select(table, 0, 0)), table),
+    };
+  };
+  const int before = num_threads();
+  set_num_threads(1);
+  const auto alone = results();
+  for (const int threads : {2, 3}) {
+    set_num_threads(threads);
+    const auto together = results();
+    for (std::size_t k = 0; k < alone.size(); ++k) {
+      double size = 0, away = 0;
+      for (std::size_t i = 0; i < alone[k].size(); ++i) {
+        size = std::max(size, std::abs(static_cast<double>(alone[k].data()[i])));
+        away = std::max(away, std::abs(static_cast<double>(alone[k].data()[i]) - static_cast<double>(together[k].data()[i])));
+      }
+      CAPTURE(threads);
+      CAPTURE(k);
+      CHECK(size > 0);
+      CHECK(away <= 1e-6 * size);
+    }
+  }
+  set_num_threads(before);
 }
 
 TEST_CASE("numbers: rows that come very often among others, whose sums stay what they were") {
