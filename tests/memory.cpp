@@ -224,3 +224,17 @@ TEST_CASE("memory: the loss keeps its input and two numbers of each row") {
   const V loss = cross_entropy(logits, labels);
   CHECK(xg::memory::stats().in_use - before <= buffer / 50);
 }
+
+TEST_CASE("memory: a kernel that fails in the middle gives back its scratch") {
+  const auto fails = [](const auto& f) {
+    const std::size_t before = xg::memory::stats().in_use;
+    xg::memory::set_limit(200);  // enough for the result and the first block of scratch
+    CHECK_THROWS_AS(f(), xg::MemoryError);
+    xg::memory::set_limit(0);
+    CHECK(xg::memory::stats().in_use == before);
+  };
+  const V row = noise({1'200'000}), rows = noise({100'000, 2});
+  fails([&] { static_cast<void>(argmax(row)); });   // the largest values of pieces, beside the largest of all
+  fails([&] { static_cast<void>(sum(rows, 0)); });  // sums of pieces, and of each piece the sums of parts
+  fails([&] { static_cast<void>(amax(row)); });
+}

@@ -2,11 +2,12 @@
 #include <algorithm>
 #include <memory>
 
-#include <xgrad/core/memory.hpp>
 #include <xgrad/core/parallel.hpp>
 #include <xgrad/core/shape.hpp>
 
+#include "../kernels/array/walk.hpp"
 #include "../kernels/direction.hpp"
+#include "../kernels/scratch.hpp"
 #include "../kernels/table.hpp"
 #include "program.hpp"
 
@@ -17,53 +18,21 @@ constexpr std::size_t vector_bytes = 64;        // of the widest level
 constexpr std::size_t cache_bytes = 24 * 1024;  // for the values of a chunk, in a first-level cache of 32 kB
 constexpr std::size_t plain_chunk = 16384;      // elements, where nothing is kept between the steps
 
-/// `size` objects without constructors or destructors, uninitialised: on the stack when few, else from the pool.
-template <class T, std::size_t few>
-class Buffer {
- public:
-  explicit Buffer(std::size_t size) : size_(size) {
-    data_ = reinterpret_cast<T*>(size <= few ? static_cast<void*>(stack_) : memory::allocate(size * sizeof(T)));
-  }
-  ~Buffer() {
-    if (size_ > few) memory::deallocate(data_, size_ * sizeof(T));
-  }
-  Buffer(const Buffer&) = delete;
-  Buffer& operator=(const Buffer&) = delete;
-  T& operator[](std::size_t k) { return data_[k]; }
-  const T& operator[](std::size_t k) const { return data_[k]; }
-  T* data() { return data_; }
-
- private:
-  T* data_;
-  std::size_t size_;
-  alignas(vector_bytes) std::byte stack_[few * sizeof(T)];
-};
-
-/// An operand smaller than the result, as the axes that matter: axes of length 1 left out, neighbours merged where the operand has
-/// both or neither. Innermost first.
+/// An operand smaller than the result: where its elements are, along the result's axes.
 struct Layout {
-  static constexpr std::size_t max_axes = 64;  // each has at least two elements
-  std::size_t axes = 0;
-  std::size_t length[max_axes];
-  std::size_t stride[max_axes];  // of the operand; 0 where it is repeated
+  kernels::Axes<1> axes;
 
   Layout(const Shape& from, const Shape& to) {
-    std::size_t size = 1;
+    std::ptrdiff_t size = 1;
     for (std::size_t k = 0; k < to.size(); ++k) {
-      const std::size_t n = to[to.size() - 1 - k];
-      if (n == 1) continue;
       const bool repeated = k >= from.size() || from[from.size() - 1 - k] == 1;
-      if (axes > 0 && (stride[axes - 1] == 0) == repeated) {
-        length[axes - 1] *= n;
-      } else {
-        length[axes] = n;
-        stride[axes++] = repeated ? 0 : size;
-      }
-      if (!repeated) size *= n;
+      axes.add(to[to.size() - 1 - k], {repeated ? 0 : size});
+      if (!repeated) size *= static_cast<std::ptrdiff_t>(from[from.size() - 1 - k]);
     }
   }
   /// The operand is repeated as a whole.
-  bool periodic() const { return axes == 2 && stride[1] == 0; }
+  bool periodic() const { return axes.size() == 2 && axes[1].stride[0] == 0; }
+  std::size_t period() const { return axes[0].length; }
 };
 
 /// Writes `run` copies of a value; `room` elements may be overwritten.
@@ -80,29 +49,20 @@ void fill(T* d, T value, std::size_t run, std::size_t room) {
 /// Elements begin ... begin + n of an operand broadcast to the result's shape.
 template <class T>
 void gather(T* d, const T* data, const Layout& layout, std::size_t begin, std::size_t n) {
-  std::size_t index[Layout::max_axes];
-  for (std::size_t k = 0, rest = begin; k < layout.axes; ++k) {
-    index[k] = rest % layout.length[k];
-    rest /= layout.length[k];
-    data += index[k] * layout.stride[k];
-  }
-  while (true) {
-    const std::size_t run = std::min(n, layout.length[0] - index[0]);
-    if (layout.stride[0] == 0)
+  const auto [length, stride] = layout.axes[0];
+  const bool repeated = stride[0] == 0;
+  kernels::Walk<1> row = layout.axes.runs(begin / length);
+  data += row.start()[0];
+  for (std::size_t first = begin % length;; first = 0) {
+    const std::size_t run = std::min(n, length - first);
+    if (repeated)
       fill(d, *data, run, n);
     else
-      std::copy_n(data, run, d);
+      std::copy_n(data + first, run, d);
     d += run;
     n -= run;
     if (n == 0) return;
-    data -= index[0] * layout.stride[0];
-    index[0] = 0;
-    for (std::size_t k = 1;; ++k) {
-      data += layout.stride[k];
-      if (++index[k] < layout.length[k]) break;
-      data -= layout.length[k] * layout.stride[k];
-      index[k] = 0;
-    }
+    data += row.next()[0];
   }
 }
 
@@ -290,22 +250,22 @@ class Plan {
   }
 
   void run_range(std::size_t begin, std::size_t end) const {
-    Buffer<T*, few> values(program_.code.size());
-    Buffer<T, cache_bytes / sizeof(T)> memory(slots() * chunk_);
+    kernels::Scratch<T*, few> values(program_.code.size());
+    kernels::Scratch<T, cache_bytes / sizeof(T)> memory(slots() * chunk_);
     for (std::size_t k = 0; k < program_.code.size(); ++k) {
       const int slot = program_.code[k].slot;
       values[k] = slot >= 0 && !uniform_[k] ? memory.data() + static_cast<std::size_t>(slot) * chunk_ : values_[k];
     }
-    Buffer<kernels::Link<T>, few> links(steps_count_ + outputs_count_);
-    Buffer<Input<T>, 8> inputs(inputs_count_);
+    kernels::Scratch<kernels::Link<T>, few> links(steps_count_ + outputs_count_);
+    kernels::Scratch<Input<T>, 8> inputs(inputs_count_);
     T* scratch = memory.data() + static_cast<std::size_t>(program_.slots) * chunk_;
     for (std::size_t k = 0; k < inputs_count_; ++k) {
       Input<T>& input = inputs[k] = inputs_[k];
       if (!input.layout) continue;
       input.scratch = scratch;
       scratch += 2 * chunk_;
-      if (input.layout->periodic() && input.layout->length[0] <= chunk_)
-        tile(input.scratch, input.data, input.layout->length[0], input.layout->length[0] + std::min(chunk_, end - begin));
+      if (input.layout->periodic() && input.layout->period() <= chunk_)
+        tile(input.scratch, input.data, input.layout->period(), input.layout->period() + std::min(chunk_, end - begin));
     }
     for (std::size_t r = 0; r < outputs_count_; ++r) {
       if (outputs_[r].direct || uniform_[outputs_[r].value]) continue;
@@ -348,7 +308,7 @@ class Plan {
   const T* elements(const Input<T>& input, std::size_t at, std::size_t n) const {
     if (!input.layout) return input.data + at;
     if (input.layout->periodic()) {
-      const std::size_t period = input.layout->length[0], offset = at % period;
+      const std::size_t period = input.layout->period(), offset = at % period;
       if (period <= chunk_) return input.scratch + offset;
       if (offset + (n + lanes - 1) / lanes * lanes <= period) return input.data + offset;
     }
@@ -360,13 +320,13 @@ class Plan {
   std::size_t n_, outputs_count_, chunk_ = 0;
   bool backwards_ = false;
   std::size_t steps_count_ = 0, inputs_count_ = 0, broadcast_ = 0, waiting_ = 0;
-  Buffer<Output<T>, 4> outputs_;
-  Buffer<T*, few> values_;      // of inputs and uniform values
-  Buffer<bool, few> uniform_;   // one value for all elements
-  Buffer<Single, few> single_;  // memory of computed uniform values
-  Buffer<Step<T>, few> steps_;
-  Buffer<Input<T>, 8> inputs_;
-  Buffer<Layout, 4> layouts_;
+  kernels::Scratch<Output<T>, 4> outputs_;
+  kernels::Scratch<T*, few> values_;      // of inputs and uniform values
+  kernels::Scratch<bool, few> uniform_;   // one value for all elements
+  kernels::Scratch<Single, few> single_;  // memory of computed uniform values
+  kernels::Scratch<Step<T>, few> steps_;
+  kernels::Scratch<Input<T>, 8> inputs_;
+  kernels::Scratch<Layout, 4> layouts_;
 };
 
 }  // namespace

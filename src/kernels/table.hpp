@@ -4,7 +4,7 @@
 /// when a kernel is first needed.
 ///
 /// To add a kernel file: put its function pointers into Table, declare its fill function in XGRAD_DECLARE_LEVEL, call it from
-/// `fill` in dispatch.cpp, and define it in the file like formula.cpp does: everything in `namespace xgrad::kernels::XGRAD_LEVEL`,
+/// `fill` in dispatch.cpp, and define it in the file like tiles.cpp does: everything in `namespace xgrad::kernels::XGRAD_LEVEL`,
 /// and in there all but the fill functions in an unnamed namespace. A function with a linkable name and without the level in it
 /// could be kept by the linker in its AVX-512 version for everybody.
 #include <atomic>

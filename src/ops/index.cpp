@@ -12,6 +12,7 @@
 #include "../core/unravel.hpp"
 #include "../kernels/array/strided.hpp"
 #include "../kernels/array/take.hpp"
+#include "../kernels/array/walk.hpp"
 #include "axes.hpp"
 #include "families.hpp"
 #include "support.hpp"
@@ -45,11 +46,11 @@ void check_places(const Labels& index, std::size_t axis, std::size_t length) {
 }
 
 /// Strides of an array along the axes of a shape: 0 where it is repeated, and along `left_out`.
-std::vector<std::size_t> strides_along(const Shape& from, const Shape& shape, std::size_t left_out) {
-  std::vector<std::size_t> strides(shape.size());
+std::vector<std::ptrdiff_t> strides_along(const Shape& from, const Shape& shape, std::size_t left_out) {
+  std::vector<std::ptrdiff_t> strides(shape.size());
   std::size_t stride = 1;
   for (std::size_t k = shape.size(); k-- > 0;) {
-    strides[k] = k == left_out || from[k] == 1 ? 0 : stride;
+    strides[k] = k == left_out || from[k] == 1 ? 0 : static_cast<std::ptrdiff_t>(stride);
     stride *= from[k];
   }
   return strides;
@@ -57,20 +58,20 @@ std::vector<std::size_t> strides_along(const Shape& from, const Shape& shape, st
 
 /// f(k, offset in a, offset in b) for each element k of a shape.
 template <class F>
-void each_offset(const Shape& shape, const std::vector<std::size_t>& a, const std::vector<std::size_t>& b, F f) {
-  const std::size_t size = size_of(shape), rank = shape.size(), last = rank == 0 ? 0 : rank - 1;
-  const std::size_t run = rank == 0 ? 1 : shape[last], step_a = rank == 0 ? 0 : a[last], step_b = rank == 0 ? 0 : b[last];
-  Shape index(rank, 0);
-  for (std::size_t k = 0, p = 0, q = 0; k < size;) {
-    for (std::size_t i = 0; i < run; ++i, ++k) f(k, p + i * step_a, q + i * step_b);
-    for (std::size_t axis = last; axis-- > 0;) {
-      p += a[axis];
-      q += b[axis];
-      if (++index[axis] < shape[axis]) break;
-      p -= a[axis] * shape[axis];
-      q -= b[axis] * shape[axis];
-      index[axis] = 0;
-    }
+void each_offset(const Shape& shape, const std::vector<std::ptrdiff_t>& a, const std::vector<std::ptrdiff_t>& b, F f) {
+  const std::size_t size = size_of(shape);
+  if (size == 0) return;
+  kernels::Axes<2> axes;
+  for (std::size_t k = shape.size(); k-- > 0;) axes.add(shape[k], {a[k], b[k]});
+  const auto [length, stride] = axes.run();
+  kernels::Walk<2> place = axes.runs(0);
+  std::ptrdiff_t p = 0, q = 0;
+  for (std::size_t k = 0; k < size;) {
+    for (std::size_t i = 0; i < length; ++i, ++k)
+      f(k, p + static_cast<std::ptrdiff_t>(i) * stride[0], q + static_cast<std::ptrdiff_t>(i) * stride[1]);
+    const auto [more, further] = place.next();
+    p += more;
+    q += further;
   }
 }
 
@@ -201,12 +202,12 @@ Variable<T> rows_of(std::string_view name, Variable<T> x, std::size_t axis, cons
 Positions detail::positions_along(const Shape& x, std::size_t axis, const Labels& index, const Shape& shape) {
   check_places(index, axis, x[axis]);
   const auto n = static_cast<std::int64_t>(x[axis]);
-  const std::size_t inner = size_of(x, axis + 1, x.size());
+  const auto inner = static_cast<std::int64_t>(size_of(x, axis + 1, x.size()));
   Labels rows = make_array<std::int64_t>(shape);
   each_offset(shape, strides_along(index.shape(), shape, shape.size()), strides_along(x, shape, axis),
-              [&](std::size_t k, std::size_t from, std::size_t base) {
+              [&](std::size_t k, std::ptrdiff_t from, std::ptrdiff_t base) {
                 const std::int64_t i = index.data()[from];
-                rows.data()[k] = static_cast<std::int64_t>(base + static_cast<std::size_t>(i < 0 ? i + n : i) * inner);
+                rows.data()[k] = base + (i < 0 ? i + n : i) * inner;
               });
   return {Storage<std::int64_t>::create(std::move(rows)), 1};
 }
@@ -308,10 +309,10 @@ Variable<T> masked_select(Variable<T> x, const Condition& condition, Where where
         fmt::format("x is {}, the mask is {}; the mask must broadcast to x", to_string(shape), to_string(mask.shape())));
   Shape whole(shape.size(), 1);  // the mask's shape with as many axes as x
   std::copy(mask.shape().begin(), mask.shape().end(), whole.end() - static_cast<std::ptrdiff_t>(mask.dimension()));
-  const std::vector<std::size_t> strides = strides_along(whole, shape, shape.size());
+  const std::vector<std::ptrdiff_t> strides = strides_along(whole, shape, shape.size());
   Labels every = placed(where, "masked_select", [&] { return make_array<std::int64_t>(Shape{x.size()}); });
   std::size_t count = 0;
-  each_offset(shape, strides, strides, [&](std::size_t k, std::size_t from, std::size_t) {
+  each_offset(shape, strides, strides, [&](std::size_t k, std::ptrdiff_t from, std::ptrdiff_t) {
     every.data()[count] = static_cast<std::int64_t>(k);  // stays if the mask says so: no branch to mispredict
     count += mask.data()[from] ? 1 : 0;
   });

@@ -5,6 +5,8 @@
 
 #include <xgrad/core/parallel.hpp>
 
+#include "walk.hpp"
+
 namespace xgrad::kernels {
 namespace {
 
@@ -69,73 +71,61 @@ void transpose_tile(const T* x, T* out, std::size_t rows, std::size_t columns, s
 
 template <class T>
 void permute(const T* x, T* out, const std::size_t* shape, const std::size_t* axes, std::size_t rank) {
-  // Axes of length 1 go, and neighbours that stay neighbours merge: what is left is a copy, a transpose, or a few of them.
-  std::vector<std::size_t> lengths, strides, x_strides(rank);
+  std::vector<std::size_t> x_strides(rank);
   std::size_t size = 1;
   for (std::size_t k = rank; k-- > 0;) {
     x_strides[k] = size;
     size *= shape[k];
   }
   if (size == 0) return;
-  for (std::size_t k = 0; k < rank; ++k) {
-    const std::size_t length = shape[axes[k]], stride = x_strides[axes[k]];
-    if (length == 1) continue;
-    if (!lengths.empty() && strides.back() == stride * length) {
-      lengths.back() *= length;
-      strides.back() = stride;
-    } else {
-      lengths.push_back(length);
-      strides.push_back(stride);
-    }
-  }
-  if (lengths.empty()) {
-    out[0] = x[0];
-    return;
-  }
+  Axes<2> merged;  // what is left is a copy, a transpose, or a few of them
+  for (std::size_t k = rank, out_stride = 1; k-- > 0; out_stride *= shape[axes[k]])
+    merged.add(shape[axes[k]], {static_cast<std::ptrdiff_t>(x_strides[axes[k]]), static_cast<std::ptrdiff_t>(out_stride)});
   // The last axis of the result, and the one that is contiguous in x: their plane is transposed tile by tile.
-  const std::size_t n = lengths.size(), last = n - 1;
-  std::size_t plane = last;
-  for (std::size_t k = 0; k < n; ++k)
-    if (strides[k] == 1) plane = k;
-  std::vector<std::size_t> out_strides(n, 1);
-  for (std::size_t k = last; k-- > 0;) out_strides[k] = out_strides[k + 1] * lengths[k + 1];
-  std::vector<std::size_t> outer;
-  std::size_t count = 1;
-  for (std::size_t k = 0; k < last; ++k)
-    if (k != plane) {
-      outer.push_back(k);
-      count *= lengths[k];
-    }
-  const auto at = [&](std::size_t index, std::size_t& from, std::size_t& to) {
-    from = to = 0;
-    for (std::size_t k = outer.size(); k-- > 0;) {
-      const std::size_t i = index % lengths[outer[k]];
-      index /= lengths[outer[k]];
-      from += i * strides[outer[k]];
-      to += i * out_strides[outer[k]];
-    }
-  };
-  if (plane == last) {
-    parallel_for(count, lengths[last], [&](std::size_t begin, std::size_t end) {
-      for (std::size_t index = begin, from = 0, to = 0; index < end; ++index) {
-        at(index, from, to);
-        std::copy_n(x + from, lengths[last], out + to);
+  const Axis<2> last = merged.run();
+  if (merged.size() == 0 || last.stride[0] == 1) {
+    parallel_for(size / last.length, last.length, [&](std::size_t begin, std::size_t end) {
+      Walk<2> place = merged.runs(begin);
+      const T* from = x + place.start()[0];
+      T* to = out + place.start()[1];
+      for (std::size_t row = begin;;) {
+        std::copy_n(from, last.length, to);
+        if (++row == end) return;
+        const auto [more, further] = place.next();
+        from += more;
+        to += further;
       }
     });
     return;
   }
+  Axis<2> plane{};
+  Axes<2> outer;
+  for (std::size_t k = 1; k < merged.size(); ++k) {
+    if (merged[k].stride[0] == 1)
+      plane = merged[k];
+    else
+      outer.add(merged[k].length, merged[k].stride);
+  }
   // Block by block: the processor remembers the places of some thousand pages at most, and here each row has its own.
   constexpr std::size_t high = 64, wide = 256;
-  const std::size_t rows = lengths[last], columns = lengths[plane];
+  const std::size_t rows = last.length, columns = plane.length, count = size / (rows * columns);
+  const auto in_step = static_cast<std::size_t>(last.stride[0]), out_step = static_cast<std::size_t>(plane.stride[1]);
   const std::size_t down = (rows + high - 1) / high, across = (columns + wide - 1) / wide;
   parallel_for(count * down * across, std::min(rows, high) * std::min(columns, wide), [&](std::size_t begin, std::size_t end) {
-    for (std::size_t index = begin, from = 0, to = 0; index < end; ++index) {
-      at(index / (down * across), from, to);
+    Walk<2> place = outer.all(begin / (down * across));
+    const T* from = x + place.start()[0];
+    T* to = out + place.start()[1];
+    for (std::size_t index = begin;;) {
       const std::size_t top = index % down * high, left = index / down % across * wide;
       for (std::size_t i = top; i < std::min(top + high, rows); i += tile<T>)
         for (std::size_t j = left; j < std::min(left + wide, columns); j += tile<T>)
-          transpose_tile(x + from + i * strides[last] + j, out + to + j * out_strides[plane] + i, std::min(tile<T>, rows - i),
-                         std::min(tile<T>, columns - j), strides[last], out_strides[plane]);
+          transpose_tile(from + i * in_step + j, to + j * out_step + i, std::min(tile<T>, rows - i), std::min(tile<T>, columns - j),
+                         in_step, out_step);
+      if (++index == end) return;
+      if (index % (down * across) != 0) continue;
+      const auto [more, further] = place.next();
+      from += more;
+      to += further;
     }
   });
 }

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <limits>
 
-#include <xgrad/core/memory.hpp>
 #include <xgrad/core/parallel.hpp>
 
+#include "../scratch.hpp"
 #include "../table.hpp"
 
 namespace xgrad::kernels {
@@ -38,16 +38,14 @@ void extreme(const T* x, T* out, std::size_t outer, std::size_t middle, std::siz
   }
   if (inner == 1 && outer < 4 && middle > 2 * piece) {
     const std::size_t pieces = (middle + piece - 1) / piece;
-    memory::Allocator<T> allocator;
-    T* parts = allocator.allocate(pieces);
+    const Scratch<T> parts(pieces);
     for (std::size_t o = 0; o < outer; ++o) {
       parallel_for(pieces, piece, [&](std::size_t begin, std::size_t end) {
         for (std::size_t p = begin; p < end; ++p)
           parts[p] = kernel.extreme_row[most](x + o * middle + p * piece, std::min(piece, middle - p * piece));
       });
-      out[o] = kernel.extreme_row[most](parts, pieces);
+      out[o] = kernel.extreme_row[most](parts.data(), pieces);
     }
-    allocator.deallocate(parts, pieces);
   } else if (inner == 1) {
     parallel_for(outer, middle, [&](std::size_t begin, std::size_t end) {
       for (std::size_t o = begin; o < end; ++o) out[o] = kernel.extreme_row[most](x + o * middle, middle);
@@ -65,14 +63,12 @@ void extreme(const T* x, T* out, std::size_t outer, std::size_t middle, std::siz
 template <class T, bool most>
 void where_extreme(const T* x, std::int64_t* out, std::size_t outer, std::size_t middle, std::size_t inner) {
   if (inner == 1) {  // find the value first: that is fast
-    memory::Allocator<T> allocator;
-    T* values = allocator.allocate(outer);
-    extreme<T, most>(x, values, outer, middle, 1);
+    const Scratch<T> values(outer);
+    extreme<T, most>(x, values.data(), outer, middle, 1);
     parallel_for(outer, middle, [&](std::size_t begin, std::size_t end) {
       for (std::size_t o = begin; o < end; ++o)
         out[o] = static_cast<std::int64_t>(table<T>().place_row(x + o * middle, middle, values[o]));
     });
-    allocator.deallocate(values, outer);
     return;
   }
   each_block(outer, middle, inner, [&](std::size_t o, std::size_t first, std::size_t n) {

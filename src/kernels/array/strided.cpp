@@ -1,48 +1,29 @@
 #include "strided.hpp"
 
 #include <algorithm>
-#include <vector>
 
 #include <xgrad/core/parallel.hpp>
 
 #include "../table.hpp"
+#include "walk.hpp"
 
 namespace xgrad::kernels {
 namespace {
 
-struct Axis {
-  std::size_t length;
-  std::ptrdiff_t x, out;
-};
-
-/// Axes of length 1 go, and neighbours that are one run on both sides merge.
-std::vector<Axis> merged(const std::size_t* lengths, const std::ptrdiff_t* x, const std::ptrdiff_t* out, std::size_t rank) {
-  std::vector<Axis> axes;
-  for (std::size_t k = 0; k < rank; ++k) {
-    if (lengths[k] == 1) continue;
-    const auto n = static_cast<std::ptrdiff_t>(lengths[k]);
-    if (!axes.empty() && axes.back().x == x[k] * n && axes.back().out == out[k] * n)
-      axes.back() = {axes.back().length * lengths[k], x[k], out[k]};
-    else
-      axes.push_back({lengths[k], x[k], out[k]});
-  }
-  if (axes.empty()) axes.push_back({1, 1, 1});
-  return axes;
-}
-
 enum class Way { copy, add };
 
 template <Way way, class T>
-void move_run(const T* x, T* out, const Axis& run) {
+void move_run(const T* x, T* out, const Axis<2>& run) {
+  const auto [from, to] = run.stride;
   if constexpr (way == Way::add) {
-    if (run.x == 1 && run.out == 1) return table<T>().add_row(out, x, run.length);
-    for (std::size_t i = 0; i < run.length; ++i, x += run.x, out += run.out) *out += *x;
-  } else if (run.x == 1 && run.out == 1) {
+    if (from == 1 && to == 1) return table<T>().add_row(out, x, run.length);
+    for (std::size_t i = 0; i < run.length; ++i, x += from, out += to) *out += *x;
+  } else if (from == 1 && to == 1) {
     std::copy_n(x, run.length, out);
-  } else if (run.out == 1) {
-    for (std::size_t i = 0; i < run.length; ++i, x += run.x) out[i] = *x;
+  } else if (to == 1) {
+    for (std::size_t i = 0; i < run.length; ++i, x += from) out[i] = *x;
   } else {
-    for (std::size_t i = 0; i < run.length; ++i, x += run.x, out += run.out) *out = *x;
+    for (std::size_t i = 0; i < run.length; ++i, x += from, out += to) *out = *x;
   }
 }
 
@@ -52,29 +33,19 @@ void move_strided(const T* x, T* out, const std::size_t* lengths, const std::ptr
   std::size_t size = 1;
   for (std::size_t k = 0; k < rank; ++k) size *= lengths[k];
   if (size == 0) return;
-  const std::vector<Axis> axes = merged(lengths, x_strides, out_strides, rank);
-  const std::size_t outer = axes.size() - 1;
-  const Axis& run = axes.back();
+  Axes<2> axes;
+  for (std::size_t k = rank; k-- > 0;) axes.add(lengths[k], {x_strides[k], out_strides[k]});
+  const Axis<2> run = axes.run();
   parallel_for(size / run.length, run.length, [&](std::size_t begin, std::size_t end) {
-    std::vector<std::size_t> index(outer);
-    const T* from = x;
-    T* to = out;
-    for (std::size_t k = outer, rest = begin; k-- > 0; rest /= axes[k].length) {
-      index[k] = rest % axes[k].length;
-      from += static_cast<std::ptrdiff_t>(index[k]) * axes[k].x;
-      to += static_cast<std::ptrdiff_t>(index[k]) * axes[k].out;
-    }
+    Walk<2> place = axes.runs(begin);
+    const T* from = x + place.start()[0];
+    T* to = out + place.start()[1];
     for (std::size_t row = begin;;) {
       move_run<way>(from, to, run);
       if (++row == end) return;
-      for (std::size_t k = outer; k-- > 0;) {
-        from += axes[k].x;
-        to += axes[k].out;
-        if (++index[k] < axes[k].length) break;
-        from -= static_cast<std::ptrdiff_t>(index[k]) * axes[k].x;
-        to -= static_cast<std::ptrdiff_t>(index[k]) * axes[k].out;
-        index[k] = 0;
-      }
+      const auto [more, further] = place.next();
+      from += more;
+      to += further;
     }
   });
 }

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include <xgrad/core/memory.hpp>
 #include <xgrad/core/parallel.hpp>
 
 #include "../direction.hpp"
+#include "../scratch.hpp"
 #include "../table.hpp"
 
 namespace xgrad::kernels {
@@ -65,17 +65,15 @@ void sum_contiguous(const T* x, T* out, std::size_t outer, std::size_t middle) {
     });
     return;
   }
-  memory::Allocator<T> allocator;
+  const Scratch<T> parts(pieces);
   for (std::size_t o = 0; o < outer; ++o) {
-    T* parts = allocator.allocate(pieces);
     const bool down = backwards(middle);
     parallel_for(pieces, share, [&](std::size_t begin, std::size_t end) {
       in_pieces(begin, end, 1, down, [&](std::size_t p, std::size_t) {
         parts[p] = table<T>().sum_row(x + o * middle + p * share, std::min(share, middle - p * share));
       });
     });
-    out[o] = table<T>().sum_row(parts, pieces);
-    allocator.deallocate(parts, pieces);
+    out[o] = table<T>().sum_row(parts.data(), pieces);
   }
 }
 
@@ -84,14 +82,11 @@ template <class T>
 void sum_long_rows(const T* x, T* out, std::size_t outer, std::size_t middle, std::size_t inner) {
   const std::size_t stretches = (inner + piece - 1) / piece;
   parallel_for(outer * stretches, middle * piece, [&](std::size_t begin, std::size_t end) {
-    memory::Allocator<T> allocator;
-    const std::size_t room = depth(middle) * piece;
-    T* scratch = allocator.allocate(room);
+    const Scratch<T> room(depth(middle) * piece);
     for (std::size_t k = begin; k < end; ++k) {
       const std::size_t o = k / stretches, first = k % stretches * piece;
-      sum_rows(x + o * middle * inner + first, out + o * inner + first, middle, std::min(piece, inner - first), scratch, inner);
+      sum_rows(x + o * middle * inner + first, out + o * inner + first, middle, std::min(piece, inner - first), room.data(), inner);
     }
-    allocator.deallocate(scratch, room);
   });
 }
 
@@ -101,24 +96,19 @@ void sum_strided(const T* x, T* out, std::size_t outer, std::size_t middle, std:
   // Pieces of the middle axis are summed side by side when there are too few outer rows to share out.
   const std::size_t rows = std::max<std::size_t>(1, piece / inner), pieces = outer >= 4 ? 1 : (middle + rows - 1) / rows;
   const std::size_t share = pieces == 1 ? middle : rows;
-  memory::Allocator<T> allocator;
-  T* parts = pieces == 1 ? out : allocator.allocate(outer * pieces * inner);
+  const Scratch<T, 1> sums(pieces == 1 ? 0 : outer * pieces * inner);
+  T* parts = pieces == 1 ? out : sums.data();
   parallel_for(outer * pieces, share * inner, [&](std::size_t begin, std::size_t end) {
-    memory::Allocator<T> local;
-    const std::size_t room = wide + depth(share) * std::max(inner, wide);
-    T* scratch = local.allocate(room);
+    const Scratch<T> room(wide + depth(share) * std::max(inner, wide));
     for (std::size_t k = begin; k < end; ++k) {
       const std::size_t o = k / pieces, p = k % pieces;
-      sum_short_rows(x + (o * middle + p * share) * inner, parts + k * inner, std::min(share, middle - p * share), inner, scratch);
+      sum_short_rows(x + (o * middle + p * share) * inner, parts + k * inner, std::min(share, middle - p * share), inner,
+                     room.data());
     }
-    local.deallocate(scratch, room);
   });
   if (pieces == 1) return;
-  const std::size_t room = depth(pieces) * inner;
-  T* scratch = allocator.allocate(room);
-  for (std::size_t o = 0; o < outer; ++o) sum_rows(parts + o * pieces * inner, out + o * inner, pieces, inner, scratch);
-  allocator.deallocate(scratch, room);
-  allocator.deallocate(parts, outer * pieces * inner);
+  const Scratch<T> room(depth(pieces) * inner);
+  for (std::size_t o = 0; o < outer; ++o) sum_rows(parts + o * pieces * inner, out + o * inner, pieces, inner, room.data());
 }
 
 }  // namespace
