@@ -18,7 +18,7 @@ using xgrad_test::has;
 namespace {
 
 /// x³, with a mistake.
-enum class Mistake { none, value, gradient, second, in_float, writes, kept_too_little, throws };
+enum class Mistake { none, value, gradient, second, in_float, writes, kept_too_little, throws, stacked, stacked_shape };
 
 template <class T>
 struct Cube {
@@ -42,6 +42,10 @@ struct Cube {
     if (mistake == Mistake::gradient) return 3.00001 * g * square(c.input(0));
     if (mistake == Mistake::second) return 3 * g * square(c.input(0).detach());
     return 3 * g * square(c.input(0));
+  }
+  Variable<T> stacked_vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
+    if (mistake == Mistake::stacked_shape) return sum(g, 0);
+    return (mistake == Mistake::stacked ? 2 : 3) * g * square(c.input(0));
   }
 };
 
@@ -69,7 +73,8 @@ TEST_CASE("check_op: a right operation passes, and what was checked is listed") 
         std::vector<std::string>{"inputs stay as they are", "values are the same without recording",
                                  "derivatives to order 2 are those of differences", "values in float agree with those in double",
                                  "gradients in float agree with those in double", "gradients survive that buffers are reused",
-                                 "gradients of two uses add up", "nothing is kept beyond what gradients need"});
+                                 "gradients of two uses add up", "many gradients at once are those of one at a time",
+                                 "nothing is kept beyond what gradients need"});
   CHECK(failures(Mistake::none, {.order = 3}).empty());
 }
 
@@ -84,6 +89,8 @@ TEST_CASE("check_op: what is wrong is found") {
   CHECK(has(failures(Mistake::none, {.kept = {use::none}}), "for the gradient of input 0, input 0 is kept"));
   CHECK(has(failures(Mistake::throws, {}), "values: "));
   CHECK(has(failures(Mistake::throws, {}), "not today"));
+  CHECK(failures(Mistake::stacked, {}) == "the gradient for input 0 is another when it is one of many (stacked_vjp)\n");
+  CHECK(has(failures(Mistake::stacked_shape, {}), "stacked_vjp for input 0 returned shape (3, 4); it must be shape (12, 3, 4)"));
   // a function that says something else the second time
   int calls = 0;
   const auto fickle = [&calls](auto x) { return x * static_cast<double>(++calls); };

@@ -1,7 +1,9 @@
 // Derivatives of functions, to any order.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <string>
 
 #include <xgrad/xgrad.hpp>
@@ -110,6 +112,98 @@ TEST_CASE("a tall Jacobian is found by columns") {
   CHECK(tall.shape() == Shape{9, 2});
   CHECK(distance(tall, by_differences([&](const std::vector<V>& v) { return f(v[0]); }, {x}, 0)) < 1e-10);
   CHECK(distance(tall, xg::jacobian(f, x, {.create_graph = true})) < 1e-14);  // those are rows
+}
+
+/// The Jacobian, a row at a time.
+Array<double> by_rows(const std::function<V(const V&)>& f, const V& x) {
+  const Shape shape = f(x).shape();
+  const std::size_t rows = xg::size_of(shape);
+  Array<double> result(Shape{rows, x.size()});
+  for (std::size_t k = 0; k < rows; ++k) {
+    Array<double> seed = xg::zeros<double>(shape);
+    seed.data()[k] = 1;
+    const V row = xg::vjp(f, x, V(seed)).derivative;
+    std::copy_n(row.value().data(), row.size(), result.data() + k * x.size());
+  }
+  return result;
+}
+void check_rows(const std::function<V(const V&)>& f, const V& x) {
+  const Array<double> expected = by_rows(f, x);
+  const auto flat = [&](const V& whole) { return reshape(whole, Shape{expected.shape()[0], expected.shape()[1]}); };
+  CHECK(distance(flat(xg::jacobian(f, x)), V(expected)) < 1e-14);
+  CHECK(distance(flat(xg::jacobian(f, x, {.create_graph = true})), V(expected)) < 1e-14);
+}
+
+TEST_CASE("many rows of a Jacobian in one sweep are the rows one by one") {
+  const V cube = leaf({2, 3, 4}, 30), w(random({3, 4}, 31)), few = leaf({2}, 32);
+  const auto wide = [](const V& v) { return reshape(v, {2, 1}) * V(random({2, 12}, 33)); };  // of two inputs, so by columns
+  for (const bool columns : {false, true}) {
+    const V& x = columns ? few : cube;
+    const auto check = [&](const std::function<V(const V&)>& f) {
+      check_rows([&](const V& v) { return f(columns ? reshape(tanh(wide(v)), {2, 3, 4}) : square(v)); }, x);
+    };
+    check([](const V& v) { return slice(v, {{}, {2, {}, -2}, {1, 3}}); });
+    check([](const V& v) { return select(flip(v, 1), 1, -1) + select(v, 1, 0); });
+    check([](const V& v) { return pad(v, {{0, 1}, {2, 0}, {0, 0}}); });
+    check([](const V& v) { return slice_update(v, std::vector{xg::Slice{1, 2}}, select(v, 0, 0)); });
+    check([](const V& v) { return permute(v, {2, 0, 1}) * reshape(v, {4, 2, 3}); });
+    check([](const V& v) { return broadcast_to(sum(v, 1, {.keepdims = true}), {3, 2, 2, 4}); });
+    check([](const V& v) { return sum(v, {0, 2}) / mean(v); });
+    check([](const V& v) { return mean(v, 1) * exp(sum(v)); });
+    check([&](const V& v) { return v * w + where(v > 0, v, -w) + floor(v) * abs(select(v, 0, 0)); });
+    check([&](const V& v) { return linear(v, w, select(w, 1, 0)); });
+    check([&](const V& v) { return linear(w, select(v, 0, 0), select(select(v, 0, 1), 1, 2)); });
+    for (const bool ta : {false, true})
+      for (const bool tb : {false, true}) {
+        const auto turned = [](const V& v, bool turn) { return turn ? permute(v, {0, 2, 1}) : v; };
+        check([&](const V& v) {
+          return matmul(turned(v, ta), turned(permute(exp(v), {0, 2, 1}), tb), {.transpose_a = ta, .transpose_b = tb});
+        });
+        check([&](const V& v) {  // batches of different ranks
+          return matmul(ta ? transpose(select(v, 0, 1)) : select(v, 0, 1), turned(permute(v, {0, 2, 1}), tb),
+                        {.transpose_a = ta, .transpose_b = tb});
+        });
+      }
+    // operations that do one gradient at a time
+    check([](const V& v) { return softmax(v) * layer_norm(v); });
+    check([](const V& v) {
+      return cumsum(v, 1) + reshape(conv2d(reshape(v, {1, 2, 3, 4}), V(random({1, 1, 1, 4}, 34))), {2, 3, 1});
+    });
+    check([](const V& v) { return xg::concat({select(v, 0, 0), select(v, 0, 1)}, 1); });
+    check([](const V& v) { return xg::checkpoint([](const V& a) { return tanh(a); }, v); });
+  }
+}
+
+TEST_CASE("a Jacobian of large arrays is found a row at a time") {
+  const V x = leaf({3}, 35), large(random({3, 100'000}, 36));
+  const auto f = [&](const V& v) { return sum(square(reshape(v, {3, 1}) * large), 1); };
+  check_rows(f, x);
+}
+
+TEST_CASE("hooks and observers see the gradients of a Jacobian one by one") {
+  const V x = leaf({3}, 37);
+  int calls = 0;
+  const auto f = [&](const V& v) {
+    V y = square(v);
+    y.on_grad([&](const V& g) {
+      ++calls;
+      CHECK(g.shape() == Shape{3});
+      return 2 * g;
+    });
+    return y * y;
+  };
+  check_rows(f, x);
+  CHECK(calls == 9);  // three by vjp, three by jacobian, three with create_graph
+  calls = 0;
+  {
+    const xg::Observe observe([&](const auto& event) {
+      if (event.what != xg::Seen::input_gradient) return;
+      ++calls;
+      CHECK(event.value.shape() == Shape{3});
+    });
+    xg::jacobian([](const V& v) { return v * v; }, x);
+  }
+  CHECK(calls > 0);
 }
 
 TEST_CASE("inputs count as independent, whatever they were computed from") {

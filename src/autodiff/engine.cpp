@@ -12,6 +12,7 @@
 
 #include "../graph/walk.hpp"
 #include "../kernels/array/sum.hpp"
+#include "stacked.hpp"
 
 namespace xgrad::engine {
 namespace {
@@ -45,7 +46,9 @@ template <class T>
 class Sweep final : public Gradients<T> {
  public:
   /// `needed` (null: everything) are the nodes worth visiting; gradients of `ends` and of leaves are collected instead of kept.
-  Sweep(const Nodes<T>* needed, Ends<T>& ends, const RunOptions& options) : needed_(needed), ends_(ends), options_(options) {}
+  /// With `stacked` not 0, all gradients are as many, stacked along a first axis.
+  Sweep(const Nodes<T>* needed, Ends<T>& ends, const RunOptions& options, std::size_t stacked = 0)
+      : needed_(needed), ends_(ends), options_(options), stacked_(stacked) {}
   ~Sweep() {
     if (node_) node_->release();
     for (Node<T>* node : heap_) drop(*node);  // something threw
@@ -85,7 +88,8 @@ class Sweep final : public Gradients<T> {
 
   void put(std::size_t i, Variable<T> g) override {
     Node<T>* input = node_->edges()[i].node.get();
-    if (!g.defined() || g.shape() != input->shape()) [[unlikely]]
+    if (!g.defined() || !(stacked_ == 0 ? g.shape() == input->shape() : g.shape() == stacked_shape(stacked_, input->shape())))
+        [[unlikely]]
       wrong_shape(i, g);
     if (observed_) [[unlikely]]
       detail::tell<T>({.what = Seen::input_gradient,
@@ -131,10 +135,21 @@ class Sweep final : public Gradients<T> {
     state.line = node_->where();
     delivered_ = 0;
     g_ = &g;
-    node_->vjp(g, *this);
+    if (stacked_ == 0)
+      node_->vjp(g, *this);
+    else if (!node_->stacked_vjp(g, *this))
+      one_by_one(g);
     if (!options_.retain) node_->free_kept();
   }
 
+  /// What stacked_vjp would do, for an op that has none.
+  void one_by_one(const Variable<T>& g) {
+    const std::size_t count = std::exchange(stacked_, 0);  // what vjp returns is not stacked
+    Stack<T> stack(*node_, *this, count);
+    for (std::size_t k = 0; k < count; ++k) stack.run(row_of(g, node_->shape(), k));
+    stacked_ = count;
+    stack.deliver();
+  }
   [[gnu::cold, gnu::noinline]] void run_hooks(Node<T>& node, Variable<T>& g) {
     for (std::size_t k = 0; k < node.hooks->size(); ++k) {  // a hook may set another one
       const std::shared_ptr<GradientHook<T>> hook = (*node.hooks)[k];
@@ -208,10 +223,11 @@ class Sweep final : public Gradients<T> {
                                                              i, node_->edges().size()));
   }
   [[noreturn, gnu::cold]] void wrong_shape(std::size_t i, const Variable<T>& g) const {
+    const Shape& shape = node_->edges()[i].node->shape();
     throw GraphError(node_->where(), node_->name(),
-                     fmt::format("vjp for input {} returned {}; it must be shape {}", i,
+                     fmt::format("{} for input {} returned {}; it must be shape {}", stacked_ == 0 ? "vjp" : "stacked_vjp", i,
                                  g.defined() ? "shape " + to_string(g.shape()) : "an undefined Variable",
-                                 to_string(node_->edges()[i].node->shape())));
+                                 to_string(stacked_ == 0 ? shape : stacked_shape(stacked_, shape))));
   }
   [[noreturn, gnu::cold]] void freed() const {
     throw GraphError(
@@ -232,6 +248,7 @@ class Sweep final : public Gradients<T> {
   const Nodes<T>* needed_;
   Ends<T>& ends_;
   const RunOptions& options_;
+  std::size_t stacked_;
   const std::uint32_t number_ = next_number();
   const bool observed_ = detail::thread_state.observer != nullptr;
   Node<T>* node_ = nullptr;         // at work on it …
@@ -295,6 +312,41 @@ std::vector<Variable<T>> pull(const std::vector<Root<T>>& roots, const std::vect
 }
 
 template <class T>
+std::vector<Array<T>> jacobian(const Ref<Node<T>>& y, const std::vector<Ref<Node<T>>>& targets, const RunOptions& options) {
+  Ends<T> ends;
+  for (const Ref<Node<T>>& target : targets) ends[target.get()] = {};
+  const Nodes<T> needed = paths<T>({Root<T>{y, {}}}, ends, options.stop);
+  const std::size_t rows = size_of(y->shape());
+  std::vector<Array<T>> result;
+  for (const Ref<Node<T>>& target : targets) {
+    const Shape shape{rows, size_of(target->shape())};
+    result.push_back(needed.contains(target.get()) ? make_array<T>(shape) : zeros<T>(shape, options.where));
+  }
+  // Observers and hooks look at each gradient by itself.
+  std::size_t largest = 1;
+  bool single = detail::thread_state.observer != nullptr;
+  for (const Node<T>* node : needed) {
+    largest = std::max(largest, size_of(node->shape()));
+    single = single || node->hooks;
+  }
+  const std::size_t most = single ? 1 : std::max<std::size_t>(most_stacked / largest, 1);
+  for (std::size_t first = 0; first < rows; first += most) {
+    const std::size_t count = std::min(most, rows - first);
+    Array<T> seed = zeros<T>(count == 1 ? y->shape() : stacked_shape(count, y->shape()), options.where);
+    for (std::size_t k = 0; k < count; ++k) seed.data()[k * rows + first + k] = 1;
+    for (auto& end : ends) end.second = {};
+    noted(options, [&] {
+      const Mode mode(false);
+      Sweep<T>(&needed, ends, options, count == 1 ? 0 : count).run({Root<T>{y, Variable<T>(std::move(seed))}});
+    });
+    for (std::size_t j = 0; j < targets.size(); ++j)
+      if (const Variable<T>& g = ends[targets[j].get()]; g.defined())
+        std::copy_n(g.value().data(), g.size(), result[j].data() + first * result[j].shape()[1]);
+  }
+  return result;
+}
+
+template <class T>
 void accumulate_into_leaves(const Root<T>& root, const RunOptions& options) {
   Ends<T> leaves;
   noted(options, [&] {
@@ -311,6 +363,7 @@ void accumulate_into_leaves(const Root<T>& root, const RunOptions& options) {
 
 #define XGRAD_INSTANTIATE(T)                                                                                                   \
   template std::vector<Variable<T>> pull<T>(const std::vector<Root<T>>&, const std::vector<Ref<Node<T>>>&, const RunOptions&); \
+  template std::vector<Array<T>> jacobian<T>(const Ref<Node<T>>&, const std::vector<Ref<Node<T>>>&, const RunOptions&);        \
   template void accumulate_into_leaves<T>(const Root<T>&, const RunOptions&);
 XGRAD_INSTANTIATE(float)
 XGRAD_INSTANTIATE(double)

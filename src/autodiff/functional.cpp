@@ -5,7 +5,9 @@
 
 #include <xgrad/ops/shape.hpp>
 
+#include "../kernels/array/permute.hpp"
 #include "../ops/families.hpp"
+#include "../ops/support.hpp"
 #include "engine.hpp"
 #include "independent.hpp"
 
@@ -101,14 +103,23 @@ class Evaluation {
   std::vector<Vars<T>> blocks(const Vars<T>& results) const {
     std::vector<Vars<T>> all;
     for (const Variable<T>& result : results) {
-      std::vector<Block> of_inputs;
-      for (const Variable<T>& input : x) of_inputs.emplace_back(*this, result.shape(), input.shape(), true);
-      for (std::size_t k = 0; k < result.size(); ++k) {
-        const Vars<T> row = pull({result}, {unit(result.shape(), k)}, x, true, differentiable_);
-        for (std::size_t j = 0; j < x.size(); ++j) of_inputs[j].add(row[j]);
+      Vars<T>& of_inputs = all.emplace_back();
+      if (!differentiable_) {
+        std::vector<Array<T>> matrices = rows(result, x);
+        for (std::size_t j = 0; j < x.size(); ++j) {
+          matrices[j].reshape(joined(result.shape(), x[j].shape()));
+          of_inputs.emplace_back(std::move(matrices[j]));
+        }
+        continue;
       }
-      Vars<T>& arrays = all.emplace_back();
-      for (Block& block : of_inputs) arrays.push_back(block.whole());
+      std::vector<Vars<T>> parts(x.size());
+      for (const Variable<T>& input : x) check(joined(result.shape(), input.shape()));
+      for (std::size_t k = 0; k < result.size(); ++k) {
+        const Vars<T> row = pull({result}, {unit(result.shape(), k)}, x, true, true);
+        for (std::size_t j = 0; j < x.size(); ++j) parts[j].push_back(row[j]);
+      }
+      for (std::size_t j = 0; j < x.size(); ++j)
+        of_inputs.push_back(apply(StackRows<T>{joined(result.shape(), x[j].shape())}, std::move(parts[j]), where_));
     }
     return all;
   }
@@ -120,55 +131,44 @@ class Evaluation {
     const Vars<T> g = pull({y}, {u}, x, true, true);
     Vars<T> arrays;
     for (std::size_t j = 0; j < x.size(); ++j) {
-      Block block(*this, y.shape(), x[j].shape(), false);
-      for (std::size_t k = 0; k < x[j].size(); ++k) block.add(pull({g[j]}, {unit(x[j].shape(), k)}, {u}, true, differentiable_)[0]);
-      arrays.push_back(block.whole());
+      const Shape &result = y.shape(), &input = x[j].shape();
+      if (!differentiable_) {
+        const Array<T> turned = std::move(rows(g[j], {u})[0]);
+        Array<T> array = detail::placed(where_, who_, [&] { return make_array<T>(joined(result, input)); });
+        const std::size_t order[]{1, 0};
+        kernels::permute(turned.data(), array.data(), turned.shape().data(), order, 2);
+        arrays.emplace_back(std::move(array));
+        continue;
+      }
+      check(joined(result, input));
+      Vars<T> parts;
+      for (std::size_t k = 0; k < x[j].size(); ++k) parts.push_back(pull({g[j]}, {unit(input, k)}, {u}, true, true)[0]);
+      std::vector<std::ptrdiff_t> axes;  // those of the result before those of the input
+      for (std::size_t k = 0, rank = result.size() + input.size(); k < rank; ++k)
+        axes.push_back(static_cast<std::ptrdiff_t>((input.size() + k) % rank));
+      arrays.push_back(permute(apply(StackRows<T>{joined(input, result)}, std::move(parts), where_), std::move(axes), where_));
     }
     return arrays;
   }
 
  private:
-  /// A Jacobian that grows by rows or by columns: an array, or if it is to be differentiated what it consists of.
-  class Block {
-   public:
-    Block(const Evaluation& at, const Shape& result, const Shape& input, bool by_rows)
-        : at_(at), result_(result), input_(input), by_rows_(by_rows) {
-      try {
-        if (at.differentiable_)
-          check_size(joined(result, input), sizeof(T));
-        else
-          array_ = make_array<T>(joined(result, input));
-      } catch (...) {
-        detail::rethrow(at.where_, at.who_);
-      }
+  /// Throws where there can be no array of this shape.
+  void check(const Shape& shape) const {
+    detail::placed(where_, who_, [&] { check_size(shape, sizeof(T)); });
+  }
+  /// For each target a matrix: a row of derivatives for each element of a result.
+  std::vector<Array<T>> rows(const Variable<T>& of, const Vars<T>& targets) const {
+    for (const Variable<T>& target : targets) check(joined(of.shape(), target.shape()));
+    std::vector<Array<T>> matrices;
+    if (!of.requires_grad()) {
+      for (const Variable<T>& target : targets) matrices.push_back(zeros<T>(Shape{of.size(), target.size()}, where_));
+      return matrices;
     }
-    void add(const Variable<T>& part) {
-      if (at_.differentiable_) return parts_.push_back(part);
-      const std::size_t distance = by_rows_ ? 1 : size_of(input_);
-      const std::size_t size = part.size();
-      const T* from = part.value().data();
-      T* to = array_.data() + count_++ * (by_rows_ ? size : 1);
-      for (std::size_t i = 0; i < size; ++i) to[i * distance] = from[i];
-    }
-    Variable<T> whole() {
-      if (!at_.differentiable_) return Variable<T>(std::move(array_));
-      const Shape &first = by_rows_ ? result_ : input_, &second = by_rows_ ? input_ : result_;
-      Variable<T> stacked = apply(StackRows<T>{joined(first, second)}, std::move(parts_), at_.where_);
-      if (by_rows_) return stacked;
-      std::vector<std::ptrdiff_t> axes;  // those of the result before those of the input
-      for (std::size_t k = 0, rank = first.size() + second.size(); k < rank; ++k)
-        axes.push_back(static_cast<std::ptrdiff_t>((first.size() + k) % rank));
-      return permute(std::move(stacked), std::move(axes), at_.where_);
-    }
-
-   private:
-    const Evaluation& at_;
-    Shape result_, input_;
-    bool by_rows_;
-    std::size_t count_ = 0;
-    Array<T> array_;
-    Vars<T> parts_;
-  };
+    std::vector<Ref<Node<T>>> nodes;
+    for (const Variable<T>& target : targets) nodes.push_back(target.node());
+    return detail::placed(where_, who_,
+                          [&] { return engine::jacobian<T>(of.node(), nodes, {.retain = true, .who = who_, .where = where_}); });
+  }
   static Variable<T> unit(const Shape& shape, std::size_t k) {
     Array<T> seed = zeros<T>(shape, Where{});
     seed.data()[k] = 1;

@@ -12,6 +12,7 @@ struct Identity {
   static constexpr std::array uses{use::none};
   Result<T> forward(Inputs<T> in) { return in.share(0); }
   Variable<T> vjp(const Context<T>&, const Variable<T>& g, std::size_t) const { return g; }
+  Variable<T> stacked_vjp(const Context<T>&, const Variable<T>& g, std::size_t) const { return g; }
 };
 
 /// x as an input that depends on nothing else, not even on other inputs that it was computed from. With `history` gradients can

@@ -11,6 +11,7 @@
 
 #include "../kernels/table.hpp"
 #include "routine.hpp"
+#include "stacked.hpp"
 #include "support.hpp"
 
 namespace xgrad {
@@ -118,20 +119,8 @@ struct FormulaOp {
     if (gradient.passes) return sum_to(c.take(g), c.input_shape(i));
     const std::size_t count = gradient.reads.size(), n = routine->program().inputs;
     if (!recording()) {  // the same on arrays: nothing to record, so no Variables to count
-      Ref<Storage<T>> mine = c.take_storage(g);
-      const Array<T>& slope = mine ? mine->array : g.value();
-      std::array<const Array<T>*, most_inputs> arrays;
-      for (std::size_t k = 0; k < count; ++k) {
-        const std::uint8_t read = gradient.reads[k];
-        arrays[k] = read == 0 ? &slope : read > n ? &c.output_value() : &c.input_value(read - 1U);
-      }
-      const std::span<const Array<T>* const> inputs(arrays.data(), count);
-      std::optional<Shape> room;
-      const Shape& shape = common_shape(inputs, room);
-      const bool in_place = mine && mine->references.only_one() && slope.shape() == shape;
-      Ref<Storage<T>> out = in_place ? std::move(mine) : Storage<T>::create(shape);
-      Variable<T> result(evaluate(*gradient.routine, inputs, shape, std::move(out)));
-      if (shape == c.input_shape(i)) return result;
+      Variable<T> result = slope_times(gradient, c, g);
+      if (result.value().shape() == c.input_shape(i)) return result;
       return sum_to(std::move(result), c.input_shape(i));
     }
     std::array<Variable<T>, 4> few;
@@ -142,6 +131,30 @@ struct FormulaOp {
       inputs[k] = read == 0 ? g : read > n ? c.output() : c.input(read - 1U);
     }
     return sum_to(apply<T>(FormulaOp{gradient.routine}, inputs, c.where()), c.input_shape(i));
+  }
+  Variable<T> stacked_vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
+    const CompiledRoutine::Gradient& gradient = routine->gradient(i);
+    if (gradient.zero) return Variable<T>(zeros<T>(stack_of(g.shape()[0], c.input_shape(i)), Where{}));
+    return sum_each_to(gradient.passes ? g : slope_times(gradient, c, g), c.input_shape(i), c.where());
+  }
+
+ private:
+  /// The derivative times g, of the shape of the result, or of several stacked. What else it reads broadcasts.
+  Variable<T> slope_times(const CompiledRoutine::Gradient& gradient, const Context<T>& c, const Variable<T>& g) const {
+    Ref<Storage<T>> mine = c.take_storage(g);
+    const Array<T>& slope = mine ? mine->array : g.value();
+    const std::size_t count = gradient.reads.size(), n = routine->program().inputs;
+    std::array<const Array<T>*, most_inputs> arrays;
+    for (std::size_t k = 0; k < count; ++k) {
+      const std::uint8_t read = gradient.reads[k];
+      arrays[k] = read == 0 ? &slope : read > n ? &c.output_value() : &c.input_value(read - 1U);
+    }
+    const std::span<const Array<T>* const> inputs(arrays.data(), count);
+    std::optional<Shape> room;
+    const Shape& shape = common_shape(inputs, room);
+    const bool in_place = mine && mine->references.only_one() && slope.shape() == shape;
+    Ref<Storage<T>> out = in_place ? std::move(mine) : Storage<T>::create(shape);
+    return Variable<T>(evaluate(*gradient.routine, inputs, shape, std::move(out)));
   }
 };
 

@@ -10,6 +10,7 @@
 
 #include "../kernels/matrix/gemm.hpp"
 #include "batched.hpp"
+#include "stacked.hpp"
 #include "support.hpp"
 
 namespace xgrad {
@@ -58,13 +59,18 @@ struct Matmul {
   }
 
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
+    return sum_to(unsummed_vjp(c, g, i), c.input_shape(i));
+  }
+  Variable<T> stacked_vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
+    return sum_each_to(unsummed_vjp(c, g, i), c.input_shape(i), c.where());
+  }
+
+ private:
+  Variable<T> unsummed_vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
     const auto [ta, tb] = flags;
-    Variable<T> result;
     if (i == 0)
-      result = ta ? matmul(c.input(1), g, {.transpose_a = tb, .transpose_b = true}) : matmul(g, c.input(1), {.transpose_b = !tb});
-    else
-      result = tb ? matmul(g, c.input(0), {.transpose_a = true, .transpose_b = ta}) : matmul(c.input(0), g, {.transpose_a = !ta});
-    return sum_to(std::move(result), c.input_shape(i));
+      return ta ? matmul(c.input(1), g, {.transpose_a = tb, .transpose_b = true}) : matmul(g, c.input(1), {.transpose_b = !tb});
+    return tb ? matmul(g, c.input(0), {.transpose_a = true, .transpose_b = ta}) : matmul(c.input(0), g, {.transpose_a = !ta});
   }
 };
 
@@ -83,6 +89,10 @@ struct Linear {
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
     if (i == 2) return sum(g, 0);
+    return i == 0 ? matmul(g, c.input(1)) : matmul(g, c.input(0), {.transpose_a = true});
+  }
+  Variable<T> stacked_vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
+    if (i == 2) return sum(g, 1);
     return i == 0 ? matmul(g, c.input(1)) : matmul(g, c.input(0), {.transpose_a = true});
   }
 };

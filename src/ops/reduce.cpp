@@ -10,6 +10,7 @@
 
 #include "../kernels/array/sum.hpp"
 #include "axes.hpp"
+#include "stacked.hpp"
 #include "support.hpp"
 
 namespace xgrad {
@@ -27,6 +28,9 @@ struct Sum {
   Result<T> forward(Inputs<T> in) { return reduce_axes(in[0], axes.reduced, axes.result, kernels::sum<T>); }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
     return broadcast_to(reshape(g, axes.kept), c.input_shape(0));
+  }
+  Variable<T> stacked_vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
+    return broadcast_each_to(g, axes.kept, c.input_shape(0), c.where());
   }
 };
 
@@ -46,6 +50,9 @@ struct Mean {
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
     return broadcast_to(reshape(g / count, axes.kept), c.input_shape(0));
+  }
+  Variable<T> stacked_vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
+    return broadcast_each_to(g / count, axes.kept, c.input_shape(0), c.where());
   }
 };
 

@@ -8,6 +8,7 @@
 
 #include "../formula/program.hpp"
 #include "../kernels/array/permute.hpp"
+#include "stacked.hpp"
 #include "support.hpp"
 
 namespace xgrad {
@@ -59,6 +60,9 @@ struct Reshape {
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return reshape(c.take(g), c.input_shape(0)); }
+  Variable<T> stacked_vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
+    return reshape(g, stack_of(g.shape()[0], c.input_shape(0)));
+  }
 };
 
 template <class T>
@@ -77,6 +81,11 @@ struct Permute {
   Variable<T> vjp(const Context<T>&, const Variable<T>& g, std::size_t) const {
     std::vector<std::ptrdiff_t> inverse(axes.size());
     for (std::size_t k = 0; k < axes.size(); ++k) inverse[axes[k]] = static_cast<std::ptrdiff_t>(k);
+    return permute(g, inverse);
+  }
+  Variable<T> stacked_vjp(const Context<T>&, const Variable<T>& g, std::size_t) const {
+    std::vector<std::ptrdiff_t> inverse(axes.size() + 1);
+    for (std::size_t k = 0; k < axes.size(); ++k) inverse[axes[k] + 1] = static_cast<std::ptrdiff_t>(k + 1);
     return permute(g, inverse);
   }
 };
@@ -99,6 +108,9 @@ struct BroadcastTo {
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return sum_to(g, c.input_shape(0)); }
+  Variable<T> stacked_vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
+    return sum_each_to(g, c.input_shape(0), c.where());
+  }
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <xgrad/ops/shape.hpp>
 
 #include "families.hpp"
+#include "stacked.hpp"
 #include "support.hpp"
 
 namespace xgrad {
@@ -65,6 +66,10 @@ struct ReadView {
   Variable<T> add_vjp(const Context<T>& c, const Variable<T>& g, std::size_t, Variable<T> sum) const {
     return add_view(label, std::move(sum), g, view, c.where());
   }
+  Variable<T> stacked_vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
+    const std::size_t count = g.shape()[0];
+    return fill_view<T>(label, g, view_of_each(view, count, c.input_shape(0)), stack_of(count, c.input_shape(0)), c.where());
+  }
 };
 
 template <class T>
@@ -82,6 +87,9 @@ struct FillView {
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return read_view(label, g, view, c.where()); }
+  Variable<T> stacked_vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
+    return read_view(label, g, view_of_each(view, g.shape()[0], c.output_shape()), c.where());
+  }
 };
 
 template <class T>
@@ -101,6 +109,9 @@ struct AddView {
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
     return i == 0 ? g : read_view(label, g, view, c.where());
+  }
+  Variable<T> stacked_vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
+    return i == 0 ? g : read_view(label, g, view_of_each(view, g.shape()[0], c.output_shape()), c.where());
   }
 };
 

@@ -13,6 +13,7 @@
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/reduce.hpp>
 
+#include "../autodiff/engine.hpp"
 #include "../graph/walk.hpp"
 
 namespace xgrad {
@@ -148,6 +149,24 @@ class Check {
             fmt::format("the gradient for input {} of two uses is not twice that of one", k));
   }
 
+  /// The rows of the Jacobian, which go through the graph together.
+  void many_gradients(const detail::VectorFunction<double>& op) {
+    const auto x = leaves<double>(values_);
+    const Variable<double> y = op(x);
+    if (!y.requires_grad()) return;
+    std::vector<Ref<Node<double>>> targets;
+    for (const Variable<double>& v : x) targets.push_back(v.node());
+    const Values rows = engine::jacobian<double>(y.node(), targets, {.retain = true, .who = "check_op", .where = report.where});
+    const auto single = gradients<double>(y, x);
+    for (std::size_t k = 0; k < x.size(); ++k) {
+      Array<double> sum = zeros<double>(x[k].shape());
+      for (std::size_t i = 0; i < y.size(); ++i)
+        for (std::size_t j = 0; j < sum.size(); ++j) sum.data()[j] += 2 * y.value().data()[i] * rows[k].data()[i * sum.size() + j];
+      judge(distance(sum, single[k].value()) < 1e-11, "many gradients at once are those of one at a time",
+            fmt::format("the gradient for input {} is another when it is one of many (stacked_vjp)", k));
+    }
+  }
+
   void kept(const detail::VectorFunction<double>& op) {
     for (std::size_t k = 0; k < values_.size(); ++k) {
       std::vector<Variable<double>> x;
@@ -211,6 +230,7 @@ testing::OpReport detail::run_check_op(const VectorFunction<double>& op, const V
   if (op_float) check.part("in float", [&] { check.in_float(op, op_float); });
   check.part("last references", [&] { check.last_references(op); });
   check.part("two uses", [&] { check.used_twice(op); });
+  if (row.order > 0) check.part("many gradients", [&] { check.many_gradients(op); });
   if (!row.kept.empty()) check.part("kept", [&] { check.kept(op); });
   return std::move(check.report);
 }

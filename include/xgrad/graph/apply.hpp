@@ -93,6 +93,15 @@ class Recorded final : public Node<T> {
       }
     }
   }
+  bool stacked_vjp(const Variable<T>& g, Gradients<T>& out) const override {
+    if constexpr (requires(const Context<T>& c) { op.stacked_vjp(c, g, std::size_t{0}); }) {
+      for (std::size_t i = this->edge_count_; i-- > 0;)
+        if (out.wants(i)) out.put(i, op.stacked_vjp(Context<T>(*this, i, uses_of(op, i), i == 0), g, i));
+      return true;
+    } else {
+      return false;
+    }
+  }
 
   Op op;
 

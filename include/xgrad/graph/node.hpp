@@ -147,6 +147,8 @@ class Node : public NodeBase {
   std::span<const Edge<T>> edges() const noexcept { return {edges_, edge_count_}; }
   /// Runs the op's vector-Jacobian products for the inputs that `out` wants.
   virtual void vjp(const Variable<T>&, Gradients<T>&) const {}
+  /// The same for gradients that are stacked along a new first axis. False, and nothing is done, where the op cannot.
+  virtual bool stacked_vjp(const Variable<T>&, Gradients<T>&) const { return false; }
 
   /// A leaf: the accumulated gradient. Another node: the gradient that is pending while backward runs.
   Variable<T> gradient;

@@ -24,6 +24,10 @@
 /// std::size_t i, Variable<T> sum) const`: `sum`, which is what else the input's gradient consists of so far, plus what `vjp`
 /// returns. It is called instead of `vjp` when there is such a sum. Written with an operation that adds to a part of its last
 /// reference in place, it costs what the part costs, where a gradient of zeros with the part in it costs what the whole costs.
+///
+/// An op may also have `Variable<T> stacked_vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const`, which does what
+/// `vjp` does for several gradients at once: `g` has one more axis in front, and so has the result. `jacobian` and `hessian` call
+/// it, and never record what it does. Without it they call `vjp` for one gradient after the other.
 // clang-format on
 #include <cstdint>
 #include <span>

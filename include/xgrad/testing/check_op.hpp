@@ -58,6 +58,7 @@ namespace xgrad::testing {
 /// - that inputs which are last references may be written over, and gradients do not notice;
 /// - that inputs come out as they went in, where they are not last references;
 /// - that the gradients of two uses of the inputs add up;
+/// - that many gradients at once, as jacobian makes them, are those of one at a time;
 /// - that nothing is kept beyond what `kept` allows.
 ///
 ///     const auto report = xg::testing::check_op([](auto x) { return softsign(x); }, {.shapes = {{3, 4}}, .domains = {{-2, 2,
