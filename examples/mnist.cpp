@@ -7,6 +7,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <new>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "../models/lenet.hpp"
 #include "mnist/files.hpp"
@@ -24,7 +27,8 @@ struct Task {
 };
 
 constexpr double momentum = 0.9, weight_decay = 5e-4;
-constexpr const char *weights_file = "lenet.safetensors", *report_file = "report.html", *checkpoint_file = "checkpoint.safetensors";
+constexpr const char *weights_file = "lenet.safetensors", *report_file = "report.html", *checkpoint_file = "checkpoint.safetensors",
+                     *csv_file = "history.csv", *json_file = "run.json";
 
 volatile std::sig_atomic_t interrupted = 0;
 
@@ -104,6 +108,12 @@ double epochs_of(const Run& run) { return static_cast<double>(run.step) / static
 /// Trains until the last epoch, or an interrupt, but one batch at least. Returns what the test set says at the end.
 xg::Metrics train(Run& run, const xg::Source<float>& test, const Options& o, xg::Progress& progress, const fs::path& checkpoint) {
   auto& [net, opt, batches, asked, step, history] = run;
+  std::optional<xg::draw::EventFile> events;
+  if (o.log) events.emplace(o.out);
+  const auto note = [&](xg::draw::History::Values values) {
+    run.history.add(epochs_of(run), values);
+    if (events) events->add(static_cast<std::int64_t>(run.step), values);
+  };
   const auto rate = xg::optim::one_cycle(batches.count() * o.epochs, o.lr);
   xg::Metrics final;
   for (; batches.state.epoch < o.epochs && (final.samples == 0 || !interrupted);) {
@@ -122,7 +132,7 @@ xg::Metrics train(Run& run, const xg::Source<float>& test, const Options& o, xg:
       if (!std::isfinite(value))
         throw std::runtime_error(
             fmt::format("the loss is {} at step {}, must be finite; try a smaller --lr than {}", value, step, o.lr));
-      history.add(epochs_of(run), {{"training loss", value}, {"training accuracy", batch.accuracy()}});
+      note({{"training loss", value}, {"training accuracy", batch.accuracy()}});
       progress.step(labels.size(), {{"loss", value}, {"accuracy", 100 * batch.accuracy()}});
       if (interrupted) break;
     }
@@ -131,7 +141,7 @@ xg::Metrics train(Run& run, const xg::Source<float>& test, const Options& o, xg:
     if (!std::isfinite(final.loss()))
       throw std::runtime_error(
           fmt::format("the test loss is {} after the last step, must be finite; try a smaller --lr than {}", final.loss(), o.lr));
-    history.add(epochs_of(run), {{"test loss", final.loss()}, {"test accuracy", final.accuracy()}});
+    note({{"test loss", final.loss()}, {"test accuracy", final.accuracy()}});
     if (interrupted) continue;
     progress.epoch({{"test accuracy", 100 * final.accuracy()}});
     xg::nn::save(run, checkpoint.string());
@@ -151,33 +161,27 @@ std::string graph_of_step(const xg::models::LeNet<>& net, const xg::Dataset& dat
   return xg::to_dot(loss, names);
 }
 
-xg::draw::Page make_page(const Run& run, const xg::Split& data, const Options& o, const std::string& source,
-                         const xg::Metrics& final, const xg::Progress& progress, bool stopped) {
+std::vector<std::pair<std::string, std::string>> facts_of(const Run& run, const xg::Split& data, const Options& o,
+                                                          const std::string& source, const xg::Progress& progress) {
   const auto seconds = static_cast<unsigned>(progress.seconds());
   using xg::draw::grouped;
-  return page_of({.data = title_of(source, data.test),
-                  .facts = {{"data", source},
-                            {"training images", grouped(data.train.size())},
-                            {"test images", grouped(data.test.size())},
-                            {"epochs", fmt::format("{:.4g} of {}", epochs_of(run), o.epochs)},
-                            {"batch", grouped(o.batch)},
-                            {"seed", std::to_string(o.seed)},
-                            {"threads", std::to_string(xg::num_threads())},
-                            {"time", fmt::format("{}:{:02}", seconds / 60, seconds % 60)},
-                            {"images/s", grouped(static_cast<std::uint64_t>(progress.speed()))},
-                            {"learning rate", fmt::format("one cycle, to {}", o.lr)},
-                            {"optimiser", fmt::format("SGD, Nesterov momentum {}, weight decay {}", momentum, weight_decay)}},
-                  .history = run.history,
-                  .interrupted = stopped,
-                  .net = run.net,
-                  .test = data.test,
-                  .metrics = final,
-                  .graph = graph_of_step(run.net, data.train, o.batch)});
+  return {{"data", source},
+          {"training images", grouped(data.train.size())},
+          {"test images", grouped(data.test.size())},
+          {"epochs", fmt::format("{:.4g} of {}", epochs_of(run), o.epochs)},
+          {"batch", grouped(o.batch)},
+          {"seed", std::to_string(o.seed)},
+          {"threads", std::to_string(xg::num_threads())},
+          {"time", fmt::format("{}:{:02}", seconds / 60, seconds % 60)},
+          {"images/s", grouped(static_cast<std::uint64_t>(progress.speed()))},
+          {"learning rate", fmt::format("one cycle, to {}", o.lr)},
+          {"optimiser", fmt::format("SGD, Nesterov momentum {}, weight decay {}", momentum, weight_decay)}};
 }
 
 int run(const Options& o, Task& task) {
   if (o.threads > 0) xg::set_num_threads(o.threads);
   if (o.weights.empty()) prepare_directory(o.out, {weights_file, report_file, checkpoint_file});
+  if (o.weights.empty() && o.log) prepare_directory(o.out, {csv_file, json_file});
 
   const fs::path directory = find_data(o.data);
   if (directory.empty())
@@ -219,7 +223,20 @@ int run(const Options& o, Task& task) {
     if (stopped) say(fmt::format("\ninterrupted after {:.2f} of {} epochs\n", epochs_of(training), o.epochs));
     task = {"writing weights and report", "free some memory"};
     xg::nn::save(training.net, (out / weights_file).string());
-    make_page(training, data, o, source, final, progress, stopped).write(out / report_file);
+    const auto facts = facts_of(training, data, o, source, progress);
+    page_of({.data = title_of(source, data.test),
+             .facts = facts,
+             .history = training.history,
+             .interrupted = stopped,
+             .net = training.net,
+             .test = data.test,
+             .metrics = final,
+             .graph = graph_of_step(training.net, data.train, o.batch)})
+        .write(out / report_file);
+    if (o.log) {
+      xg::draw::write_csv(out / csv_file, training.history, "epoch");
+      xg::draw::write_json(out / json_file, training.history, facts);
+    }
     say(fmt::format("{} and {} are in {}\n", weights_file, report_file, xg::printable(o.out)));
   }
   say(fmt::format("test accuracy {:.2f} %\n", 100 * final.accuracy()));

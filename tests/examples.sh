@@ -96,6 +96,33 @@ check 'the same seed gives the same weights' cmp "$tmp/a/lenet.safetensors" "$tm
 run c "$mnist" "${tiny[@]}" --seed 8 --threads 1 --out "$tmp/c"
 check 'another seed gives others' [ "$(cmp -s "$tmp/a/lenet.safetensors" "$tmp/c/lenet.safetensors"; echo $?)" = 1 ]
 
+run logged "$mnist" "${tiny[@]}" --seed 7 --log --out "$tmp/logged"
+check 'with a log it runs' good logged
+check 'a log changes nothing' cmp "$tmp/a/lenet.safetensors" "$tmp/logged/lenet.safetensors"
+check 'a log is three files more' [ "$(cd "$tmp/logged" && echo ./* | sed 's/tfevents[^ ]*/tfevents/')" = './checkpoint.safetensors ./events.out.tfevents ./history.csv ./lenet.safetensors ./report.html ./run.json' ]
+check 'they have the same numbers' python3 - "$tmp/logged" <<'PYTHON'
+import csv, glob, json, struct, sys
+rows = list(csv.DictReader(open(sys.argv[1] + "/history.csv", encoding="utf-8")))
+names = ["training loss", "training accuracy", "test loss", "test accuracy"]
+assert list(rows[0]) == ["epoch", *names], rows[0]
+assert len(rows) == 2 * 47, len(rows)  # steps; what is tested is tested at the last of an epoch
+assert [row["epoch"] for row in rows if row["test loss"]] == ["1", "2"], rows
+run = json.load(open(sys.argv[1] + "/run.json", encoding="utf-8"))
+assert run["facts"]["batch"] == "64", run["facts"]
+for name in names:
+    column = [(float(row["epoch"]), float(row[name])) for row in rows if row[name]]
+    history = run["history"][name]
+    assert len(column) == len(history["at"]) > 0
+    for (at, value), other_at, other in zip(column, history["at"], history["value"]):
+        assert abs(at - other_at) < 1e-9 and abs(value - other) <= 1e-6 * abs(other), (name, at, value)
+data = open(glob.glob(sys.argv[1] + "/events*")[0], "rb").read()
+at = records = 0
+while at < len(data):
+    at += 16 + struct.unpack_from("<Q", data, at)[0]
+    records += 1
+assert at == len(data) and records >= 1 + 2 * 47 + 2, (at, len(data), records)
+PYTHON
+
 # --- the report
 page=$tmp/a/report.html
 check 'the report is well formed' python3 - "$page" <<'PYTHON'

@@ -76,6 +76,7 @@ bool parse(int argc, char** argv, Options& o) {
   app.add_flag(
       "--resume", o.resume,
       "go on with the checkpoint in --out, to the same weights bit for bit as\nwithout a break; begins where there is none");
+  app.add_flag("--log", o.log, "also write history.csv, run.json and an event file for TensorBoard into --out");
   add_path(app, "--weights", o.weights, "do not train: test these weights, and write nothing", "the name of a file")
       ->type_name("FILE");
   add_number(app, "--train-size", o.train_size, "how many of the built-in digits to learn from", one, std::size_t{10'000'000});

@@ -9,7 +9,7 @@ struct Options {
   std::size_t epochs = 8, batch = 64, train_size = 20000, test_size = 5000;
   double lr = 0.05;
   std::uint64_t seed = 0;
-  bool resume = false;
+  bool resume = false, log = false;
   int threads = 0;  ///< 0: as many as the machine has
 };
 
