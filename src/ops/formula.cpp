@@ -178,4 +178,11 @@ Variable<T> detail::call(const Ref<const Routine>& routine, Variable<T>* inputs,
 
 XGRAD_BOTH(detail::call);
 
+template <class T>
+Ref<const CompiledRoutine> detail::routine_of(const Event<T>& event) {
+  if (event.describe != &describe_op<FormulaOp<T>>) return {};
+  return static_cast<const FormulaOp<T>*>(event.described)->routine;
+}
+XGRAD_BOTH(detail::routine_of);
+
 }  // namespace xgrad

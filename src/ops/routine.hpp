@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <xgrad/graph/observer.hpp>
 #include <xgrad/ops/formula.hpp>
 
 #include "../formula/program.hpp"
@@ -36,6 +37,8 @@ class CompiledRoutine final : public Routine {
 
   const std::string& name() const noexcept { return name_; }
   const Program& program() const noexcept { return program_; }
+  /// … as it was traced, without what `optimise` has made of it.
+  const Program& traced() const noexcept { return traced_; }
   const std::optional<Single>& single() const noexcept { return single_; }
   /// Found at the first call.
   const Gradient& gradient(std::size_t i) const {
@@ -55,5 +58,12 @@ class CompiledRoutine final : public Routine {
   mutable std::mutex mutex_;
   mutable std::vector<Gradient> gradients_;
 };
+
+/// That of a formula that an observer has seen; empty for any other operation.
+template <class T>
+XGRAD_API Ref<const CompiledRoutine> routine_of(const Event<T>& event);
+/// The mask of a `where` that an observer has seen; empty for any other operation.
+template <class T>
+XGRAD_API Ref<Storage<bool>> mask_of(const Event<T>& event);
 
 }  // namespace xgrad::detail

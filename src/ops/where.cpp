@@ -11,6 +11,7 @@
 #include <xgrad/ops/reduce.hpp>
 
 #include "families.hpp"
+#include "routine.hpp"
 #include "support.hpp"
 
 namespace xgrad {
@@ -127,5 +128,12 @@ Variable<T> detail::select(const Mask& condition, Variable<T> a, Variable<T> b, 
   return apply(Select<T>{Storage<bool>::create(std::move(mask))}, {std::move(a), std::move(b)}, where);
 }
 XGRAD_BOTH(detail::select);
+
+template <class T>
+Ref<Storage<bool>> detail::mask_of(const Event<T>& event) {
+  if (event.describe != &describe_op<Select<T>>) return {};
+  return static_cast<const Select<T>*>(event.described)->mask;
+}
+XGRAD_BOTH(detail::mask_of);
 
 }  // namespace xgrad

@@ -1,7 +1,8 @@
 #pragma once
-/// Networks from ONNX files. A library of its own, xgrad-onnx, and not part of xgrad.hpp.
+/// Networks from ONNX files, and to them. A library of its own, xgrad-onnx, and not part of xgrad.hpp.
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include <xgrad/core/fields.hpp>
 #include <xgrad/graph/variable.hpp>
+#include <xgrad/state/state.hpp>
 
 namespace xgrad::onnx {
 
@@ -79,5 +81,55 @@ XGRAD_API Network<T> load(const std::filesystem::path& path, Where where = Where
 /// Reads a tensor from a file of ONNX's TensorProto alone, as ONNX's tests have them. Throws FileError.
 template <Real T>
 XGRAD_API Value<T> load_tensor(const std::filesystem::path& path, Where where = Where::current());
+
+struct SaveOptions {
+  /// Whether the file's input has its images as ONNX has them, (n, c, h, w), and not (n, h, w, c) as the network here.
+  bool channels_first = false;
+  /// Whether the file is for any number of samples, the first axis of the input; else for as many as the shape says.
+  bool any_batch = true;
+};
+
+namespace detail {
+template <class T>
+struct Outputs {
+  std::vector<std::string> names;
+  std::vector<Variable<T>> values;
+};
+template <class T>
+using Function = std::function<Outputs<T>(Variable<T>)>;
+XGRAD_API void save(const Function<float>& net, std::span<const NamedVariable<float>> state, const Shape& input,
+                    const std::filesystem::path& path, const SaveOptions& options, Where where);
+XGRAD_API void save(const Function<double>& net, std::span<const NamedVariable<double>> state, const Shape& input,
+                    const std::filesystem::path& path, const SaveOptions& options, Where where);
+}  // namespace detail
+
+/// Writes a network to an ONNX file of opset 17, as it is in evaluation: other programs run it. `input` is the shape of what the
+/// network takes, whose first length, the number of samples, may be another one when the file runs.
+///
+///     xg::onnx::save(net, {1, 28, 28, 1}, "net.onnx");
+///
+/// A copy of the network is run twice, on random numbers, with two and with three samples: what the operations do is written, not
+/// what C++ does beside them. Where that differs in the two runs, or a number in it depends on the input by other ways than
+/// operations, it is a ValueError. The input is called "input", the result "output" (of several, by their names); weights have
+/// their paths in the network. docs/onnx.md says how operations are written. Throws what the network throws, ValueError for what
+/// ONNX cannot express, which lists all such operations with their lines, and FileError.
+template <class Net>
+void save(const Net& net, const Shape& input, const std::filesystem::path& path, const SaveOptions& options = {},
+          Where where = Where::current()) {
+  using T = nn::real_of<Net>;
+  Net copy = nn::clone(net, where);
+  nn::eval(copy, where);
+  const auto state = nn::named_state(copy, where);
+  const detail::Function<T> function = [&](Variable<T> x) {
+    auto result = std::as_const(copy)(std::move(x));
+    detail::Outputs<T> outputs;
+    nn::visit(result, [&](const std::string& name, const Variable<T>& y) {
+      outputs.names.push_back(name.empty() ? "output" : name);
+      outputs.values.push_back(y);
+    });
+    return outputs;
+  };
+  detail::save(function, std::span(state), input, path, options, where);
+}
 
 }  // namespace xgrad::onnx
