@@ -8,6 +8,7 @@ usage: readme.py ROOT BUILD COMPILER...
 The last line is "N passed, N failed"."""
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,7 @@ passed = failed = 0
 
 
 def python_with(modules):
-    for name in ("python3", "/usr/bin/python3"):
+    for name in filter(shutil.which, ("python3", "/usr/bin/python3")):
         if subprocess.run([name, "-c", "\n".join(f"import {m}" for m in sorted(modules))], capture_output=True).returncode == 0:
             return name
     return None
