@@ -356,7 +356,7 @@ TEST_CASE("to torch: PyTorch loads it strictly, and gives what we give") {
 import sys, torch
 from torch import nn
 def check(name, net, run):
-    state = torch.load(sys.argv[1] + "/" + name + ".pt")
+    state = torch.load(sys.argv[1] + "/" + name + ".pt", weights_only=True)
     net.load_state_dict({k[4:]: v for k, v in state.items() if k.startswith("net.")}, strict=True)
     net.eval()
     with torch.no_grad():
