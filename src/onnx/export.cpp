@@ -9,6 +9,9 @@
 #include <xgrad/core/error.hpp>
 #include <xgrad/core/random.hpp>
 
+#include "../formula/program.hpp"
+#include "../ops/support.hpp"
+
 namespace xgrad::onnx {
 namespace {
 
@@ -18,6 +21,22 @@ const X& option(const TracedOp& op, std::string_view name) {
   const X* found = value ? std::get_if<X>(value) : nullptr;
   if (!found) throw Refused{fmt::format("its option {} cannot be read", name)};
   return *found;
+}
+template <class X>
+const X& option(const Exporter& e, std::string_view name) {
+  const X& found = option<X>(e.op(), name);
+  const auto same = [&](const X& other) {
+    if constexpr (std::is_same_v<X, double>)
+      return std::bit_cast<std::uint64_t>(other) == std::bit_cast<std::uint64_t>(found);  // NaN too
+    else
+      return other == found;
+  };
+  for (std::size_t run = 1; run < Exporter::runs; ++run)
+    if (const X& other = option<X>(e.op(run), name); !same(other))
+      throw Refused{fmt::format("{} in one run is {} in another; it must be the same for every input and any number of samples",
+                                to_string(xgrad::Attribute{std::string(name), found}),
+                                to_string(xgrad::Attribute{std::string(name), other}))};
+  return found;
 }
 
 /// "fc1" of "fc1.weight"
@@ -30,14 +49,17 @@ Ints dims_of(const Shape& shape) { return {shape.begin(), shape.end()}; }
 
 }  // namespace
 
-Ints integers_of(const TracedOp& op, std::string_view name) { return option<std::vector<std::int64_t>>(op, name); }
+Ints integers_of(const TracedOp& op, std::string_view name) { return option<Ints>(op, name); }
 std::int64_t integer_of(const TracedOp& op, std::string_view name) { return option<std::int64_t>(op, name); }
-double number_of(const TracedOp& op, std::string_view name) { return option<double>(op, name); }
-bool flag_of(const TracedOp& op, std::string_view name) { return option<bool>(op, name); }
+Ints integers_of(const Exporter& e, std::string_view name) { return option<Ints>(e, name); }
+std::int64_t integer_of(const Exporter& e, std::string_view name) { return option<std::int64_t>(e, name); }
+double number_of(const Exporter& e, std::string_view name) { return option<double>(e, name); }
+bool flag_of(const Exporter& e, std::string_view name) { return option<bool>(e, name); }
 
-Exporter::Exporter(const Trace& one, const Trace& other, bool theirs, Where where)
-    : one_(one), other_(other), theirs_(theirs), where_(where) {
+Exporter::Exporter(const Trace& one, const Trace& other, const Outline& many, bool theirs, Where where)
+    : one_(one), other_(other), many_(many), theirs_(theirs), where_(where) {
   check_runs();
+  check_shapes();
   for (std::size_t k = 0; k < one.ops.size(); ++k) makers_.emplace(one.ops[k].output, k);
 }
 
@@ -50,14 +72,61 @@ void Exporter::check_runs() const {
                     "every input{}",
                     what, where ? " (" + to_string(where) + ")" : ""));
   };
-  for (std::size_t k = 0; k < std::min(one_.ops.size(), other_.ops.size()); ++k) {
-    const TracedOp &a = one_.ops[k], &b = other_.ops[k];
-    if (a.name != b.name) fail(a.where, fmt::format("operation {} is {} in one run and {}", k, a.name, b.name));
-    if (a.inputs != b.inputs || a.output != b.output || a.mask != b.mask)
-      fail(a.where, fmt::format("operation {}, {}, has other inputs", k, a.name));
+  for (const std::vector<TracedOp>* ops : {&other_.ops, &many_.ops}) {
+    for (std::size_t k = 0; k < std::min(one_.ops.size(), ops->size()); ++k) {
+      const TracedOp &a = one_.ops[k], &b = (*ops)[k];
+      if (a.name != b.name) fail(a.where, fmt::format("operation {} is {} in one run and {}", k, a.name, b.name));
+      const bool same_formula =
+          a.program == b.program || (a.program && b.program && to_string(*a.program) == to_string(*b.program));
+      if (!same_formula) fail(a.where, fmt::format("operation {}, {}, has another formula", k, a.name));
+      const bool same_inputs = ops == &other_.ops ? a.inputs == b.inputs && a.output == b.output && a.mask == b.mask
+                                                  : many_.shapes[k].size() == a.inputs.size() + a.mask.has_value() + 1;
+      if (!same_inputs) fail(a.where, fmt::format("operation {}, {}, has other inputs", k, a.name));
+    }
+    if (one_.ops.size() != ops->size())
+      fail({}, fmt::format("there are {} operations in one run and {}", one_.ops.size(), ops->size()));
   }
-  if (one_.ops.size() != other_.ops.size() || one_.outputs != other_.outputs)
-    fail({}, fmt::format("there are {} operations in one run and {}", one_.ops.size(), other_.ops.size()));
+  if (one_.outputs.size() != other_.outputs.size() || one_.outputs.size() != many_.outputs.size())
+    fail({}, "there is another number of results");
+  for (std::size_t k = 0; k < one_.outputs.size(); ++k)
+    if (one_.outputs[k] != other_.outputs[k]) fail({}, fmt::format("the result {} is another operation's", one_.output_names[k]));
+}
+
+/// Lengths must grow evenly with the number of samples. Two runs cannot tell: a slice of the first four is all of two samples, and
+/// all of three.
+void Exporter::check_shapes() {
+  many_shapes_.resize(one_.values.size());
+  std::vector<bool> known(one_.values.size());
+  const auto check = [&](std::size_t value, const Shape& many, const std::string& what) {
+    const Shape &one = shape(value), &other = other_shape(value);
+    if (one.size() != other.size() || one.size() != many.size() || (known[value] && many != many_shapes_[value]))
+      throw ValueError(
+          where_, "save",
+          fmt::format("{} is {} for {} samples, {} for {} and {} for {}; it must be the same for any number of them", what,
+                      to_string(one), one_.samples, to_string(other), other_.samples, to_string(many), many_.samples));
+    for (std::size_t k = 0; k < one.size(); ++k) {
+      const std::int64_t first = whole(other[k]) - whole(one[k]), second = whole(many[k]) - whole(one[k]);
+      const std::int64_t more = whole(other_.samples) - whole(one_.samples), most = whole(many_.samples) - whole(one_.samples);
+      if (more == 0 ? first == 0 && second == 0 : first * most == second * more) continue;
+      throw ValueError(
+          where_, "save",
+          fmt::format("axis {} of {} has {} places for {} samples, {} for {} and {} for {}; it must grow evenly with their number",
+                      k, what, one[k], one_.samples, other[k], other_.samples, many[k], many_.samples));
+    }
+    many_shapes_[value] = many;
+    known[value] = true;
+  };
+  check(0, many_.input, "the input");
+  for (std::size_t k = 0; k < one_.ops.size(); ++k) {
+    const TracedOp& op = one_.ops[k];
+    const std::string name = fmt::format("{} ({})", op.name, to_string(op.where));
+    const std::vector<Shape>& shapes = many_.shapes[k];
+    for (std::size_t i = 0; i < op.inputs.size(); ++i) check(op.inputs[i], shapes[i], fmt::format("input {} of {}", i, name));
+    if (op.mask) check(*op.mask, shapes[op.inputs.size()], "the mask of " + name);
+    check(op.output, shapes.back(), "the result of " + name);
+  }
+  for (std::size_t k = 0; k < one_.outputs.size(); ++k)
+    check(one_.outputs[k], many_.outputs[k], "the result " + one_.output_names[k]);
 }
 
 const TracedOp* Exporter::maker(std::size_t value) const {
@@ -68,6 +137,9 @@ const TracedOp* Exporter::maker(std::size_t value) const {
 double Exporter::number(std::size_t value) const {
   const TracedValue& v = one_.values[value];
   if (v.dynamic || size_of(v.shape) != 1) throw Refused{"an option depends on the input"};
+  const TracedValue& other = other_.values[value];
+  if (size_of(other.shape) != 1 || std::memcmp(v.data, other.data, v.bytes) != 0)
+    throw Refused{"an option is another number in a second run; it must not depend on the input"};
   return one_.is_double ? *static_cast<const double*>(v.data) : double{*static_cast<const float*>(v.data)};
 }
 
@@ -77,12 +149,13 @@ std::string Exporter::unique(std::string name) {
   return unique(fmt::format("{}_{}", name, count + 1));
 }
 
-std::string Exporter::node(std::string_view op, std::vector<std::string> inputs, std::vector<xgrad::Attribute> attributes) {
+std::string Exporter::node(std::string_view kind, std::vector<std::string> inputs, std::vector<xgrad::Attribute> attributes) {
   std::string layer;
-  for (const std::size_t input : this->op().inputs)
-    if (layer.empty()) layer = layer_of(one_.values[input].name);
-  const std::string name = unique((layer.empty() ? "" : layer + "/") + std::string(op));
-  model_.nodes.push_back({std::string(op), name, std::move(inputs), {name}, std::move(attributes)});
+  if (at_ < one_.ops.size())
+    for (const std::size_t input : op().inputs)
+      if (layer.empty()) layer = layer_of(one_.values[input].name);
+  const std::string name = unique((layer.empty() ? "" : layer + "/") + std::string(kind));
+  model_.nodes.push_back({std::string(kind), name, std::move(inputs), {name}, std::move(attributes)});
   return name;
 }
 
@@ -127,8 +200,7 @@ std::string Exporter::tensor(const std::string& wanted, const Shape& shape, cons
 
 std::string Exporter::lengths(const Shape& shape, const Shape& other) {
   if (shape == other) return integers(dims_of(shape));
-  const auto samples = static_cast<std::int64_t>(one_.values[0].shape.at(0)),
-             more = static_cast<std::int64_t>(other_.values[0].shape.at(0));
+  const auto samples = static_cast<std::int64_t>(one_.samples), more = static_cast<std::int64_t>(other_.samples);
   if (batch_.empty()) batch_ = node("Shape", {"input"}, {{"start", std::int64_t{0}}, {"end", std::int64_t{1}}});
   std::vector<std::string> parts;
   Ints known;
@@ -163,23 +235,15 @@ std::string Exporter::initialiser(std::size_t value, const std::vector<std::size
   if (b.shape.size() != rank) throw Refused{"a constant has another number of axes in a second run"};
   std::vector<std::size_t> kept(a.shape.begin(), a.shape.end());
   bool grows = false;
-  std::vector<std::size_t> strides(rank, 1), other_strides(rank, 1);
-  for (std::size_t k = rank; k-- > 1;) {
-    strides[k - 1] = strides[k] * a.shape[k];
-    other_strides[k - 1] = other_strides[k] * b.shape[k];
-  }
+  std::vector<std::size_t> strides(rank, 1);
+  for (std::size_t k = rank; k-- > 1;) strides[k - 1] = strides[k] * a.shape[k];
   for (std::size_t k = 0; k < rank; ++k)
     if (a.shape[k] != b.shape[k]) {
       kept[k] = 1;
       grows = true;
     }
-  const auto at = [&](const TracedValue& v, const std::vector<std::size_t>& steps, std::size_t element, bool first) {
-    std::size_t place = 0;
-    for (std::size_t k = rank; k-- > 0; element /= v.shape[k])
-      if (!first || a.shape[k] == b.shape[k]) place += element % v.shape[k] * steps[k];
-    return static_cast<const char*>(v.data) + place * bytes;
-  };
-  const auto check = [&](const TracedValue& v, const std::vector<std::size_t>& steps) {
+  if (grows && size_of(a.shape) == 0) throw Refused{"a constant that grows with the samples has no elements for the first"};
+  const auto check = [&](const TracedValue& v) {
     const std::size_t count = size_of(v.shape);
     if (&v == &a && !grows) return;
     if (!grows) {
@@ -191,12 +255,12 @@ std::string Exporter::initialiser(std::size_t value, const std::vector<std::size
       std::size_t rest = k, place = 0;
       for (std::size_t axis = rank; axis-- > 0; rest /= v.shape[axis])
         if (a.shape[axis] == b.shape[axis]) place += rest % v.shape[axis] * strides[axis];
-      if (std::memcmp(at(v, steps, k, false), static_cast<const char*>(a.data) + place * bytes, bytes) != 0)
+      if (std::memcmp(static_cast<const char*>(v.data) + k * bytes, static_cast<const char*>(a.data) + place * bytes, bytes) != 0)
         throw Refused{"a constant has not the same elements for every sample; it must not depend on the input but by operations"};
     }
   };
-  check(a, strides);
-  check(b, other_strides);
+  check(a);
+  check(b);
 
   Shape shape;
   for (const std::size_t axis : axes) shape.push_back(kept[axis]);
@@ -291,18 +355,25 @@ WrittenModel Exporter::run() {
     const Shape &one = shape(value), &other = other_shape(value);
     for (std::size_t k = 0; k < one.size(); ++k) {
       const std::size_t axis = theirs ? place_in_ours[k] : k;
-      result.dims.push_back(one[axis] == other.at(axis) ? static_cast<std::int64_t>(one[axis]) : -1);
+      const bool samples = one[axis] == one_.samples && other[axis] == other_.samples;
+      result.dims.push_back(one[axis] == other[axis] ? static_cast<std::int64_t>(one[axis]) : samples ? -1 : -2);
     }
     return result;
   };
   used_["input"] = 1;
-  for (const std::string& name : output_names) used_[name] = 1;
+  for (const std::string& name : output_names) {
+    if (name == "input")
+      throw ValueError(where_, "save",
+                       "a result is called input, as is what the network takes; the member must be called otherwise");
+    used_[name] = 1;
+  }
   model_.inputs.push_back(port("input", 0, theirs_));
   set(0, "input", theirs_ ? Order::theirs : Order::ours);
 
   std::vector<std::string> refused;
-  const auto refuse = [&](const TracedOp& op, const std::string& why) {
-    const std::string text = fmt::format("{} ({}){}", op.name, to_string(op.where), why.empty() ? "" : ": " + why);
+  const auto refuse = [&](const std::string& what, const std::string& why) {
+    if (why.empty()) return;  // it follows from what has been refused before
+    const std::string text = what + ": " + why;
     if (std::ranges::find(refused, text) == refused.end()) refused.push_back(text);
   };
   for (at_ = 0; at_ < one_.ops.size(); ++at_) {
@@ -317,27 +388,34 @@ WrittenModel Exporter::run() {
       else
         throw Refused{"ONNX has no such operator, nor a few that make it up"};
     } catch (const Refused& why) {
-      if (!why.why.empty()) refuse(op, why.why);
+      refuse(fmt::format("{} ({})", op.name, to_string(op.where)), why.why);
+    }
+  }
+  at_ = one_.ops.empty() ? 0 : one_.ops.size() - 1;
+  for (std::size_t k = 0; k < output_names.size(); ++k) {
+    const std::size_t value = one_.outputs[k];
+    model_.outputs.push_back(port(output_names[k], value, false));
+    try {
+      model_.nodes.push_back({"Identity", output_names[k], {get(value)}, {output_names[k]}, {}});
+    } catch (const Refused& why) {
+      refuse("the result " + output_names[k], why.why);
     }
   }
   if (!refused.empty())
     throw ValueError(
         where_, "save",
         fmt::format("the network has what cannot be written to an ONNX file; it must do without: {}", fmt::join(refused, "; ")));
-  at_ = one_.ops.empty() ? 0 : one_.ops.size() - 1;
-  for (std::size_t k = 0; k < output_names.size(); ++k) {
-    const std::size_t value = one_.outputs[k];
-    model_.outputs.push_back(port(output_names[k], value, false));
-    model_.nodes.push_back({"Identity", output_names[k], {get(value)}, {output_names[k]}, {}});
-  }
   remove_unused(model_);
   // the node that makes an output has its name, where nobody else reads it
   std::map<std::string, int> readers;
   for (const auto& node : model_.nodes)
     for (const auto& input : node.inputs) ++readers[input];
   for (auto last = model_.nodes.begin(); last != model_.nodes.end();) {
-    const auto maker = std::ranges::find_if(model_.nodes, [&](const WrittenNode& n) { return n.outputs[0] == last->inputs[0]; });
-    if (last->op != "Identity" || maker == model_.nodes.end() || readers[last->inputs[0]] != 1) {
+    const auto maker =
+        last->op != "Identity" || readers[last->inputs[0]] != 1
+            ? model_.nodes.end()
+            : std::ranges::find_if(model_.nodes, [&](const WrittenNode& n) { return n.outputs[0] == last->inputs[0]; });
+    if (maker == model_.nodes.end()) {
       ++last;
       continue;
     }
@@ -352,21 +430,28 @@ namespace {
 template <class T>
 void write_network(const detail::Function<T>& net, std::span<const NamedVariable<T>> state, const Shape& input,
                    const std::filesystem::path& path, const SaveOptions& options, Where where) {
-  if (input.empty() || size_of(input) == 0)
+  if (input.empty() || xgrad::detail::placed(where, "save", [&] { return size_of(input); }) == 0)
     throw ShapeError(where, "save",
                      fmt::format("the input is {}; it must have an axis of samples, and elements", to_string(input)));
   if (options.channels_first && input.size() != 4)
     throw ShapeError(where, "save", fmt::format("the input is {}; it must be (n, h, w, c) with channels_first", to_string(input)));
   Generator generator(1);
-  const auto run = [&](std::size_t samples) {
+  const auto numbers = [&](std::size_t samples, double deviation) {
     Shape shape(input.begin(), input.end());
     if (options.any_batch) shape[0] = samples;
     Array<T> x = make_array<T>(shape, where, "save");
-    generator.fill_normal(x, 0, 1);
-    return trace<T>(net, state, Variable<T>(std::move(x)));
+    generator.fill_normal(x, 0, deviation);
+    return x;
   };
-  const Trace one = run(2), other = run(3);
-  write_model(Exporter(one, other, options.channels_first, where).run(), path, where);
+  const Trace one = trace<T>(net, state, Variable<T>(numbers(2, 1)));
+  // Numbers of another kind, so that a condition on them has another outcome: large ones of both signs, and a 0.
+  constexpr double large = 1000;
+  Array<T> x = numbers(3, large);
+  const std::array<double, 3> some{0, large, -large};
+  for (std::size_t k = 0; k < std::min(some.size(), x.size()); ++k) x.data()[k] = static_cast<T>(some[k]);
+  const Trace other = trace<T>(net, state, Variable<T>(std::move(x)));
+  const Outline many = outline<T>(net, Variable<T>(numbers(37, 1)));
+  write_model(Exporter(one, other, many, options.channels_first, where).run(), path, where);
 }
 
 }  // namespace

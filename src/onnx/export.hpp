@@ -32,12 +32,12 @@ struct Refused {
 
 using Ints = std::vector<std::int64_t>;
 
-/// The graph while it grows. It is made of two runs, with as many samples and with one more: a length that is not the same in both
-/// is a multiple of the number of samples, which the file leaves open.
+/// The graph while it grows. It is made of three runs: with as many samples, with one more, and, for the shapes alone, with many. A
+/// length that is not the same in all grows evenly with the number of samples, which the file leaves open.
 class Exporter {
  public:
   /// `theirs`: whether the input's images are in ONNX's order.
-  Exporter(const Trace& one, const Trace& other, bool theirs, Where where);
+  Exporter(const Trace& one, const Trace& other, const Outline& many, bool theirs, Where where);
   WrittenModel run();
 
   // For the functions of the operators.
@@ -45,8 +45,12 @@ class Exporter {
   const Shape& shape(std::size_t value) const { return one_.values[value].shape; }
   /// … of the other run.
   const Shape& other_shape(std::size_t value) const { return other_.values[value].shape; }
+  static constexpr std::size_t runs = 3;
+  const Shape& shape(std::size_t value, std::size_t run) const {
+    return run == 0 ? shape(value) : run == 1 ? other_shape(value) : many_shapes_[value];
+  }
   const TracedOp& op() const { return one_.ops[at_]; }
-  const TracedOp& other_op() const { return other_.ops[at_]; }
+  const TracedOp& op(std::size_t run) const { return (run == 0 ? one_.ops : run == 1 ? other_.ops : many_.ops)[at_]; }
   bool dynamic(std::size_t value) const { return one_.values[value].dynamic; }
   /// Which operation has made a value; null for those that none has.
   const TracedOp* maker(std::size_t value) const;
@@ -83,9 +87,12 @@ class Exporter {
   std::string initialiser(std::size_t value, const std::vector<std::size_t>& axes, std::size_t ones = 0);
   std::string unique(std::string name);
   void check_runs() const;
+  void check_shapes();
   void remove_unused(WrittenModel& model) const;
 
   const Trace &one_, &other_;
+  const Outline& many_;
+  std::vector<Shape> many_shapes_;  ///< of the values
   bool theirs_;
   Where where_;
   std::size_t at_ = 0;
@@ -107,11 +114,22 @@ using Write = std::function<void(Exporter&)>;
 const std::map<std::string_view, Write>& writers();
 /// An elementwise operation.
 void write_formula(Exporter& e);
+/// A part of an array, one index of an axis, an array with a border.
+void write_slice(Exporter& e);
+void write_select(Exporter& e);
+void write_pad(Exporter& e);
 
-/// Options of an operation.
+inline std::int64_t whole(std::size_t n) { return static_cast<std::int64_t>(n); }
+/// Where an axis of ours is in an order.
+inline std::size_t placed(std::size_t axis, Order order) { return order == Order::theirs ? place_in_theirs[axis] : axis; }
+
+/// Options of the operation, which must be the same in each run.
+Ints integers_of(const Exporter& e, std::string_view name);
+std::int64_t integer_of(const Exporter& e, std::string_view name);
+double number_of(const Exporter& e, std::string_view name);
+bool flag_of(const Exporter& e, std::string_view name);
+/// … of some operation in one run.
 Ints integers_of(const TracedOp& op, std::string_view name);
 std::int64_t integer_of(const TracedOp& op, std::string_view name);
-double number_of(const TracedOp& op, std::string_view name);
-bool flag_of(const TracedOp& op, std::string_view name);
 
 }  // namespace xgrad::onnx

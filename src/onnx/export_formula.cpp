@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <algorithm>
 #include <numbers>
 #include <optional>
 
@@ -194,6 +195,32 @@ bool write_response_norm(Exporter& e) {
   return true;
 }
 
+/// Whether the inputs that a formula reads have its result's shape between them. One that it does not read may be larger.
+bool reads_shape(const Exporter& e) {
+  const TracedOp& op = e.op();
+  const auto& code = op.program->code;
+  std::vector<bool> read(code.size());
+  read[static_cast<std::size_t>(op.program->result)] = true;
+  for (std::size_t k = code.size(); k-- > 0;) {
+    if (!read[k] || code[k].op == Primitive::input) continue;
+    for (const int operand : {code[k].a, code[k].b, code[k].c})
+      if (operand >= 0) read[static_cast<std::size_t>(operand)] = true;
+  }
+  for (std::size_t run = 0; run < Exporter::runs; ++run) {
+    const Shape& result = e.shape(op.output, run);
+    std::vector<std::size_t> reached;  // from the last axis; a 1 is not larger than nothing but in the number of axes
+    for (std::size_t k = 0; k < code.size(); ++k) {
+      if (!read[k] || code[k].op != Primitive::input) continue;
+      const Shape& input = e.shape(op.inputs[static_cast<std::size_t>(code[k].a)], run);
+      reached.resize(std::max(reached.size(), input.size()), 1);
+      for (std::size_t axis = 0; axis < input.size(); ++axis)
+        if (const std::size_t length = input[input.size() - 1 - axis]; length != 1) reached[axis] = length;
+    }
+    if (!std::equal(reached.begin(), reached.end(), result.rbegin(), result.rend())) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 void write_formula(Exporter& e) {
@@ -208,7 +235,18 @@ void write_formula(Exporter& e) {
   const Name result = replay<Name>(*op.program, inputs, [&](const Instr& instr, std::span<const Name> operands) {
     return instr.op == Primitive::constant ? Name{formula.number(instr.constant)} : formula.apply(instr.op, operands);
   });
-  e.set_output(formula.numeric(result), order);
+  std::string name = formula.numeric(result);
+  if (!reads_shape(e)) {
+    const auto lengths = [&](std::size_t run) {
+      const Shape& shape = e.shape(op.output, run);
+      if (order == Order::ours) return shape;
+      Shape turned;
+      for (const std::size_t axis : place_in_ours) turned.push_back(shape[axis]);
+      return turned;
+    };
+    name = e.node("Expand", {name, e.lengths(lengths(0), lengths(1))});
+  }
+  e.set_output(std::move(name), order);
 }
 
 }  // namespace xgrad::onnx

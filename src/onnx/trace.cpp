@@ -12,6 +12,16 @@ namespace xgrad::onnx {
 namespace {
 
 template <class T>
+TracedOp traced(const Event<T>& event) {
+  TracedOp op{.name = std::string(event.op), .where = event.where, .attributes = event.attributes(), .inputs = {}};
+  if (Ref<const xgrad::detail::CompiledRoutine> routine = xgrad::detail::routine_of(event)) {
+    op.program = &routine->traced();
+    op.owner = std::make_shared<const Ref<const xgrad::detail::CompiledRoutine>>(std::move(routine));
+  }
+  return op;
+}
+
+template <class T>
 class Listener {
  public:
   explicit Listener(std::span<const NamedVariable<T>> state) {
@@ -36,11 +46,7 @@ class Listener {
   }
   void hear(const Event<T>& event) {
     if (event.what != Seen::result) return;
-    TracedOp op{.name = std::string(event.op), .where = event.where, .attributes = event.attributes(), .inputs = {}};
-    if (Ref<const xgrad::detail::CompiledRoutine> routine = xgrad::detail::routine_of(event)) {
-      op.program = &routine->traced();
-      op.owner = std::make_shared<const Ref<const xgrad::detail::CompiledRoutine>>(std::move(routine));
-    }
+    TracedOp op = traced(event);
     if (Ref<Storage<bool>> mask = xgrad::detail::mask_of(event)) {
       op.mask = result.values.size();
       result.values.push_back({.shape = mask->array.shape(),
@@ -77,6 +83,7 @@ template <class T>
 Trace trace(const detail::Function<T>& net, std::span<const NamedVariable<T>> state, Variable<T> x) {
   Listener<T> listener(state);
   const NoGrad quiet;
+  listener.result.samples = x.shape().at(0);
   listener.place(x);
   listener.result.values[0].dynamic = true;
   detail::Outputs<T> outputs;
@@ -91,7 +98,29 @@ Trace trace(const detail::Function<T>& net, std::span<const NamedVariable<T>> st
   return std::move(listener.result);
 }
 
+template <class T>
+Outline outline(const detail::Function<T>& net, Variable<T> x) {
+  const NoGrad quiet;
+  Outline result;
+  result.input = x.shape();
+  result.samples = x.shape().at(0);
+  const Observe observe([&]<class U>(const Event<U>& event) {
+    if constexpr (std::is_same_v<U, T>) {
+      if (event.what != Seen::result) return;
+      result.ops.push_back(traced(event));
+      std::vector<Shape>& shapes = result.shapes.emplace_back();
+      for (const Variable<T>& input : event.inputs) shapes.push_back(input.shape());
+      if (Ref<Storage<bool>> mask = xgrad::detail::mask_of(event)) shapes.push_back(mask->array.shape());
+      shapes.push_back(event.value.shape());
+    }
+  });
+  for (const Variable<T>& y : net(std::move(x)).values) result.outputs.push_back(y.shape());
+  return result;
+}
+
 template Trace trace<float>(const detail::Function<float>&, std::span<const NamedVariable<float>>, Variable<float>);
 template Trace trace<double>(const detail::Function<double>&, std::span<const NamedVariable<double>>, Variable<double>);
+template Outline outline<float>(const detail::Function<float>&, Variable<float>);
+template Outline outline<double>(const detail::Function<double>&, Variable<double>);
 
 }  // namespace xgrad::onnx

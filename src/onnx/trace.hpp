@@ -38,11 +38,22 @@ struct Trace {
   std::vector<TracedOp> ops;
   std::vector<std::size_t> outputs;
   std::vector<std::string> output_names;
+  std::size_t samples = 0;
   bool is_double = false;
+};
+/// What is kept of a run for shapes alone, which may have many samples: no value.
+struct Outline {
+  std::vector<TracedOp> ops;               ///< without inputs and output
+  std::vector<std::vector<Shape>> shapes;  ///< of each operation's inputs, mask and result
+  Shape input;
+  std::vector<Shape> outputs;
+  std::size_t samples = 0;
 };
 
 /// Runs the network, which records nothing, on x.
 template <class T>
 Trace trace(const detail::Function<T>& net, std::span<const NamedVariable<T>> state, Variable<T> x);
+template <class T>
+Outline outline(const detail::Function<T>& net, Variable<T> x);
 
 }  // namespace xgrad::onnx

@@ -83,9 +83,9 @@ Message message_of(const WrittenPort& port) {
   Message shape;
   for (const std::int64_t length : port.dims) {
     Message dim;
-    if (length < 0)
+    if (length == -1)
       dim.add(2, std::string_view("batch"));
-    else
+    else if (length >= 0)
       dim.add(1, length);
     shape.add(1, dim);
   }

@@ -31,7 +31,7 @@ struct WrittenTensor {
 struct WrittenPort {
   std::string name;
   int type = 0;
-  std::vector<std::int64_t> dims;  ///< -1: the number of samples, which the file leaves open
+  std::vector<std::int64_t> dims;  ///< -1: the number of samples, which the file leaves open; -2: another length that it does
 };
 
 struct WrittenModel {

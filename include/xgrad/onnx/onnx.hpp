@@ -9,8 +9,10 @@
 #include <variant>
 #include <vector>
 
+#include <xgrad/core/error.hpp>
 #include <xgrad/core/fields.hpp>
 #include <xgrad/graph/variable.hpp>
+#include <xgrad/nn/containers.hpp>
 #include <xgrad/state/state.hpp>
 
 namespace xgrad::onnx {
@@ -108,8 +110,8 @@ XGRAD_API void save(const Function<double>& net, std::span<const NamedVariable<d
 ///
 ///     xg::onnx::save(net, {1, 28, 28, 1}, "net.onnx");
 ///
-/// A copy of the network is run twice, on random numbers, with two and with three samples: what the operations do is written, not
-/// what C++ does beside them. Where that differs in the two runs, or a number in it depends on the input by other ways than
+/// A copy of the network is run on random numbers, with two, with three and with 37 samples: what the operations do is written, not
+/// what C++ does beside them. Where the runs show that this differs, or that a number in it depends on the input by other ways than
 /// operations, it is a ValueError. The input is called "input", the result "output" (of several, by their names); weights have
 /// their paths in the network. docs/onnx.md says how operations are written. Throws what the network throws, ValueError for what
 /// ONNX cannot express, which lists all such operations with their lines, and FileError.
@@ -121,10 +123,12 @@ void save(const Net& net, const Shape& input, const std::filesystem::path& path,
   nn::eval(copy, where);
   const auto state = nn::named_state(copy, where);
   const detail::Function<T> function = [&](Variable<T> x) {
-    auto result = std::as_const(copy)(std::move(x));
+    auto result = nn::detail::call_layer(std::as_const(copy), std::move(x), where);
     detail::Outputs<T> outputs;
     nn::visit(result, [&](const std::string& name, const Variable<T>& y) {
       outputs.names.push_back(name.empty() ? "output" : name);
+      if (!y.defined())
+        throw ValueError(where, "save", "the result " + outputs.names.back() + " is undefined; it must have a value");
       outputs.values.push_back(y);
     });
     return outputs;
