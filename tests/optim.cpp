@@ -64,21 +64,36 @@ struct Own {
 /// Steps of length lr, by a direction that the rule computes; `forgets`: whose step does not read what the direction does.
 struct Unit {
   double lr = 0.5;
-  bool forgets = false;
+  bool forgets = false, asks_itself = false;
 
   template <class X>
   struct State {
     X m;
   };
   template <class X>
-  X direction(X, X g, State<X>& s, const xg::optim::Now<X>&) const {
+  X direction(X, X g, State<X>& s, const xg::optim::Now<X>& now) const {
     s.m = s.m + g;
+    if (asks_itself) return s.m / now.step_norm;
     return 2 * s.m;
   }
   template <class X>
   X step(X w, X g, State<X>& s, const xg::optim::Now<X>& now) const {
     if (forgets) return w - g / now.step_norm;
     return w - now.lr * direction(w, g, s, now) / now.step_norm;
+  }
+};
+
+struct NoDirection {
+  double lr = 0.5;
+
+  template <class X>
+  struct State {
+    X m;
+  };
+  template <class X>
+  X step(X w, X g, State<X>& s, const xg::optim::Now<X>& now) const {
+    s.m = s.m + g;
+    return w - now.lr * s.m / now.step_norm;
   }
 };
 
@@ -214,6 +229,12 @@ TEST_CASE("a rule of one's own that needs the length of its direction") {
   CHECK(error_of([&] {
           xg::optim::Optimizer(std::vector{w}, Unit{.forgets = true});
         }).find("Unit: direction reads m of State, and step does not; it must, too") != std::string::npos);
+  CHECK(error_of([&] {
+          xg::optim::Optimizer(std::vector{w}, Unit{.asks_itself = true});
+        }).find("Unit: direction reads step_norm, which is its own length; it must not") != std::string::npos);
+  CHECK(error_of([&] {
+          xg::optim::Optimizer(std::vector{w}, NoDirection{});
+        }).find("NoDirection: step reads step_norm, and the rule has no direction; it must have one") != std::string::npos);
 }
 
 TEST_CASE("decay where it belongs, and a part for each optimiser") {

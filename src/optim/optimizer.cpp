@@ -215,10 +215,14 @@ std::shared_ptr<const CompiledRule> compile(const AnyRule& any, bool decayed, Wh
   rule->halves = split_scalars(program, elements);
   const Program& head = rule->halves.scalars;
   const std::vector<bool> read = needed_for(head, head.more);
-  if (any.trace_direction && read[scalars + 4]) {
+  if (read[scalars + 4] && !any.trace_direction)
+    throw ValueError(where, std::string(any.name), "step reads step_norm, and the rule has no direction; it must have one");
+  if (read[scalars + 4]) {
     Program direction(2 + n + now_count);
     any.trace_direction(direction, any.rule, decayed);
     const std::vector<bool> reads = needed_for(direction, std::span(&direction.result, 1));
+    if (reads[2 + n + 4])
+      throw ValueError(where, std::string(any.name), "direction reads step_norm, which is its own length; it must not");
     for (std::size_t j = 0; j < n; ++j)
       if (reads[2 + j] && rule->state[j] == Kind::unused)
         throw ValueError(where, std::string(any.name),
