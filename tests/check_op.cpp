@@ -90,7 +90,7 @@ TEST_CASE("check_op: what is wrong is found") {
   CHECK(has(failures(Mistake::throws, {}), "values: "));
   CHECK(has(failures(Mistake::throws, {}), "not today"));
   CHECK(failures(Mistake::stacked, {}) == "the gradient for input 0 is another when it is one of many (stacked_vjp)\n");
-  CHECK(has(failures(Mistake::stacked_shape, {}), "stacked_vjp for input 0 returned shape (3, 4); it must be shape (12, 3, 4)"));
+  CHECK(has(failures(Mistake::stacked_shape, {}), "stacked_vjp for input 0 returned shape (3, 4); it must be shape (24, 3, 4)"));
   // a function that says something else the second time
   int calls = 0;
   const auto fickle = [&calls](auto x) { return x * static_cast<double>(++calls); };

@@ -180,6 +180,18 @@ TEST_CASE("a Jacobian of large arrays is found a row at a time") {
   check_rows(f, x);
 }
 
+TEST_CASE("a Jacobian of many parts of one array, and of a product that is summed over a batch") {
+  const V x = leaf({40}, 38), w = leaf({4, 3}, 39), right(random({3, 3, 1}, 40)), left(random({3, 1, 4}, 41));
+  const auto parts = [](const V& v) {
+    std::vector<V> all;
+    for (int k = 0; k < 30; ++k) all.push_back(square(slice(v, {{k, k + 2}})) * static_cast<double>(k));
+    return xg::concat(all, 0);
+  };
+  check_rows(parts, x);
+  check_rows([&](const V& v) { return matmul(v, right) * sum(v); }, w);
+  check_rows([&](const V& v) { return matmul(left, square(v)); }, w);
+}
+
 TEST_CASE("hooks and observers see the gradients of a Jacobian one by one") {
   const V x = leaf({3}, 37);
   int calls = 0;

@@ -88,6 +88,14 @@ TEST_CASE("a user's op that is wrong says so") {
             "slippery: vjps set no gradient for input 0, which is wanted; it must pass zeros where there is none"));
   CHECK(has(message(Slip::twice), "slippery: vjps set the gradient of input 0 twice; it must be set once"));
   CHECK(has(message(Slip::beyond), "slippery: vjps set a gradient for input 2; it must be one of the 2 there are"));
+  const auto many = [&](Slip slip) {  // rows of a Jacobian at once
+    return error_of([&] {
+      xg::jacobian([&](const V& v) { return xg::apply(Slippery{slip}, {V(v), V(constant)}, xg::Where::current()); }, x);
+    });
+  };
+  CHECK(has(many(Slip::forgets), "slippery: vjps set no gradient for input 0, which is wanted"));
+  CHECK(has(many(Slip::twice), "slippery: vjps set the gradient of input 0 twice; it must be set once"));
+  CHECK(has(many(Slip::beyond), "slippery: vjps set a gradient for input 2; it must be one of the 2 there are"));
   CHECK_FALSE(x.has_grad());
   CHECK(message(Slip::unasked) == "");
   CHECK(x.grad() == Array<double>{1, 1});

@@ -217,10 +217,9 @@ class Sweep final : public Gradients<T> {
     return add(std::move(a), std::move(b), options_.where);
   }
   [[noreturn, gnu::cold]] void wrong_input(std::size_t i) const {
+    if (i < node_->edges().size()) set_twice(*node_, i);
     throw GraphError(node_->where(), node_->name(),
-                     i < node_->edges().size() ? fmt::format("vjps set the gradient of input {} twice; it must be set once", i)
-                                               : fmt::format("vjps set a gradient for input {}; it must be one of the {} there are",
-                                                             i, node_->edges().size()));
+                     fmt::format("vjps set a gradient for input {}; it must be one of the {} there are", i, node_->edges().size()));
   }
   [[noreturn, gnu::cold]] void wrong_shape(std::size_t i, const Variable<T>& g) const {
     const Shape& shape = node_->edges()[i].node->shape();
@@ -318,17 +317,20 @@ std::vector<Array<T>> jacobian(const Ref<Node<T>>& y, const std::vector<Ref<Node
   const Nodes<T> needed = paths<T>({Root<T>{y, {}}}, ends, options.stop);
   const std::size_t rows = size_of(y->shape());
   std::vector<Array<T>> result;
-  for (const Ref<Node<T>>& target : targets) {
-    const Shape shape{rows, size_of(target->shape())};
-    result.push_back(needed.contains(target.get()) ? make_array<T>(shape) : zeros<T>(shape, options.where));
-  }
+  for (const Ref<Node<T>>& target : targets) result.push_back(zeros<T>(Shape{rows, size_of(target->shape())}, options.where));
   // Observers and hooks look at each gradient by itself.
-  std::size_t largest = 1;
+  std::size_t largest = 1, parts = 0;
   bool single = detail::thread_state.observer != nullptr;
   for (const Node<T>* node : needed) {
-    largest = std::max(largest, size_of(node->shape()));
+    const std::size_t size = size_of(node->shape());
+    largest = std::max(largest, size);
     single = single || node->hooks;
+    for (const Edge<T>& edge : node->edges())
+      if (edge.node && needed.contains(edge.node.get()) && size_of(edge.node->shape()) / 4 > size)
+        parts += size_of(edge.node->shape());
   }
+  // A single gradient of a part is added into its place, while a stack has all of what the part is of: many parts go one by one.
+  single = single || parts / 16 > largest;
   const std::size_t most = single ? 1 : std::max<std::size_t>(most_stacked / largest, 1);
   for (std::size_t first = 0; first < rows; first += most) {
     const std::size_t count = std::min(most, rows - first);

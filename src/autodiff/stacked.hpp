@@ -1,11 +1,12 @@
 #pragma once
 /// Several gradients of one array at once, along a first axis that the array does not have.
+#include <fmt/format.h>
 #include <algorithm>
 #include <cstddef>
 #include <utility>
 #include <vector>
 
-#include <xgrad/graph/op.hpp>
+#include <xgrad/graph/apply.hpp>
 
 namespace xgrad::engine {
 
@@ -26,6 +27,11 @@ Variable<T> row_of(const Variable<T>& stack, const Shape& shape, std::size_t k) 
   return Variable<T>(std::move(row));
 }
 
+template <class T>
+[[noreturn]] void set_twice(const Node<T>& node, std::size_t i) {
+  throw GraphError(node.where(), node.name(), fmt::format("vjps set the gradient of input {} twice; it must be set once", i));
+}
+
 /// Runs a node's vjp for one gradient after the other, and stacks what comes out.
 template <class T>
 class Stack final : public Gradients<T> {
@@ -36,6 +42,8 @@ class Stack final : public Gradients<T> {
   void run(const Variable<T>& g) {
     delivered_.assign(delivered_.size(), false);
     node_.vjp(g, *this);
+    for (std::size_t i = 0; i < stacks_.size(); ++i)
+      if (wants(i) && !delivered_[i]) detail::missing_gradient(node_, i);
     ++done_;
   }
   void deliver() {
@@ -44,9 +52,10 @@ class Stack final : public Gradients<T> {
   }
 
   bool wants(std::size_t i) const override { return out_.wants(i); }
-  bool has(std::size_t i) const override { return delivered_[i]; }
+  bool has(std::size_t i) const override { return i < delivered_.size() && delivered_[i]; }
   void set(std::size_t i, Variable<T> g) override {
-    if (i < stacks_.size() && !delivered_[i] && wants(i))
+    if (has(i)) set_twice(node_, i);
+    if (i < stacks_.size() && wants(i))
       put(i, std::move(g));
     else
       out_.set(i, std::move(g));  // complains, or drops it

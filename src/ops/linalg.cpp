@@ -5,6 +5,7 @@
 #include <xgrad/core/parallel.hpp>
 #include <xgrad/graph/apply.hpp>
 #include <xgrad/ops/arithmetic.hpp>
+#include <xgrad/ops/index.hpp>
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
 
@@ -62,6 +63,16 @@ struct Matmul {
     return sum_to(unsummed_vjp(c, g, i), c.input_shape(i));
   }
   Variable<T> stacked_vjp(const Context<T>& c, const Variable<T>& g, std::size_t i) const {
+    const Shape &shape = c.input_shape(i), &stack = g.shape();
+    // What is summed over a batch would be larger than anything else in the graph if it were there for all gradients at once.
+    if (size_of(stack, 1, stack.size() - 2) > size_of(shape, 0, shape.size() - 2)) {
+      Array<T> rows = make_array<T>(stack_of(stack[0], shape));
+      for (std::size_t k = 0; k < stack[0]; ++k) {
+        const Variable<T> row = vjp(c, select(g, 0, static_cast<std::ptrdiff_t>(k)), i);
+        std::copy_n(row.value().data(), row.size(), rows.data() + k * row.size());
+      }
+      return Variable<T>(std::move(rows));
+    }
     return sum_each_to(unsummed_vjp(c, g, i), c.input_shape(i), c.where());
   }
 

@@ -96,7 +96,7 @@ void sum_strided(const T* x, T* out, std::size_t outer, std::size_t middle, std:
   // Pieces of the middle axis are summed side by side when there are too few outer rows to share out.
   const std::size_t rows = std::max<std::size_t>(1, piece / inner), pieces = outer >= 4 ? 1 : (middle + rows - 1) / rows;
   const std::size_t share = pieces == 1 ? middle : rows;
-  const Scratch<T, 1> sums(pieces == 1 ? 0 : outer * pieces * inner);
+  Scratch<T, 1> sums(pieces == 1 ? 0 : outer * pieces * inner);
   T* parts = pieces == 1 ? out : sums.data();
   parallel_for(outer * pieces, share * inner, [&](std::size_t begin, std::size_t end) {
     const Scratch<T> room(wide + depth(share) * std::max(inner, wide));
