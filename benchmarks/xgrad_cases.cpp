@@ -135,7 +135,7 @@ Network numbered(bool drops = false) {
 
 Network make_network(const std::string& name) {
   if (name == "alexnet") return numbered<xg::models::AlexNet<>>(true);
-  if (name == "vgga") return numbered<xg::models::VGGA<>>(true);
+  if (name == "vgga") return numbered<xg::models::VGG<>>(true);
   if (name == "googlenet") return numbered<xg::models::GoogLeNet<>>(true);
   if (name == "resnet20") return numbered<xg::models::ResNet20<>>();
   if (name == "resnet50") return numbered<xg::models::ResNet50<>>();

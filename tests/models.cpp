@@ -1,43 +1,173 @@
-// The networks of models/ have the parameters of their papers. They are not run here, the large ones would take seconds.
+// The networks of models/ have the parameters, multiply-adds, sizes and receptive fields of their papers.
 #include <doctest/doctest.h>
 
 #include <cmath>
 
 #include "../models/alexnet.hpp"
+#include "../models/cnn.hpp"
 #include "../models/googlenet.hpp"
 #include "../models/lenet.hpp"
+#include "../models/nin.hpp"
 #include "../models/resnet.hpp"
 #include "../models/vgg.hpp"
 
 namespace models = xgrad::models;
 namespace nn = xgrad::nn;
-
-TEST_CASE("networks have the parameters of their papers") {
-  CHECK(nn::parameter_count(models::LeNet<>{}) == 61706);
-  CHECK(nn::parameter_count(models::AlexNet<>{}) == 60965224);
-  CHECK(nn::parameter_count(models::VGGA<>{}) == 132863336);
-  CHECK(nn::parameter_count(models::GoogLeNet<>{}) == 6998552);
-  CHECK(nn::parameter_count(models::ResNet20<>{}) == 269722);
-  CHECK(nn::parameter_count(models::ResNet50<>{}) == 25557032);
-}
+using xgrad::Shape;
 
 namespace {
+
+using Strings = std::vector<std::string>;
+using Sizes = std::vector<std::size_t>;
+
+struct Totals {
+  std::size_t parameters, multiply_adds;
+  bool operator==(const Totals&) const = default;
+};
+Totals totals(const nn::Summary& summary) {
+  Totals result{summary.parameters, 0};
+  for (const nn::SummaryRow& row : summary.rows) result.multiply_adds += row.multiply_adds;
+  return result;
+}
+template <class Net>
+Totals totals(const Net& net, const Shape& images) {
+  return totals(nn::summary(net, images));
+}
+/// The receptive field of a layer, which has the name.
+std::string field(const nn::Summary& summary, const std::string& name) {
+  for (const nn::SummaryRow& row : summary.rows)
+    if (row.name == name) return row.field;
+  return "no such layer";
+}
+std::size_t layers_with_weights(const nn::Summary& summary) {
+  std::size_t count = 0;
+  for (const nn::SummaryRow& row : summary.rows) count += row.parameters > 0;
+  return count;
+}
+
 /// The loss of a new network on images of noise.
 template <class Net>
-double first_loss(std::size_t batch, std::size_t size, std::size_t classes) {
-  xgrad::seed(1);
-  const Net net;
+double first_loss(const Net& net, std::size_t batch, std::size_t size, std::size_t classes) {
   const auto x = xgrad::normal<float>({batch, size, size, 3});
   const auto y = xgrad::randint({batch}, 0, static_cast<std::int64_t>(classes));
   const xgrad::NoGrad guard;
   return cross_entropy(net(xgrad::Variable<float>(x)), y).item();
 }
+
 }  // namespace
 
-// An image each where the network is large; smaller images where it takes them. VGG-A would take seconds.
-TEST_CASE("new deep networks take each class for as likely") {
-  CHECK(std::abs(first_loss<models::ResNet20<>>(8, 32, 10) - std::log(10.0)) < 0.3);
-  CHECK(std::abs(first_loss<models::ResNet50<>>(2, 64, 1000) - std::log(1000.0)) < 0.3);
-  CHECK(std::abs(first_loss<models::GoogLeNet<>>(1, 64, 1000) - std::log(1000.0)) < 1);
-  CHECK(std::abs(first_loss<models::AlexNet<>>(1, 227, 1000) - std::log(1000.0)) < 1);
+TEST_CASE("models: LeNet, perceptron and small CNN") {
+  CHECK(totals(models::LeNet<>(), {1, 28, 28, 1}) == Totals{61706, 416520});
+  CHECK(totals(models::LogisticLeNet<>(), {1, 28, 28, 1}) == Totals{61706, 416520});
+  CHECK(totals(models::MLP<>(), {1, 28, 28, 1}) == Totals{784 * 256 + 256 + 2560 + 10, 784 * 256 + 2560});
+  CHECK(nn::parameter_count(models::CNN<>()) == 96554);
+}
+
+TEST_CASE("models: AlexNet") {
+  xgrad::seed(1);
+  const models::AlexNet<> net;
+  const nn::Summary summary = nn::summary(net, {1, 227, 227, 3});
+  CHECK(totals(summary) == Totals{60965224, 724406816});
+  Sizes neurons;
+  Strings fields;
+  for (const nn::SummaryRow& row : summary.rows)
+    if (!row.name.empty()) {
+      neurons.push_back(xgrad::size_of(row.output));
+      if (row.output.size() == 4) fields.push_back(row.field);
+    }
+  CHECK(neurons == Sizes{290400, 186624, 64896, 64896, 43264, 4096, 4096, 1000});
+  CHECK(fields == Strings{"11×11", "51×51", "99×99", "131×131", "163×163"});
+  CHECK(std::abs(first_loss(net, 1, 227, 1000) - std::log(1000.0)) < 1);
+}
+
+// One network whose convolutions are changed: the linear layers, nearly all of the parameters, are the same.
+TEST_CASE("models: VGG A, A-LRN, B, C, D, E") {
+  struct Row {
+    const models::VGGConfig& config;
+    std::size_t layers;
+    Totals totals;
+  };
+  models::VGG<> net;
+  for (const auto& [config, layers, expected] : {
+           Row{models::vgg_a, 11, {132863336, 7609090048}},
+           Row{models::vgg_a_lrn, 11, {132863336, 7609090048}},
+           Row{models::vgg_b, 13, {133047848, 11308466176}},
+           Row{models::vgg_c, 16, {133638952, 11770888192}},
+           Row{models::vgg_d, 16, {138357544, 15470264320}},
+           Row{models::vgg_e, 19, {143667240, 19632062464}},
+       }) {
+    net.stages = models::VGG<>::convolutions(config);
+    net.response_norm = config.response_norm;
+    const nn::Summary summary = nn::summary(net, {1, 224, 224, 3});
+    CHECK(totals(summary) == expected);
+    CHECK(layers_with_weights(summary) == layers);
+    const bool normed = std::ranges::any_of(summary.rows, [](const auto& row) { return row.op == "local_response_norm"; });
+    CHECK(normed == config.response_norm);
+    if (&config != &models::vgg_d) continue;
+    CHECK(field(summary, "stages.0.0") == "3×3");
+    CHECK(field(summary, "stages.2.1") == "32×32");
+    CHECK(field(summary, "stages.4.2") == "196×196");
+  }
+}
+
+TEST_CASE("models: VGG as it is made of a configuration, and what its convolutions see") {
+  models::VGGConfig small = models::vgg_d;
+  small.width = 4, small.side = 64, small.hidden = 8, small.classes = 5;
+  const models::VGG<double> net(small);
+  const xgrad::Variable<double> x(xgrad::normal<double>({2, 64, 64, 3}));
+  CHECK(net.features(x).shape() == Shape{2, 2, 2, 32});
+  CHECK(net(x).shape() == Shape{2, 5});
+  CHECK(nn::named_parameters(net).front().name == "stages.0.0.weight");
+}
+
+TEST_CASE("models: GoogLeNet, its heads, and VGG D beside it") {
+  const models::GoogLeNetHeads<> heads;
+  CHECK(totals(heads.net, {1, 224, 224, 3}) == Totals{6998552, 1582671872});
+  const nn::Summary summary = nn::summary(heads, {1, 224, 224, 3});
+  CHECK(totals(summary) == Totals{13378280, 1582671872 + 8372224});
+  CHECK(summary.unused.empty());
+  CHECK(138357544 / 6998552.0 == doctest::Approx(19.8).epsilon(0.005));
+  CHECK(15470264320 / 1582671872.0 == doctest::Approx(9.8).epsilon(0.005));
+}
+
+TEST_CASE("models: GoogLeNet's losses are added, those of the heads three tenths") {
+  const auto scores = [](double right, double wrong) {
+    xgrad::Array<double> value(Shape{1, 2});
+    value(0, 0) = right;
+    value(0, 1) = wrong;
+    return xgrad::Variable<double>(std::move(value), true);
+  };
+  const auto first = scores(1, 0), second = scores(0, 2), third = scores(3, 3);
+  const auto loss = models::GoogLeNetHeads<double>::loss({first, second, third}, {0});
+  CHECK(loss.item() == doctest::Approx(std::log(1 + std::exp(-1)) + 0.3 * (std::log(1 + std::exp(2)) + std::log(2))));
+  CHECK(grad(loss, {third})[0].value()(0, 0) == doctest::Approx(-0.3 / 2));
+}
+
+TEST_CASE("models: ResNets for small images and for large") {
+  const auto images = [](std::size_t side) { return Shape{1, side, side, 3}; };
+  CHECK(totals(models::ResNet20<>(), images(32)) == Totals{269722, 40551040});
+  CHECK(nn::parameter_count(models::CifarResNet<>({.depth = 32})) == 464154);
+  CHECK(nn::parameter_count(models::CifarResNet<>({.depth = 56})) == 853018);
+  CHECK(nn::parameter_count(models::CifarResNet<>({.plain = true})) == 269722);
+  CHECK(nn::parameter_count(models::ResNet18<>()) == 11689512);
+  CHECK(nn::parameter_count(models::ResNet34<>()) == 21797672);
+  const nn::Summary summary = nn::summary(models::ResNet50<>(), images(224));
+  CHECK(totals(summary) == Totals{25557032, 4089184256});
+  CHECK(layers_with_weights(summary) == 2 * 53 + 1);  // a norm behind each convolution, four shortcuts
+  const nn::Summary small = nn::summary(models::CifarResNet<>({.depth = 56}), images(32));
+  CHECK(layers_with_weights(small) == 2 * 55 + 1);
+}
+
+TEST_CASE("models: Network in Network for small images and for large") {
+  CHECK(totals(models::NIN<>(), {1, 32, 32, 3}) == Totals{966986, 222486528});
+  CHECK(totals(models::NIN<>(models::nin_imagenet), {1, 224, 224, 3}) == Totals{7595176, 1100188800});
+}
+
+// An image each where the network is large; smaller images where it takes them.
+TEST_CASE("models: new deep networks take each class for as likely") {
+  xgrad::seed(1);
+  CHECK(std::abs(first_loss(models::ResNet20<>(), 8, 32, 10) - std::log(10.0)) < 0.3);
+  CHECK(std::abs(first_loss(models::ResNet50<>(), 2, 64, 1000) - std::log(1000.0)) < 0.3);
+  CHECK(std::abs(first_loss(models::GoogLeNet<>(), 1, 64, 1000) - std::log(1000.0)) < 1);
+  CHECK(std::abs(first_loss(models::NIN<>(), 1, 32, 10) - std::log(10.0)) < 1);
 }
