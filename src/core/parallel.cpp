@@ -36,6 +36,10 @@ constexpr auto woken_by = 1ms;      // ... and one that was asleep by then
 constexpr auto first_pause = 20ms;  // who comes late is not called for so long, and twice as long when late again
 constexpr auto longest_pause = 500ms;
 constexpr auto soon = 200ms;
+// What a worker has done outweighs what the caller has waited for it: a fourth of it counts, up to a limit.
+constexpr int worth = 4;
+constexpr std::chrono::nanoseconds most_credit = 5ms;
+constexpr std::chrono::nanoseconds call_in_vain = 20us;  // what it costs the caller to wake who does not come
 
 constinit thread_local int wanted = 0;  // 0: the default
 constinit thread_local bool inside = false;
@@ -78,8 +82,10 @@ struct Region {
 };
 
 /// Piece p of a region belongs to worker p, piece 0 to the caller; who is done looks for pieces that nobody has begun. So the
-/// caller never waits for a worker that the system does not run, but for pieces that have been begun. A worker that was late, which
-/// says that other processes want its processor, is not called for a while.
+/// caller never waits for a worker that the system does not run, but for pieces that have been begun. A worker that is late again
+/// and again, which says that other processes want its processor, is not called for a while: when waiting for it has cost more than
+/// a fourth of what it has done. A worker that a short task stops now and then, such as the thread of a Loader, is called all the
+/// same.
 ///
 /// The region lives in the caller's frame. A piece can only be begun while it is open in the region of the worker's number, and the
 /// caller leaves when all that were begun are done: so whoever has begun one finds the region, and nobody else looks at it.
@@ -101,8 +107,8 @@ class Pool {
       else
         ++others;
     const Clock::time_point end = Clock::now();
-    const bool waited_long = wait(others, end);
-    for (std::size_t p = 1; p < region.pieces; ++p) judge(workers_[p], waited_long, end);
+    const std::chrono::nanoseconds waited = wait(others, end);
+    for (std::size_t p = 1; p < region.pieces; ++p) judge(workers_[p], waited, end);
   }
 
   /// Held by who uses the pool. Others that come meanwhile do without.
@@ -114,11 +120,13 @@ class Pool {
     std::atomic<std::uint32_t> piece{1};              ///< the piece of this number: in which region it is open or has been begun
     alignas(64) std::atomic<std::uint32_t> heard{0};  ///< the last region whose bell it heard
     std::atomic<bool> asleep{true};
-    std::atomic<std::int64_t> away{0};  ///< nanoseconds for which the system had stopped it in a long piece
+    std::atomic<std::int64_t> away{0};    ///< nanoseconds for which the system had stopped it in a long piece
+    std::atomic<std::int64_t> worked{0};  ///< nanoseconds it has run in pieces
     // what callers remember
     alignas(64) bool exists = false, slept = true;
     Clock::time_point called{}, paused_until{};
     Clock::duration pause{};
+    std::chrono::nanoseconds credit{};
   };
 
   static std::uint32_t open(std::uint32_t number) { return 2 * number; }
@@ -151,22 +159,26 @@ class Pool {
     if (asleep) worker.bell.notify_one();
   }
 
-  /// Until the pieces that others have begun are done. Whether that took long.
-  bool wait(std::uint32_t others, Clock::time_point since) {
+  /// Until the pieces that others have begun are done. For how long, where it took long, and 0 otherwise.
+  std::chrono::nanoseconds wait(std::uint32_t others, Clock::time_point since) {
     for (unsigned turn = 0; done_.load(std::memory_order_acquire) != others; ++turn) {
       relax();
       if (turn % 64 != 63 || Clock::now() - since < patience) continue;
       for (std::uint32_t done = done_.load(); done != others; done = done_.load()) done_.wait(done);
-      return true;
+      return Clock::now() - since;
     }
-    return false;
+    return {};
   }
 
-  static void judge(Worker& worker, bool waited_long, Clock::time_point now) {
+  static void judge(Worker& worker, std::chrono::nanoseconds waited, Clock::time_point now) {
     const bool missing = worker.heard.load(std::memory_order_relaxed) != worker.bell.load(std::memory_order_relaxed) &&
                          now - worker.called > (worker.slept ? Clock::duration(woken_by) : Clock::duration(awake_by));
-    if (!missing && !(waited_long && std::chrono::nanoseconds(worker.away.exchange(0)) > patience / 2)) return;
-    if (now < worker.paused_until) return;
+    const bool stopped = waited > waited.zero() && std::chrono::nanoseconds(worker.away.exchange(0)) > patience / 2;
+    if (!(missing || stopped) || now < worker.paused_until) return;
+    const std::chrono::nanoseconds worked(worker.worked.exchange(0));
+    worker.credit = std::min(worker.credit + worked / worth, most_credit) - (stopped ? waited : call_in_vain);
+    if (worker.credit > worker.credit.zero()) return;
+    worker.credit = {};
     worker.pause = now - worker.paused_until < soon ? std::min<Clock::duration>(2 * worker.pause, longest_pause) : first_pause;
     worker.paused_until = now + worker.pause;
   }
@@ -197,12 +209,17 @@ class Pool {
         if (piece == 0 || !begin(piece, number)) continue;
         const Clock::time_point start = Clock::now();
         region_->run(piece);
-        if (const Clock::time_point end = Clock::now(); end - start > patience) {
+        const Clock::time_point end = Clock::now();
+        std::chrono::nanoseconds worked = end - start;
+        if (worked > patience) {
           const std::chrono::nanoseconds total = processor_time();
-          me.away.store(total == total.zero() ? 0 : ((end - awake) - (total - ran)).count(), std::memory_order_relaxed);
+          const std::chrono::nanoseconds away = total == total.zero() ? total : (end - awake) - (total - ran);
+          me.away.store(away.count(), std::memory_order_relaxed);
+          worked -= std::clamp(away, away.zero(), worked);
           awake = end;
           ran = total;
         }
+        me.worked.fetch_add(worked.count(), std::memory_order_relaxed);
         done_.fetch_add(1);
         done_.notify_one();
       }
