@@ -11,6 +11,7 @@
 #include <xgrad/core/text.hpp>
 
 #include "../core/tell.hpp"
+#include "features.hpp"
 
 namespace xgrad::kernels {
 namespace {
@@ -49,14 +50,18 @@ struct Level {
 // not know the levels' names. Constant: it may be needed before constructors run.
 constexpr Level levels[] = {
     {"base", [] { return true; }, XGRAD_LEVEL_FILLS(base)},
-#if defined(__x86_64__)
+#ifdef XGRAD_V2
     {"v2", [] { return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"); }, XGRAD_LEVEL_FILLS(v2)},
+#endif
+#ifdef XGRAD_V3
     {"v3",
      [] {
        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
               __builtin_cpu_supports("bmi2");
      },
      XGRAD_LEVEL_FILLS(v3)},
+#endif
+#ifdef XGRAD_V4
     {"v4", [] { return has_avx512() && __builtin_cpu_supports("fma"); }, XGRAD_LEVEL_FILLS(v4)},
 #endif
 };
