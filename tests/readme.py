@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""Compiles and runs every C++ block of README.md and docs/*.md that has a main(); compiles the others that include a header.
+"""Compiles and runs every C++ block of README.md and of the pages in docs/.
 
-The blocks of a page run one after the other in a folder of the page's own. So one may read what another has written: a page with blocks
-of Python runs as a whole where Python has what these import, and is only compiled elsewhere.
+A block is a whole program. One that begins with ```cpp excerpt is not: it is shown, and not compiled. A block that is a file of this
+project, or lines of one, is not compiled again. All others share one precompiled header and are compiled side by side. The blocks of a
+page run one after the other in a folder of the page's own, so that one may read what another has written; pages run side by side. A page
+with blocks of Python runs as a whole where Python has what these import, and is only compiled elsewhere.
 
 usage: readme.py ROOT BUILD COMPILER...
 The last line is "N passed, N failed"."""
+import concurrent.futures
+import os
 import pathlib
 import re
 import shutil
@@ -13,56 +17,109 @@ import subprocess
 import sys
 import tempfile
 
+BLOCK = re.compile(r"^```(cpp|python)([^\n]*)\n(.*?)^```", re.S | re.M)
+# A header of a library beside xgrad: what it is linked with.
+LIBRARIES = {"<xgrad/onnx/": "xgrad-onnx", "<xgrad/mpi/": "xgrad-mpi"}
+SHARED = "#include <fmt/core.h>\n#include <xgrad/xgrad.hpp>\n"  # what nearly all blocks begin with
+
+root, build = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
+compiler = [word for word in sys.argv[3:] if not word.endswith("ccache")]  # no cache could know what is new here
+library = build / "src"
+is_clang = "clang" in subprocess.run([*compiler, "--version"], capture_output=True, text=True).stdout
+
 
 def pkg_config(what):
     return subprocess.run(["pkg-config", what, "xtensor", "fmt"], capture_output=True, text=True, check=True).stdout.split()
 
 
-root, build, compiler = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3:]
-cflags, libs = pkg_config("--cflags"), pkg_config("--libs")
-library = build.resolve() / "src"
-passed = failed = 0
-
-
-def python_with(modules):
-    for name in filter(shutil.which, ("python3", "/usr/bin/python3")):
-        if subprocess.run([name, "-c", "\n".join(f"import {m}" for m in sorted(modules))], capture_output=True).returncode == 0:
-            return name
-    return None
+def words_of(code):
+    return " ".join(code.split())
 
 
 def run(command, folder):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 
-for page in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
-    blocks = re.findall(r"^```(cpp|python)\n(.*?)^```", page.read_text(), re.S | re.M)
-    modules = {name for language, block in blocks if language == "python" for name in re.findall(r"^import (\w+)", block, re.M)}
-    python = python_with(modules)
-    if not python:
-        print(f"{page.name}: not run but compiled: no python3 with {', '.join(sorted(modules))} here")
+def python_with(modules):
+    for name in filter(shutil.which, ("python3", "/usr/bin/python3")):
+        if run([name, "-c", "\n".join(f"import {m}" for m in sorted(modules))], None).returncode == 0:
+            return name
+    return None
+
+
+def missing(block):
+    """What a block needs and this build lacks."""
+    if "image_folder" in block and "#define XGRAD_PNG" not in (library / "features.hpp").read_text():
+        return "libpng"
+    return next((lib for header, lib in LIBRARIES.items() if header in block and not (library / f"lib{lib}.so").exists()), None)
+
+
+class Block:
+    def __init__(self, page, number, language, mark, code):
+        self.page, self.number, self.language, self.code = page, number, language, code
+        self.name = f"{page.relative_to(root)}: block {number}"
+        self.failure = self.note = None
+        if mark.strip() not in ("", "excerpt") or language == "python" and mark.strip():
+            self.failure = f"is marked {mark.strip()}; it must be marked excerpt, or not at all"
+        elif mark.strip():
+            self.note = "an excerpt"
+        elif language == "cpp" and words_of(code) in files:
+            self.note = "lines of a file"
+        elif language == "cpp" and "int main(" not in code:
+            self.failure = "has no main(); it must be a whole program, or be marked: ```cpp excerpt"
+        elif language == "cpp" and (what := missing(code)):
+            self.note = f"not compiled: there is no {what} here"
+        self.runs = not self.failure and not self.note
+
+    def check(self, result):
+        if result.returncode or "warning:" in result.stderr:
+            self.failure = f"exit code {result.returncode}\n{result.stdout}{result.stderr}"
+        return not self.failure
+
+    def compile(self):
+        if not self.runs or self.language != "cpp":
+            return
+        self.program = work / re.sub(r"\W+", "-", self.name)
+        source = self.program.with_suffix(".cpp")
+        source.write_text(self.code)
+        libraries = [f"-l{lib}" for header, lib in LIBRARIES.items() if header in self.code]
+        self.check(run([*compiler, *flags, *shared, str(source), "-o", str(self.program), f"-L{library}", f"-Wl,-rpath,{library}",
+                        *libraries, "-lxgrad", *pkg_config("--libs")], work))
+
+
+def run_page(blocks):
+    """The blocks of one page, until one fails: later ones may need what it should have left."""
+    modules = {name for b in blocks if b.language == "python" for name in re.findall(r"^import (\w+)", b.code, re.M)}
+    python = python_with(modules) if modules else None
     with tempfile.TemporaryDirectory() as folder:
-        for number, (language, block) in enumerate(blocks, 1):
-            if language == "python":
-                if not python:
-                    continue
-                result = run([python, "-c", block], folder)
-            else:
-                if "#include" not in block:
-                    continue
-                runs = "int main(" in block
-                source, program = pathlib.Path(folder) / "program.cpp", pathlib.Path(folder) / "program"
-                source.write_text(block)
-                command = [*compiler, "-std=c++20", "-Wall", "-Wextra", "-O1", f"-I{root / 'include'}", *cflags, str(source)]
-                command += ["-o", str(program), f"-L{library}", f"-Wl,-rpath,{library}", "-lxgrad", *libs] if runs else ["-fsyntax-only"]
-                result = run(command, folder)
-                if result.returncode == 0 and runs and python:
-                    result = run([str(program)], folder)
-            if result.returncode or "warning:" in result.stderr:
-                failed += 1
-                print(f"{page.name}: block {number}: exit code {result.returncode}\n{result.stdout}{result.stderr}")
-            else:
-                passed += 1
-                print(f"{page.name}: block {number}: {result.stdout.strip() or 'compiles'}")
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0 or passed == 0)
+        for b in blocks:
+            if not b.runs or b.failure:
+                continue
+            if modules and not python:
+                b.note = f"not run: no python3 with {', '.join(sorted(modules))} here"
+                continue
+            result = run([python, "-c", b.code] if b.language == "python" else [str(b.program)], folder)
+            if not b.check(result):
+                return
+            b.note = result.stdout.strip() or "runs"
+
+
+files = "\n".join(words_of(f.read_text()) for top in ("examples", "models") for f in sorted((root / top).rglob("*.?pp")))
+pages = [root / "README.md", root / "CONTRIBUTING.md", *sorted((root / "docs").rglob("*.md"))]
+by_page = [[Block(page, n, *found) for n, found in enumerate(BLOCK.findall(page.read_text()), 1)] for page in pages]
+blocks = [block for page in by_page for block in page]
+flags = ["-std=c++20", "-Wall", "-Wextra", "-O0", f"-I{root / 'include'}", f"-I{root / 'models'}", *pkg_config("--cflags")]
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+with tempfile.TemporaryDirectory() as work, concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    work = pathlib.Path(work)
+    (work / "shared.hpp").write_text(SHARED)
+    header = run([*compiler, *flags, "-x", "c++-header", "shared.hpp", "-o", "shared.hpp." + ("pch" if is_clang else "gch")], work)
+    shared = ["-include", "shared.hpp"] if header.returncode == 0 else []
+    list(pool.map(Block.compile, blocks))
+    list(pool.map(run_page, by_page))
+
+for block in blocks:
+    print(f"{block.name}: {'FAILED: ' + block.failure if block.failure else block.note or 'not run, since one before failed'}")
+failed = sum(block.failure is not None for block in blocks)
+print(f"{len(blocks) - failed} passed, {failed} failed")
+sys.exit(failed > 0 or not blocks)
