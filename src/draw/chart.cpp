@@ -7,154 +7,22 @@
 #include <cmath>
 #include <limits>
 #include <span>
-#include <string_view>
 #include <utility>
 
 #include <xgrad/core/error.hpp>
 #include <xgrad/core/file.hpp>
 #include <xgrad/draw/markup.hpp>
 
+#include "axis.hpp"
+#include "svg.hpp"
+
 namespace xgrad::draw {
 namespace {
 
-constexpr std::string_view style =
-    ".xgrad-chart{--back:#fff;--ink:#1c1e22;--soft:#5d636e;--grid:#e2e0da;"
-    "--c0:#0072b2;--c1:#d55e00;--c2:#009e73;--c3:#b8558c;--c4:#c98a00;--c5:#56b4e9;--c6:#1c1e22;"
-    "font:12px ui-sans-serif,system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif;font-variant-numeric:tabular-nums}"
-    "@media(prefers-color-scheme:dark){.xgrad-chart{--back:#1a1d23;--ink:#e9e9e6;--soft:#a3a9b5;--grid:#343943;"
-    "--c0:#4aa8e0;--c1:#f0813c;--c2:#2fc598;--c3:#e0a0c6;--c4:#f2bd3d;--c5:#a4daf8;--c6:#e9e9e6}}"
-    ".xgrad-chart .back{fill:var(--back)}.xgrad-chart text{fill:var(--soft)}.xgrad-chart .title{fill:var(--ink);font-size:14px;"
-    "font-weight:600}.xgrad-chart .grid{stroke:var(--grid);fill:none}.xgrad-chart .line{fill:none;stroke-width:1.8;"
-    "stroke-linejoin:round;stroke-linecap:round}.xgrad-chart circle{stroke:var(--back);stroke-width:1.5}";
 constexpr std::size_t colours = 7;
 constexpr std::array<std::string_view, 4> dashes{"", " stroke-dasharray=\"7 4\"", " stroke-dasharray=\"2 4\"",
                                                  " stroke-dasharray=\"9 3 2 3\""};
-constexpr double least_rest = 1e-4;  // of a share to 1
-constexpr double nowhere = std::numeric_limits<double>::quiet_NaN();
-
-/// Where a value lies on a straight line; NaN when it lies nowhere.
-double place(double value, Scale scale) {
-  if (!(std::abs(value) <= 1e300)) return nowhere;
-  switch (scale) {
-    case Scale::linear:
-      return value;
-    case Scale::log:
-      return value > 0 ? std::log10(value) : nowhere;
-    case Scale::share:
-      return value >= 0 && value <= 1 ? -std::log10(std::max(1 - value, least_rest)) : nowhere;
-  }
-  return nowhere;
-}
-
-struct Tick {
-  double at;
-  std::string text;
-};
-
-/// What an axis shows, in places.
-struct Ruler {
-  Scale scale = Scale::linear;
-  double low = 0, high = 1;
-  std::vector<Tick> ticks = {};
-
-  double part(double at) const { return (at - low) / (high - low); }
-};
-
-/// 1, 2 or 5 times a power of ten, not below x.
-double nice(double x) {
-  const double power = std::pow(10, std::floor(std::log10(x)));
-  for (const double factor : {1., 2., 5.})
-    if (factor * power >= x * (1 - 1e-9)) return factor * power;
-  return 10 * power;
-}
-
-/// 1, 2 and 5 times the powers of ten between the ends, by their logarithms; only the powers, or some of them, where that would be
-/// a crowd.
-std::vector<double> decades(double low, double high) {
-  std::vector<double> result;
-  const int from = static_cast<int>(std::floor(low)), to = static_cast<int>(std::ceil(high)), every = (to - from) / 12 + 1;
-  for (const bool crowded : {false, true}) {
-    result.clear();
-    for (int power = from; power <= to; power += crowded ? every : 1)
-      for (const int factor : {1, 2, 5}) {
-        const double at = power + std::log10(factor);
-        if ((factor == 1 || !crowded) && at >= low - 1e-9 && at <= high + 1e-9) result.push_back(at);
-      }
-    if (result.size() <= 10) break;
-  }
-  return result;
-}
-
-/// The next 1, 2 or 5 times a power of ten, by its logarithm.
-double nice_log(double at, bool up) {
-  const double power = std::floor(at + (up ? 0 : 1e-9));
-  double best = up ? power + 1 : power;
-  for (const double factor : {1., 2., 5.}) {
-    const double tick = power + std::log10(factor);
-    if (up ? tick >= at - 1e-9 && tick < best : tick <= at + 1e-9 && tick > best) best = tick;
-  }
-  return best;
-}
-
-Ruler ruler(const Axis& axis, double low, double high, bool rounded, Where where, const char* name) {
-  const auto given = [&](const std::optional<double>& value, const char* which, double& to) {
-    if (!value) return;
-    to = place(*value, axis.scale);
-    if (std::isnan(to))
-      throw ValueError(where, "chart", fmt::format("{}.{} is {}; it must be a number that the scale has", name, which, *value));
-  };
-  if (!(low <= high)) {  // no points
-    low = axis.scale == Scale::log ? -1 : 0;
-    high = 1;
-  }
-  given(axis.low, "low", low);
-  given(axis.high, "high", high);
-  if (axis.low && axis.high && !(low < high))
-    throw ValueError(where, "chart",
-                     fmt::format("{0}.low is {1}, {0}.high is {2}; low must be below high", name, *axis.low, *axis.high));
-  const double least = axis.scale == Scale::linear ? std::max({std::abs(low), std::abs(high), 1e-290}) * 1e-6 : 0.3;
-  if (high - low < least) {
-    const double more = axis.scale == Scale::linear && high == low ? std::max(std::abs(low) / 2, 1e-290) : least;
-    if (!axis.low && axis.scale == Scale::linear) low -= more;
-    if (!axis.high)
-      high = std::max(high, low) + more;
-    else if (!(low < high))
-      low = high - more;
-  }
-  Ruler result{axis.scale, low, high};
-  if (axis.scale == Scale::linear) {
-    const double step = nice((high - low) / 6);
-    if (rounded && !axis.low) result.low = std::floor(low / step + 1e-9) * step;
-    if (rounded && !axis.high) result.high = std::ceil(high / step - 1e-9) * step;
-    const double first = std::ceil(result.low / step - 1e-9);
-    for (int k = 0; k < 20 && (first + k) * step <= result.high + step * 1e-9; ++k) {
-      const double value = (first + k) * step;
-      result.ticks.push_back({value, fmt::format("{:.10g}", value == 0 ? 0.0 : value)});
-    }
-    return result;
-  }
-  if (rounded && !axis.low) result.low = axis.scale == Scale::share ? std::max(-nice_log(-low, true), 0.0) : nice_log(low, false);
-  if (rounded && !axis.high) result.high = axis.scale == Scale::share ? -nice_log(-high, false) : nice_log(high, true);
-  if (axis.scale == Scale::log)
-    for (const double at : decades(result.low, result.high)) result.ticks.push_back({at, fmt::format("{:.6g}", std::pow(10, at))});
-  else
-    for (const double at : decades(-result.high, -result.low))
-      result.ticks.push_back({-at, fmt::format("{:.6g} %", 100 - 100 * std::pow(10, at))});
-  return result;
-}
-
-std::string shown(double value, Scale scale) {
-  return scale == Scale::share ? fmt::format("{:.6g} %", 100 * value) : fmt::format("{:.6g}", value);
-}
-
-std::string title_of(const Axis& axis) {
-  return axis.unit.empty() ? axis.label : axis.label.empty() ? axis.unit : fmt::format("{} ({})", axis.label, axis.unit);
-}
-
-/// About how wide a text is in pixels: nobody asks the font.
-double width_of(std::string_view text) {
-  return 6.7 * static_cast<double>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
+constexpr double infinity = std::numeric_limits<double>::infinity(), nowhere = std::numeric_limits<double>::quiet_NaN();
 
 void check(const Series& series, const char* op, Where where) {
   if (series.x.size() != series.y.size())
@@ -163,9 +31,138 @@ void check(const Series& series, const char* op, Where where) {
         fmt::format("series \"{}\" has {} x and {} y; it must have as many", series.name, series.x.size(), series.y.size()));
 }
 
-/// Colour and dashes of a series.
+/// Colour and dashes of a line.
 std::string look(std::size_t k) {
   return fmt::format("style=\"stroke:var(--c{})\"{}", k % colours, dashes[k / colours % dashes.size()]);
+}
+std::string fill(std::size_t k) { return fmt::format("style=\"fill:var(--c{})\"", k % colours); }
+
+/// A circle, square, triangle or diamond.
+std::string mark(std::size_t k) {
+  constexpr std::array<std::string_view, 4> shapes{"m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0z", "m-3.2-3.2h6.4v6.4h-6.4z",
+                                                   "m0-4.2l4 7.2h-8z", "m0-4.6l4.2 4.6l-4.2 4.6l-4.2-4.6z"};
+  return std::string(shapes[k % shapes.size()]);
+}
+
+/// What one axis has to show.
+struct Extent {
+  double low = infinity, high = -infinity;
+  void add(double at) {
+    if (std::isnan(at)) return;
+    low = std::min(low, at), high = std::max(high, at);
+  }
+};
+
+/// How wide a bar's place is, in units of the x axis, and how many bars share it.
+struct Bars {
+  std::size_t count = 0;
+  double width = 1;
+};
+Bars bars_of(const std::vector<Series>& series, Scale scale) {
+  Bars bars;
+  std::vector<double> all;
+  for (const Series& s : series)
+    if (s.style == Style::bars) {
+      ++bars.count;
+      for (const double x : s.x)
+        if (const double at = place(x, scale); !std::isnan(at)) all.push_back(at);
+    }
+  std::sort(all.begin(), all.end());
+  double least = infinity;
+  for (std::size_t i = 1; i < all.size(); ++i)
+    if (all[i] > all[i - 1]) least = std::min(least, all[i] - all[i - 1]);
+  if (std::isfinite(least)) bars.width = least;
+  return bars;
+}
+
+/// Where the axes' places lie in the frame, in pixels.
+struct Frame {
+  const Ruler &across, &up;
+  double width, height;
+
+  // far outside of what is asked for: browsers draw with floats
+  double x(double at) const { return std::clamp(width * across.part(at), -1e5, 1e5); }
+  double y(double at) const { return std::clamp(height * (1 - up.part(at)), -1e5, 1e5); }
+};
+
+std::string line(const Series& s, std::size_t k, const Frame& frame) {
+  std::string path, dots;
+  double last_x = 0, last_y = 0;
+  bool gap = true;
+  for (std::size_t i = 0; i < s.x.size(); ++i) {
+    const double px = place(s.x[i], frame.across.scale), py = place(s.y[i], frame.up.scale);
+    if (std::isnan(px) || std::isnan(py)) {
+      gap = true;
+      continue;
+    }
+    const double at_x = frame.x(px), at_y = frame.y(py);
+    if (gap || std::abs(at_x - last_x) > 0.2 || std::abs(at_y - last_y) > 0.2) {  // nobody sees less
+      path += fmt::format("{}{:.2f} {:.2f}", gap ? 'M' : 'L', at_x, at_y);
+      last_x = at_x, last_y = at_y;
+    }
+    gap = false;
+    if (s.dots)
+      dots += fmt::format("<circle cx=\"{:.2f}\" cy=\"{:.2f}\" r=\"4\" style=\"fill:var(--c{})\"><title>{}{}: {}</title></circle>",
+                          at_x, at_y, k % colours, s.name.empty() ? "" : escaped(s.name) + ", ", shown(s.x[i], frame.across.scale),
+                          shown(s.y[i], frame.up.scale));
+  }
+  if (path.empty()) return {};
+  if (s.style == Style::faint) return fmt::format("<path class=\"faint\" d=\"{}\"/>", path);
+  return fmt::format("<path class=\"line\" {} d=\"{}\"/>{}", look(k), path, dots);
+}
+
+std::string points(const Series& s, std::size_t k, const Frame& frame) {
+  std::string path;
+  for (std::size_t i = 0; i < s.x.size(); ++i) {
+    const double px = place(s.x[i], frame.across.scale), py = place(s.y[i], frame.up.scale);
+    if (!std::isnan(px) && !std::isnan(py)) path += fmt::format("M{:.2f} {:.2f}{}", frame.x(px), frame.y(py), mark(k));
+  }
+  return path.empty() ? path : fmt::format("<path class=\"mark\" {} d=\"{}\"/>", fill(k), path);
+}
+
+/// Bar number `nth` of those that share a place.
+std::string bars(const Series& s, std::size_t k, std::size_t nth, const Bars& all, const Frame& frame) {
+  const double zero = frame.up.scale == Scale::log ? frame.up.low : std::clamp(0.0, frame.up.low, frame.up.high);
+  const double each = 0.8 * all.width / static_cast<double>(all.count);
+  std::string result;
+  for (std::size_t i = 0; i < s.x.size(); ++i) {
+    const double px = place(s.x[i], frame.across.scale), py = place(s.y[i], frame.up.scale);
+    if (std::isnan(px) || std::isnan(py)) continue;
+    const double left = frame.x(px - 0.4 * all.width + each * static_cast<double>(nth)),
+                 right = left + frame.width * each / (frame.across.high - frame.across.low);
+    const double top = frame.y(std::max(py, zero)), bottom = frame.y(std::min(py, zero));
+    result += fmt::format("<rect x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\" {}><title>{}{}</title></rect>", left,
+                          top, std::max(right - left - 1, 0.5), bottom - top, fill(k), s.name.empty() ? "" : escaped(s.name) + ": ",
+                          shown(s.y[i], frame.up.scale));
+  }
+  return result;
+}
+
+/// Each class as one path of runs of cells.
+std::string shades(const Regions& regions, const Frame& frame) {
+  if (regions.classes.dimension() == 0) return {};
+  const std::size_t rows = regions.classes.shape()[0], columns = regions.classes.shape()[1];
+  std::array<std::string, colours> paths;
+  const auto along = [](double low, double high, std::size_t k, std::size_t n) {
+    return low + (high - low) * static_cast<double>(k) / static_cast<double>(n);
+  };
+  for (std::size_t i = 0; i < rows; ++i) {
+    const double bottom = frame.y(place(along(regions.box.bottom, regions.box.top, i, rows), frame.up.scale));
+    const double top = frame.y(place(along(regions.box.bottom, regions.box.top, i + 1, rows), frame.up.scale));
+    for (std::size_t j = 0, end = 0; j < columns; j = end) {
+      const std::int64_t k = regions.classes(i, j);
+      while (end < columns && regions.classes(i, end) == k) ++end;
+      const double left = frame.x(place(along(regions.box.left, regions.box.right, j, columns), frame.across.scale));
+      const double right = frame.x(place(along(regions.box.left, regions.box.right, end, columns), frame.across.scale));
+      if (k < 0 || std::isnan(left + right + top + bottom)) continue;
+      paths[static_cast<std::size_t>(k) % colours] +=
+          fmt::format("M{:.1f} {:.1f}H{:.1f}V{:.1f}H{:.1f}z", left, top, right, bottom, left);
+    }
+  }
+  std::string result;
+  for (std::size_t k = 0; k < colours; ++k)
+    if (!paths[k].empty()) result += fmt::format("<path class=\"region\" {} d=\"{}\"/>", fill(k), paths[k]);
+  return result;
 }
 
 }  // namespace
@@ -174,48 +171,70 @@ std::string chart(const std::vector<Series>& series, const ChartOptions& options
   for (const auto& [name, value] : {std::pair{"width", options.width}, std::pair{"height", options.height}})
     if (value < 100 || value > 10000)
       throw ValueError(where, "chart", fmt::format("{} is {}; it must be from 100 to 10000", name, value));
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  double left = infinity, right = -infinity, bottom = infinity, top = -infinity;
+  const Regions& regions = options.regions;
+  Extent columns, rows;
+  const bool whole = regions.classes.dimension() > 0;  // the frame is the box; without classes they have no axes
+  if (whole) {
+    if (regions.classes.dimension() != 2)
+      throw ShapeError(where, "chart",
+                       fmt::format("classes of regions are {}; they must be (rows, columns)", to_string(regions.classes.shape())));
+    check(regions.box, "chart", where);
+    columns.add(place(regions.box.left, options.x.scale)), columns.add(place(regions.box.right, options.x.scale));
+    rows.add(place(regions.box.bottom, options.y.scale)), rows.add(place(regions.box.top, options.y.scale));
+  }
+  const Bars all_bars = bars_of(series, options.x.scale);
   for (const Series& s : series) {
     check(s, "chart", where);
+    const bool bar = s.style == Style::bars;
     for (std::size_t i = 0; i < s.x.size(); ++i) {
       const double x = place(s.x[i], options.x.scale), y = place(s.y[i], options.y.scale);
       if (std::isnan(x) || std::isnan(y)) continue;
-      left = std::min(left, x), right = std::max(right, x);
-      bottom = std::min(bottom, y), top = std::max(top, y);
+      columns.add(bar ? x - all_bars.width / 2 : x), columns.add(bar ? x + all_bars.width / 2 : x);
+      rows.add(y);
+      if (bar && options.y.scale != Scale::log) rows.add(0);
     }
   }
-  const Ruler across = ruler(options.x, left, right, false, where, "x"), up = ruler(options.y, bottom, top, true, where, "y");
+  const Ruler across = ruler(options.x, columns.low, columns.high, false, where, "x"),
+              up = ruler(options.y, rows.low, rows.high, !whole, where, "y");
 
   // the frame: what titles, keys and numbers leave over
   const auto wide = static_cast<double>(options.width), high = static_cast<double>(options.height);
   const std::string x_title = title_of(options.x), y_title = title_of(options.y);
-  double number_width = 0;
+  double number_width = 0, name_width = 0;
   for (const Tick& tick : up.ticks) number_width = std::max(number_width, width_of(tick.text));
-  const double margin_left = 14 + (y_title.empty() ? 0 : 18) + number_width + 8;
-  const double margin_right = 22, margin_bottom = 30 + (x_title.empty() ? 0 : 18);
+  for (const std::string& name : options.x.names) name_width = std::max(name_width, width_of(name));
+  const double margin_left = 14 + (y_title.empty() ? 0 : 18) + number_width + 8, margin_right = 22;
+  const double width = std::max(wide - margin_left - margin_right, 20.0);
+  const bool slanted = name_width + 6 > width / static_cast<double>(std::max<std::size_t>(options.x.names.size(), 1));
+  const double margin_bottom = 30 + (x_title.empty() ? 0 : 18) + (slanted ? 0.5 * name_width : 0);
   std::string legend;
   double y = 14, x = margin_left;
   if (!options.title.empty()) {
     legend += fmt::format("<text class=\"title\" x=\"14\" y=\"{:.0f}\">{}</text>", y + 10, escaped(options.title));
     y += 22;
   }
-  std::size_t keys = 0;
-  if (series.size() > 1)
+  std::vector<std::size_t> numbers;  // which colour each has
+  std::size_t coloured = 0, keys = 0;
+  for (const Series& s : series) numbers.push_back(s.style == Style::faint ? 0 : coloured++);
+  if (coloured > 1)
     for (std::size_t k = 0; k < series.size(); ++k) {
-      if (series[k].name.empty()) continue;
-      const double width = 26 + width_of(series[k].name) + 14;
-      if (keys++ > 0 && x + width > wide - margin_right) x = margin_left, y += 18;
-      legend += fmt::format("<path class=\"line\" {} d=\"M{:.1f} {:.1f}h20\"/><text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>", look(k),
-                            x, y + 8, x + 26, y + 12, escaped(series[k].name));
-      x += width;
+      const Series& s = series[k];
+      if (s.name.empty() || s.style == Style::faint) continue;
+      const double key = s.style == Style::line ? 26 : 16, needed = key + width_of(s.name) + 14;
+      if (keys++ > 0 && x + needed > wide - margin_right) x = margin_left, y += 18;
+      legend +=
+          s.style == Style::line ? fmt::format("<path class=\"line\" {} d=\"M{:.1f} {:.1f}h20\"/>", look(numbers[k]), x, y + 8)
+          : s.style == Style::points
+              ? fmt::format("<path class=\"mark\" {} d=\"M{:.1f} {:.1f}{}\"/>", fill(numbers[k]), x + 5, y + 8, mark(numbers[k]))
+              : fmt::format("<path {} d=\"M{:.1f} {:.1f}h10v10h-10z\"/>", fill(numbers[k]), x, y + 3);
+      legend += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>", x + key, y + 12, escaped(s.name));
+      x += needed;
     }
   if (keys > 0) y += 22;
-  const double margin_top = y + 4;
-  const double width = std::max(wide - margin_left - margin_right, 20.0),
-               height = std::max(high - margin_top - margin_bottom, 20.0);
+  const double margin_top = y + 4, height = std::max(high - margin_top - margin_bottom, 20.0);
+  const Frame frame{across, up, width, height};
 
-  std::string back, labels, lines;
+  std::string back, labels, drawn;
   for (const Tick& tick : up.ticks) {
     const double at = height * (1 - up.part(tick.at));
     back += fmt::format("M0 {:.2f}H{:.2f}", at, width);
@@ -226,6 +245,11 @@ std::string chart(const std::vector<Series>& series, const ChartOptions& options
   for (const Tick& tick : across.ticks) {
     const double at = width * across.part(tick.at);
     back += fmt::format("M{:.2f} {:.2f}v5", at, height);
+    if (slanted) {
+      labels += fmt::format("<text transform=\"translate({:.1f} {:.1f}) rotate(-35)\" text-anchor=\"end\">{}</text>",
+                            margin_left + at + 4, margin_top + height + 16, tick.text);
+      continue;
+    }
     if (at - width_of(tick.text) / 2 < free) continue;
     free = at + width_of(tick.text) / 2 + 6;
     labels += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>", margin_left + at,
@@ -238,43 +262,21 @@ std::string chart(const std::vector<Series>& series, const ChartOptions& options
     labels += fmt::format("<text transform=\"translate(20 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
                           margin_top + height / 2, escaped(y_title));
 
-  for (std::size_t k = 0; k < series.size(); ++k) {
-    const Series& s = series[k];
-    std::string path, dots;
-    bool gap = true;
-    for (std::size_t i = 0; i < s.x.size(); ++i) {
-      const double px = place(s.x[i], across.scale), py = place(s.y[i], up.scale);
-      if (std::isnan(px) || std::isnan(py)) {
-        gap = true;
-        continue;
-      }
-      // far outside of what is asked for: browsers draw with floats
-      const double at_x = std::clamp(width * across.part(px), -1e5, 1e5), at_y = std::clamp(height * (1 - up.part(py)), -1e5, 1e5);
-      path += fmt::format("{}{:.2f} {:.2f}", gap ? 'M' : 'L', at_x, at_y);
-      gap = false;
-      if (s.dots)
-        dots += fmt::format(
-            "<circle cx=\"{:.2f}\" cy=\"{:.2f}\" r=\"4\" style=\"fill:var(--c{})\"><title>{}{}: {}</title></circle>", at_x, at_y,
-            k % colours, s.name.empty() ? "" : escaped(s.name) + ", ", shown(s.x[i], across.scale), shown(s.y[i], up.scale));
-    }
-    if (!path.empty()) lines += fmt::format("<path class=\"line\" {} d=\"{}\"/>{}", look(k), path, dots);
-  }
+  std::size_t nth = 0;
+  for (std::size_t k = 0; k < series.size(); ++k)
+    drawn += series[k].style == Style::points ? points(series[k], numbers[k], frame)
+             : series[k].style == Style::bars ? bars(series[k], numbers[k], nth++, all_bars, frame)
+                                              : line(series[k], numbers[k], frame);
   const bool cut = options.x.low || options.x.high || options.y.low || options.y.high;
-  return fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"xgrad-chart\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" "
-      "role=\"img\" aria-label=\"{2}\"><style>{3}</style><rect class=\"back\" width=\"{0}\" height=\"{1}\"/>{4}{5}"
-      "<svg x=\"{6:.2f}\" y=\"{7:.2f}\" width=\"{8:.2f}\" height=\"{9:.2f}\" overflow=\"{10}\"><path class=\"grid\" "
-      "d=\"{11}\"/>{12}"
-      "</svg></svg>",
-      options.width, options.height, escaped(options.title.empty() ? "chart" : options.title), style, legend, labels, margin_left,
-      margin_top, width, height, cut ? "hidden" : "visible", back, lines);
+  return svg(options.width, options.height, options.title.empty() ? "chart" : options.title,
+             fmt::format("{}{}<svg x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\" overflow=\"{}\">{}<path "
+                         "class=\"grid\" d=\"{}\"/>{}</svg>",
+                         legend, labels, margin_left, margin_top, width, height, cut ? "hidden" : "visible", shades(regions, frame),
+                         back, drawn));
 }
 
 void write_chart(const std::filesystem::path& path, const std::vector<Series>& series, const ChartOptions& options, Where where) {
-  const std::string svg = chart(series, options, where);
-  WholeFile file(path, "write_chart", where);
-  file.write("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + svg + "\n");
-  file.commit();
+  write_svg_as("write_chart", path, chart(series, options, where), where);
 }
 
 Series averaged(const Series& series, std::size_t most, Where where) {
