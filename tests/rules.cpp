@@ -405,3 +405,31 @@ TEST_CASE("LAMB: Adam's step at a rate for each parameter, by the norms of weigh
   for (double x : zero.value()) CHECK(x == doctest::Approx(-0.5 / 1.25).epsilon(1e-12));
   CHECK(still.value() == xg::Array<double>{1, 2});
 }
+
+TEST_CASE("rules that read norms: a step for which there is no memory changes nothing") {
+  const auto refuses = [](auto rule) {
+    V small(xg::Array<double>{1, 2, 3}, true), large(xg::ones<double>({20'000}), true);
+    Optimizer opt(std::vector{small, large}, rule);
+    V a(small.value(), true), b(large.value(), true);
+    Optimizer other(std::vector{a, b}, rule);
+    for (int step = 0; step < 2; ++step) {
+      opt.zero_grad();
+      backward(sum(square(small)) + sum(square(large)));
+      other.zero_grad();
+      backward(sum(square(a)) + sum(square(b)));
+      other.step();
+      const auto was = small.value();
+      const auto state = opt.state();
+      xg::memory::set_limit(4096);
+      CHECK_THROWS_AS(opt.step(), xg::MemoryError);
+      xg::memory::set_limit(0);
+      CHECK(small.value() == was);
+      CHECK(opt.state() == state);
+      CHECK(opt.steps() == xg::Labels{step, step});
+      opt.step();
+      CHECK(small.value() == a.value());
+      CHECK(large.value() == b.value());
+    }
+  };
+  refuses(LAMB{.lr = 0.02, .weight_decay = 0.1});
+}

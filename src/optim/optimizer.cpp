@@ -327,57 +327,70 @@ void detail::AnyOptimizer<T>::step(const AnyRule& any, Where where) {
   std::vector<Single> scalars;
   std::vector<ProgramInput<T>> inputs;
   std::vector<T*> outs;
+  const auto rule_of = [&](std::size_t k) -> const CompiledRule& { return *rules_[decayed_[k]]; };
+  const auto state = [&](std::size_t k, std::size_t j) -> Array<T>& { return *arrays[places_[k * n + j]]; };
+  const auto for_state = [&](std::size_t k, Kind kind, const auto& f) {
+    for (std::size_t j = 0; j < n; ++j)
+      if (rule_of(k).state[j] == kind) f(state(k, j), j);
+  };
+  struct Lengths {
+    double weight = 0, grad = 0, step = 0;
+  };
+  const auto know = [&](std::size_t k, const Lengths& lengths) {
+    known.clear();
+    for_state(k, Kind::scalar, [&](const Array<T>& x, std::size_t) { known.push_back(static_cast<double>(x())); });
+    known.insert(known.end(), {lr, static_cast<double>(steps_(k) + 1), lengths.weight, lengths.grad, lengths.step});
+  };
+  const auto hand_on = [&](const Halves& halves) {
+    found.resize(halves.scalars.more.size());
+    run_scalars(halves.scalars, known, found);
+    scalars.resize(halves.handed);
+    for (std::size_t i = 0; i < scalars.size(); ++i) scalars[i].x[0] = static_cast<T>(found[i]);
+  };
+  const auto read_all = [&](std::size_t k) {
+    const Array<T>&w = parameters_[k].value(), &g = parameters_[k].grad();
+    inputs.assign({{w.data(), &w.shape()}, {g.data(), &w.shape()}});
+    for_state(k, Kind::elements, [&](const Array<T>& x, std::size_t) { inputs.push_back({x.data(), &w.shape()}); });
+    for (std::size_t j = 0; j < n; ++j)
+      if (rule_of(k).state[j] == Kind::unused) inputs.push_back({nullptr, &w.shape()});
+    for (const Single& scalar : scalars) inputs.push_back({scalar.x, &scalar_shape});
+  };
+  // Norms take memory for what is squared, and for a direction: all of them come before any parameter is moved.
+  std::vector<Lengths> lengths(parameters_.size());
+  for (std::size_t k = 0; k < parameters_.size(); ++k) {
+    const Variable<T>& p = parameters_[k];
+    if (!p.has_grad() || !rule_of(k).norms) continue;
+    lengths[k].weight = static_cast<double>(norm(p.detach()).item());
+    lengths[k].grad = static_cast<double>(norm(p.node()->gradient.detach()).item());
+    if (!rule_of(k).direction) continue;
+    know(k, lengths[k]);
+    hand_on(*rule_of(k).direction);
+    read_all(k);
+    Array<T> direction = make_array<T>(p.shape());
+    outs.assign({direction.data()});
+    run<T>(rule_of(k).direction->elements, std::span<T* const>(outs), p.shape(), std::span<const ProgramInput<T>>(inputs), few);
+    lengths[k].step = static_cast<double>(norm(Variable<T>(std::move(direction))).item());
+  }
   const CompiledRule* last = nullptr;  // for what the scalars were computed
   std::int64_t last_t = 0;
   for (std::size_t k = 0; k < parameters_.size(); ++k) {
     Variable<T>& p = parameters_[k];
     if (!p.has_grad()) continue;
-    const CompiledRule& rule = *rules_[decayed_[k]];
-    const auto state = [&](std::size_t j) -> Array<T>& { return *arrays[places_[k * n + j]]; };
-    const auto for_state = [&](Kind kind, const auto& f) {
-      for (std::size_t j = 0; j < n; ++j)
-        if (rule.state[j] == kind) f(j);
-    };
+    const CompiledRule& rule = rule_of(k);
     const std::int64_t t = steps_(k) + 1;
     const Array<T>& g = p.grad();
     Array<T>& w = p.change("step", where);
     const Shape& shape = w.shape();
-    const auto hand_on = [&](const Halves& halves) {
-      found.resize(halves.scalars.more.size());
-      run_scalars(halves.scalars, known, found);
-      scalars.resize(halves.handed);
-      for (std::size_t i = 0; i < scalars.size(); ++i) scalars[i].x[0] = static_cast<T>(found[i]);
-    };
-    const auto read_all = [&] {
-      inputs.assign({{w.data(), &shape}, {g.data(), &shape}});
-      for_state(Kind::elements, [&](std::size_t j) { inputs.push_back({state(j).data(), &shape}); });
-      for_state(Kind::unused, [&](std::size_t) { inputs.push_back({nullptr, &shape}); });
-      for (const Single& scalar : scalars) inputs.push_back({scalar.x, &scalar_shape});
-    };
     if (last != &rule || last_t != t || rule.of_one) {
-      known.clear();
-      for_state(Kind::scalar, [&](std::size_t j) { known.push_back(static_cast<double>(state(j)())); });
-      known.insert(known.end(), {lr, static_cast<double>(t), 0, 0, 0});
-      if (rule.norms) {
-        known.end()[-3] = static_cast<double>(norm(p.detach()).item());
-        known.end()[-2] = static_cast<double>(norm(p.node()->gradient.detach()).item());
-      }
-      if (rule.direction) {
-        hand_on(*rule.direction);
-        read_all();
-        Array<T> direction = make_array<T>(shape);
-        outs.assign({direction.data()});
-        run<T>(rule.direction->elements, std::span<T* const>(outs), shape, std::span<const ProgramInput<T>>(inputs), few);
-        known.end()[-1] = static_cast<double>(norm(Variable<T>(std::move(direction))).item());
-      }
+      know(k, lengths[k]);
       hand_on(rule.halves);
       last = &rule;
       last_t = t;
     }
-    read_all();
+    read_all(k);
     outs.assign({w.data()});
-    for_state(Kind::elements, [&](std::size_t j) {
-      if (rule.changed[j]) outs.push_back(state(j).data());
+    for_state(k, Kind::elements, [&](Array<T>& x, std::size_t j) {
+      if (rule.changed[j]) outs.push_back(x.data());
     });
     const auto run_all = [&](const Shape& of) {
       run<T>(rule.halves.elements, std::span<T* const>(outs), of, std::span<const ProgramInput<T>>(inputs), few);
@@ -399,10 +412,10 @@ void detail::AnyOptimizer<T>::step(const AnyRule& any, Where where) {
     }
     steps_(k) = t;
     const double* next = found.data() + scalars.size();
-    for_state(Kind::scalar, [&](std::size_t j) {
+    for_state(k, Kind::scalar, [&](Array<T>& x, std::size_t j) {
       if (!rule.changed[j]) return;
       const T value = static_cast<T>(*next++);
-      state(j)() = std::abs(value) < std::numeric_limits<T>::min() ? T(0) : value;
+      x() = std::abs(value) < std::numeric_limits<T>::min() ? T(0) : value;
     });
   }
 }

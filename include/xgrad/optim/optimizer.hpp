@@ -248,7 +248,8 @@ class Optimizer : public detail::AnyOptimizer<T> {
                      Where where = Where::current())
       : Optimizer(Base::with_numbers(std::move(parameters)), rule, std::move(more), where) {}
 
-  /// One step for every parameter that has a gradient. Throws ValueError for options out of range, before anything has changed.
+  /// One step for every parameter that has a gradient. Throws ValueError for options out of range, and MemoryError where the norms
+  /// that a rule reads find no memory, before anything has changed.
   void step(Where where = Where::current()) { Base::step(any(options, detail::options_of(options)), where); }
 
   Rule options;  ///< may be changed at any time: opt.options.lr = schedule(step)
