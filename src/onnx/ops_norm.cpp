@@ -65,44 +65,56 @@ Values<T> batch_normalised(Call<T>& c) {
 }
 
 template <class T>
-Values<T> layer_normalised(Call<T>& c) {
-  const double eps = c.number("epsilon", 1e-5);
+void check_stash(Call<T>& c) {
   if (c.integer("stash_type", 1) != 1) c.refuse("stash_type is not 1; it must be, for float");
-  const Variable<T> x = c.real(0);
-  const std::size_t rank = x.shape().size();
-  const auto axis = static_cast<std::size_t>(c.axis(c.integer("axis", -1), rank));
-  const Shape last(x.shape().begin() + static_cast<std::ptrdiff_t>(axis), x.shape().end());
-  const auto fit = [&](Variable<T> v) { return v.shape() == last ? v : broadcast_to(std::move(v), last, c.where); };
-  Variable<T> weight = fit(c.real(1)), bias = c.has(2) ? fit(c.real(2)) : Variable<T>();
-  const LayerNormOptions options{.axes = static_cast<int>(rank - axis), .eps = eps};
-  Values<T> result = one<T>(layer_norm(x, std::move(weight), std::move(bias), options, c.where));
+}
+
+/// An input that is normalised over its axes from "axis" on.
+template <class T>
+struct Trailing {
+  Variable<T> x;
+  std::size_t axis;
+  LayerNormOptions options;
+  Shape shape;  ///< of those axes
+  Where where;
+
+  explicit Trailing(Call<T>& c) : where(c.where) {
+    options.eps = c.number("epsilon", 1e-5);
+    check_stash(c);
+    x = c.real(0);
+    axis = static_cast<std::size_t>(c.axis(c.integer("axis", -1), x.shape().size()));
+    options.axes = static_cast<int>(x.shape().size() - axis);
+    shape.assign(x.shape().begin() + static_cast<std::ptrdiff_t>(axis), x.shape().end());
+  }
+  /// A scale or bias, as large as these axes.
+  Variable<T> fit(Variable<T> v) const { return v.shape() == shape ? v : broadcast_to(std::move(v), shape, where); }
+};
+
+template <class T>
+Values<T> layer_normalised(Call<T>& c) {
+  const Trailing<T> t(c);
+  Variable<T> weight = t.fit(c.real(1)), bias = c.has(2) ? t.fit(c.real(2)) : Variable<T>();
+  Values<T> result = one<T>(layer_norm(t.x, std::move(weight), std::move(bias), t.options, c.where));
   if (c.outputs() > 1) {
     std::vector<std::ptrdiff_t> list;
-    for (std::size_t k = axis; k < rank; ++k) list.push_back(static_cast<std::ptrdiff_t>(k));
+    for (std::size_t k = t.axis; k < t.x.shape().size(); ++k) list.push_back(static_cast<std::ptrdiff_t>(k));
     const Axes axes(std::move(list));
-    result.push_back(mean(x, axes, {.keepdims = true}, c.where));
-    result.push_back(rsqrt(add(var(x, axes, {.keepdims = true}, c.where), scalar<T>(eps), c.where), c.where));
+    result.push_back(mean(t.x, axes, {.keepdims = true}, c.where));
+    result.push_back(rsqrt(add(var(t.x, axes, {.keepdims = true}, c.where), scalar<T>(t.options.eps), c.where), c.where));
   }
   return result;
 }
 template <class T>
 Values<T> rms_normalised(Call<T>& c) {
-  const double eps = c.number("epsilon", 1e-5);
-  if (c.integer("stash_type", 1) != 1) c.refuse("stash_type is not 1; it must be, for float");
-  const Variable<T> x = c.real(0);
-  const std::size_t rank = x.shape().size();
-  const auto axis = static_cast<std::size_t>(c.axis(c.integer("axis", -1), rank));
-  const Shape last(x.shape().begin() + static_cast<std::ptrdiff_t>(axis), x.shape().end());
-  Variable<T> weight = c.real(1);
-  if (weight.shape() != last) weight = broadcast_to(std::move(weight), last, c.where);
-  return one<T>(rms_norm(x, std::move(weight), {.axes = static_cast<int>(rank - axis), .eps = eps}, c.where));
+  const Trailing<T> t(c);
+  return one<T>(rms_norm(t.x, t.fit(c.real(1)), t.options, c.where));
 }
 
 template <class T>
 Values<T> group_normalised(Call<T>& c) {
   const double eps = c.number("epsilon", 1e-5);
   const std::int64_t groups = c.integer("num_groups", 0);
-  if (c.integer("stash_type", 1) != 1) c.refuse("stash_type is not 1; it must be, for float");
+  check_stash(c);
   if (c.opset() < 21)
     c.refuse("the opset is " + std::to_string(c.opset()) +
              "; for this operator it must be at least 21, with a scale for each channel");

@@ -54,25 +54,19 @@ void resample(const T* x, T* out, const ResampleShape& s) {
 
 template <class T>
 void resample_back(const T* g, T* x, const ResampleShape& s) {
-  const std::size_t size = s.h * s.w * s.c, resampled = s.rows.size() * s.columns.size() * s.c;
-  parallel_for(s.n, size + 4 * resampled, [&](std::size_t begin, std::size_t end) {
-    const auto add = table<T>().add_scaled_row;
-    const auto reach_rows = [&](std::size_t from, std::size_t to) { return reach(s.rows, from, to); };
-    const auto reach_columns = [&](std::size_t from, std::size_t to) { return reach(s.columns, from, to); };
-    for (std::size_t n = begin; n < end; ++n) {
-      T* image = x + n * size;
-      std::fill_n(image, size, T(0));
-      const T* const pixels = g + n * resampled;
-      spread(reach_rows(0, s.rows.size()), reach_columns(0, s.columns.size()), Area<T>{image, 0, 0, s.w, s.c}, reach_rows,
-             reach_columns, [&](const Reach& rows, const Reach& columns, const Area<T>& to) {
-               for (std::size_t i = rows.begin; i < rows.end; ++i)
-                 for (std::size_t j = columns.begin; j < columns.end; ++j)
-                   each_pixel<T>(s.rows[i], s.columns[j], [&](std::size_t row, std::size_t column, T factor) {
-                     add(to.at(row, column), pixels + (i * s.columns.size() + j) * s.c, factor, s.c);
-                   });
-             });
-    }
-  });
+  const auto add = table<T>().add_scaled_row;
+  const std::size_t width = s.columns.size();
+  spread_images(
+      g, x, s.n, s.h, s.w, s.c, s.rows.size(), width, 4 * s.rows.size() * width * s.c,
+      [&](std::size_t from, std::size_t to) { return reach(s.rows, from, to); },
+      [&](std::size_t from, std::size_t to) { return reach(s.columns, from, to); },
+      [&](const T* pixels, const Reach& rows, const Reach& columns, const Area<T>& to) {
+        for (std::size_t i = rows.begin; i < rows.end; ++i)
+          for (std::size_t j = columns.begin; j < columns.end; ++j)
+            each_pixel<T>(s.rows[i], s.columns[j], [&](std::size_t row, std::size_t column, T factor) {
+              add(to.at(row, column), pixels + (i * width + j) * s.c, factor, s.c);
+            });
+      });
 }
 
 #define XGRAD_INSTANTIATE(T)                                  \

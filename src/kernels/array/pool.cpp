@@ -72,28 +72,22 @@ void avg_pool(const T* x, T* out, const PoolShape& s) {
 
 template <class T>
 void avg_spread(const T* g, T* x, const PoolShape& s) {
-  const std::size_t size = s.h * s.w * s.c, pooled = s.rows.size() * s.columns.size() * s.c;
-  parallel_for(s.n, size + pooled * window_size(s), [&](std::size_t begin, std::size_t end) {
-    const auto add = table<T>().add_scaled_row;
-    const auto reach_rows = [&](std::size_t from, std::size_t to) { return reach(s.rows, from, to); };
-    const auto reach_columns = [&](std::size_t from, std::size_t to) { return reach(s.columns, from, to); };
-    for (std::size_t n = begin; n < end; ++n) {
-      T* image = x + n * size;
-      std::fill_n(image, size, T(0));
-      const T* const pixels = g + n * pooled;
-      spread(reach_rows(0, s.rows.size()), reach_columns(0, s.columns.size()), Area<T>{image, 0, 0, s.w, s.c}, reach_rows,
-             reach_columns, [&](const Reach& some_rows, const Reach& some_columns, const Area<T>& to) {
-               for (std::size_t i = some_rows.begin; i < some_rows.end; ++i)
-                 for (std::size_t j = some_columns.begin; j < some_columns.end; ++j) {
-                   const Window &rows = s.rows[i], &columns = s.columns[j];
-                   const T factor = T(1) / static_cast<T>(rows.count * columns.count);
-                   const T* const pixel = pixels + (i * s.columns.size() + j) * s.c;
-                   for (std::size_t u = rows.begin; u < rows.end; ++u)
-                     for (std::size_t v = columns.begin; v < columns.end; ++v) add(to.at(u, v), pixel, factor, s.c);
-                 }
-             });
-    }
-  });
+  const auto add = table<T>().add_scaled_row;
+  const std::size_t width = s.columns.size();
+  spread_images(
+      g, x, s.n, s.h, s.w, s.c, s.rows.size(), width, s.rows.size() * width * s.c * window_size(s),
+      [&](std::size_t from, std::size_t to) { return reach(s.rows, from, to); },
+      [&](std::size_t from, std::size_t to) { return reach(s.columns, from, to); },
+      [&](const T* pixels, const Reach& some_rows, const Reach& some_columns, const Area<T>& to) {
+        for (std::size_t i = some_rows.begin; i < some_rows.end; ++i)
+          for (std::size_t j = some_columns.begin; j < some_columns.end; ++j) {
+            const Window &rows = s.rows[i], &columns = s.columns[j];
+            const T factor = T(1) / static_cast<T>(rows.count * columns.count);
+            const T* const pixel = pixels + (i * width + j) * s.c;
+            for (std::size_t u = rows.begin; u < rows.end; ++u)
+              for (std::size_t v = columns.begin; v < columns.end; ++v) add(to.at(u, v), pixel, factor, s.c);
+          }
+      });
 }
 
 namespace {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include <xgrad/core/parallel.hpp>
+
 #include "../scratch.hpp"
 #include "sum.hpp"
 
@@ -46,6 +48,24 @@ void spread(const Reach& rows, const Reach& columns, const Area<T>& to, const Ro
   const Area<T> area{room.data(), r.first, q.first, width, to.c};
   spread(r, q, area, reach_rows, reach_columns, leaf);
   for (std::size_t u = r.first; u < r.last; ++u) add_to(to.at(u, q.first), area.at(u, q.first), width * to.c);
+}
+
+/// n images of h × w pixels as sums of what (rows × columns) places of g give back to each: leaf(places, rows, columns, area),
+/// where places are those of an image. `work` is about how many additions an image takes.
+template <class T, class Rows, class Columns, class Leaf>
+void spread_images(const T* g, T* x, std::size_t n, std::size_t h, std::size_t w, std::size_t c, std::size_t rows,
+                   std::size_t columns, std::size_t work, const Rows& reach_rows, const Columns& reach_columns, const Leaf& leaf) {
+  const std::size_t size = h * w * c;
+  parallel_for(n, size + work, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t k = begin; k < end; ++k) {
+      T* image = x + k * size;
+      std::fill_n(image, size, T(0));
+      const T* const places = g + k * rows * columns * c;
+      spread(
+          reach_rows(0, rows), reach_columns(0, columns), Area<T>{image, 0, 0, w, c}, reach_rows, reach_columns,
+          [&](const Reach& some_rows, const Reach& some_columns, const Area<T>& to) { leaf(places, some_rows, some_columns, to); });
+    }
+  });
 }
 
 }  // namespace xgrad::kernels
