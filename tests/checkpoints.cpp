@@ -1,5 +1,14 @@
 // Which checkpoints of a run are kept: the last, the best, every n-th.
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <chrono>
 #include <filesystem>
+#include <random>
+#include <string>
+#include <thread>
 
 #include "directory.hpp"
 #include "support.hpp"
@@ -53,6 +62,26 @@ struct Training {
       }
   }
 };
+
+constexpr std::int64_t steps = 10;  // of 4 in an epoch
+constexpr const char* killed_run = "checkpoints: a run in a process of its own";
+
+/// This program, with that run alone.
+pid_t begin_run(const std::string& path) {
+  setenv("XGRAD_RUN", path.c_str(), 1);
+  const std::string name = std::string("--test-case=") + killed_run;
+  std::string arguments[] = {"checkpoints", "--no-skip", "--out=/dev/null", name};
+  char* argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data(), arguments[3].data(), nullptr};
+  pid_t child = 0;
+  REQUIRE(posix_spawn(&child, "/proc/self/exe", nullptr, nullptr, argv, environ) == 0);
+  return child;
+}
+/// How it ended.
+int end_of(pid_t child) {
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  return status;
+}
 
 std::int64_t epoch_in(const std::string& path) {
   Run run;
@@ -124,7 +153,6 @@ TEST_CASE("checkpoints: what cannot be written is an error, and no best score") 
 }
 
 TEST_CASE("checkpoints: a run that was left at any step and goes on ends with the same bits") {
-  constexpr std::int64_t steps = 10;  // of 4 in an epoch
   const Directory folder;
   const auto path = [&](std::int64_t step) { return folder.file(std::to_string(step) + ".safetensors"); };
   xg::seed(5);
@@ -145,4 +173,44 @@ TEST_CASE("checkpoints: a run that was left at any step and goes on ends with th
     xg::nn::save(again, folder.file("end.safetensors"));
     CHECK(contents(folder.file("end.safetensors")) == end);
   }
+}
+
+TEST_CASE("checkpoints: a run in a process of its own" * doctest::skip()) {
+  const char* const path = std::getenv("XGRAD_RUN");
+  if (!path) return;
+  xg::seed(5);
+  Training run;
+  run.generator = xg::default_generator();
+  if (fs::exists(path)) {
+    xg::nn::load(run, path);
+    xg::default_generator() = run.generator;
+    run.opt.options.lr = run.rate.value();
+  }
+  run.go(steps, [&] { xg::nn::save(run, path); });
+}
+
+// XGRAD_KILLS says how often.
+TEST_CASE("checkpoints: a run that is killed at any moment and goes on ends with the same bits") {
+  using Clock = std::chrono::steady_clock;
+  const char* const wanted = std::getenv("XGRAD_KILLS");
+  const int kills = wanted ? std::atoi(wanted) : 10;
+  const Directory folder;
+  const auto begin = Clock::now();
+  REQUIRE(end_of(begin_run(folder.file("whole"))) == 0);
+  const std::chrono::duration<double> whole = Clock::now() - begin;
+  const std::string end = contents(folder / "whole"), path = folder.file("killed");
+  std::random_device seed;
+  std::uniform_real_distribution<double> moment(0, whole.count());
+  for (int k = 0; k < kills; ++k) {
+    const pid_t child = begin_run(path);
+    std::this_thread::sleep_for(std::chrono::duration<double>(moment(seed)));
+    kill(child, SIGKILL);
+    const int status = end_of(child);
+    if (!WIFEXITED(status)) continue;
+    CHECK(WEXITSTATUS(status) == 0);  // it was over before; another begins
+    CHECK(contents(path) == end);
+    fs::remove(path);
+  }
+  CHECK(end_of(begin_run(path)) == 0);
+  CHECK(contents(path) == end);
 }
