@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 #include <string>
 #include <vector>
@@ -50,6 +51,90 @@ TEST_CASE("CIFAR files") {
         }).find("label 10 of image 1 at offset 3073; it must be from 0 to 9") != std::string::npos);
   CHECK(error_of<FileError>([&] { load_cifar10(d.path / "nothing"); }).find("no such directory") != std::string::npos);
   CHECK(error_of<FileError>([&] { load_cifar100(d.path); }).find("train.bin is not there") != std::string::npos);
+}
+
+TEST_CASE("CIFAR files that are read image by image") {
+  const auto record = [](std::string labels, int value) {
+    std::string pixels;
+    for (int k = 0; k < 3072; ++k) pixels += static_cast<char>(value * k % 251);
+    return labels + pixels;
+  };
+  const Directory d;
+  const fs::path a = d.write("a", record("\x01", 3) + record("\x07", 5) + record("\x02", 7)), b = d.write("b", record("\x09", 11));
+  const Dataset whole = read_cifar({a, b});
+  const Source<float> source = cifar_source<float>({a, b}), held(whole);
+  REQUIRE(source.size() == 4);
+  CHECK(source.classes() == 10);
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(source[i].value == held[i].value);
+    CHECK(source[i].label == held[i].label);
+  }
+  CHECK(cifar_source<double>({d.write("fine", record("\x03\x63", 3))}, 100, 2)[0].label == 99);
+  CHECK(cifar_source<float>({}).size() == 0);
+  CHECK_THROWS_AS(source[4], IndexError);
+  // what is wrong with a file, at once or with the image
+  const auto refuses = [&](const fs::path& path) { return error_of<FileError>([&] { cifar_source<float>({a, path}); }); };
+  for (const std::size_t n : {0U, 1U, 3072U, 3074U, 6145U}) {
+    const std::string text = refuses(d.write("part.bin", contents(a).substr(0, n)));
+    CHECK_MESSAGE(text.find(n == 0 ? "part.bin: is empty" : "ends at offset " + std::to_string(n)) != std::string::npos, text);
+  }
+  CHECK(refuses(d.write("packed", "\x1f\x8b" + contents(a))).find("packed: is packed by gzip; it must be unpacked") !=
+        std::string::npos);
+  const Source<float> wrong = cifar_source<float>({d.write("label.bin", record("\x01", 1) + record("\x0a", 2))});
+  CHECK(wrong[0].label == 1);
+  CHECK(error_of<FileError>([&] { wrong[1]; }).find("label.bin: label 10 of image 1 at offset 3073; it must be from 0 to 9") !=
+        std::string::npos);
+  fs::resize_file(a, 2 * 3073 + 5);
+  CHECK(source[1].label == 7);
+  CHECK(error_of<FileError>([&] { source[2]; }).find("a: has nothing at offset 6151; it must have the 9219 bytes that it had") !=
+        std::string::npos);
+  CHECK_THROWS_AS(cifar_source<float>({a}, 0), ValueError);
+}
+
+TEST_CASE("idx files larger than the memory") {
+  const Directory d;
+  constexpr std::size_t n = std::size_t{1} << 17U, side = 1024;  // 128 GB, if the file had no holes
+  const auto number = [](std::size_t x) {
+    std::string bytes;
+    for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(x >> shift & 255U);
+    return bytes;
+  };
+  const std::string header = std::string("\0\0\x08\x03", 4) + number(n) + number(side) + number(side);
+  const fs::path images = d.write("images", header),
+                 labels = d.write("labels", std::string("\0\0\x08\x01", 4) + number(n) + std::string(n - 1, '\0') + "\x06");
+  std::error_code error;
+  fs::resize_file(images, 16 + n * side * side, error);
+  if (error) {
+    MESSAGE("skipped: the file system has no files of 128 GB, not even empty ones");
+    return;
+  }
+  {
+    std::fstream file(images, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(-2, std::ios::end).write("\x33\xff", 2);
+  }
+  const Source<float> source = idx_source<float>(images, labels);
+  CHECK(source.size() == n);
+  const Sample<float> last = source[n - 1];
+  CHECK(last.label == 6);
+  CHECK(last.value.shape() == Shape{side, side, 1});
+  CHECK(last.value(side - 1, side - 2, 0) == 0.2F);
+  CHECK(last.value(side - 1, side - 1, 0) == 1);
+  CHECK(source[n / 2].label == 0);
+  Loader<float> loader(subset(source, {0, n - 1, 7}), {.batch_size = 3, .shuffle = false, .workers = 2});
+  for (auto [batch, of] : loader) {
+    CHECK(of == Labels{0, 6, 0});
+    CHECK(batch(1, side - 1, side - 1, 0) == 1);
+  }
+  const auto refuses = [&](std::uintmax_t size) {
+    fs::resize_file(images, size);
+    return error_of<FileError>([&] { idx_source<float>(images, labels); });
+  };
+  CHECK(refuses(16 + n).find("images: ends at offset 131088; by its header (131072, 1024, 1024) it must have") !=
+        std::string::npos);
+  CHECK(error_of<FileError>([&] { source[1]; }).find("images: has nothing at offset 1048592; it must have") != std::string::npos);
+  CHECK(refuses(17 + n * side * side).find("images: goes on at offset 137438953488; by its header") != std::string::npos);
+  CHECK(error_of<FileError>([&] { idx_source<float>(d.write("packed", "\x1f\x8b"), labels); }).find("idx_source: ") !=
+        std::string::npos);
 }
 
 TEST_CASE("tables of numbers") {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +15,7 @@
 
 #include "../core/open.hpp"
 #include "gzip.hpp"
+#include "piece_file.hpp"
 
 namespace xgrad {
 namespace {
@@ -21,6 +23,33 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t side = 32, channels = 3, pixels = side * side;
+
+// What either kind of file says of its records.
+template <class F>
+[[noreturn]] void ends_inside(const F& file, std::uint64_t end, std::size_t record) {
+  if (end == 0) file.fail(fmt::format("is empty; it must hold images of {} bytes", record));
+  file.fail(fmt::format("ends at offset {}, inside of image {}; it must be a multiple of {} bytes long; fetch the file again", end,
+                        end / record, record));
+}
+template <class F>
+void check_label(const F& file, std::uint8_t label, std::uint64_t image, std::size_t record, std::size_t label_bytes,
+                 std::size_t classes) {
+  if (label >= classes)
+    file.fail(fmt::format("label {} of image {} at offset {}; it must be from 0 to {}", label, image,
+                          image * record + label_bytes - 1, classes - 1));
+}
+void check(std::size_t classes, std::size_t labels, Caller caller) {
+  for (const auto& [name, number] : {std::pair("classes", classes), std::pair("labels", labels)})
+    if (number == 0 || number > 256)
+      throw ValueError(caller.where, std::string(caller.function), fmt::format("{} is {}; it must be from 1 to 256", name, number));
+}
+
+/// Three planes become pixels of three channels.
+template <class U, class F>
+void interleave(const std::uint8_t* planes, U* to, F number) {
+  for (std::size_t p = 0; p < pixels; ++p)
+    for (std::size_t c = 0; c < channels; ++c) *to++ = number(planes[c * pixels + p]);
+}
 
 Dataset read(const std::vector<fs::path>& paths, std::size_t classes, std::size_t label_bytes, Caller caller) {
   const std::size_t record = label_bytes + channels * pixels;
@@ -32,14 +61,9 @@ Dataset read(const std::vector<fs::path>& paths, std::size_t classes, std::size_
       std::vector<std::uint8_t> bytes(record);
       const std::size_t got = file.read(bytes);
       if (got == 0 && k > 0) break;
-      if (got == 0) file.fail(fmt::format("is empty; it must hold images of {} bytes", record));
-      if (got < record)
-        file.fail(fmt::format("ends at offset {}, inside of image {}; it must be a multiple of {} bytes long; fetch the file again",
-                              file.offset(), k, record));
+      if (got < record) ends_inside(file, file.offset(), record);
       const std::uint8_t label = bytes[label_bytes - 1];
-      if (label >= classes)
-        file.fail(fmt::format("label {} of image {} at offset {}; it must be from 0 to {}", label, k, k * record + label_bytes - 1,
-                              classes - 1));
+      check_label(file, label, k, record, label_bytes, classes);
       labels.push_back(label);
       records.push_back(std::move(bytes));
     }
@@ -52,9 +76,8 @@ Dataset read(const std::vector<fs::path>& paths, std::size_t classes, std::size_
   std::copy(labels.begin(), labels.end(), result.labels.data());
   std::uint8_t* to = result.images.data();
   for (std::vector<std::uint8_t>& bytes : records) {
-    const std::uint8_t* planes = bytes.data() + label_bytes;
-    for (std::size_t p = 0; p < pixels; ++p)
-      for (std::size_t c = 0; c < channels; ++c) *to++ = planes[c * pixels + p];
+    interleave(bytes.data() + label_bytes, to, [](std::uint8_t x) { return x; });
+    to += channels * pixels;
     bytes = {};
   }
   return result;
@@ -91,12 +114,45 @@ std::vector<fs::path> find(const fs::path& directory, const char* folder, const 
 }  // namespace
 
 Dataset read_cifar(const std::vector<fs::path>& paths, std::size_t classes, std::size_t labels, Where where) {
-  if (classes == 0 || classes > 256)
-    throw ValueError(where, "read_cifar", fmt::format("classes is {}; it must be from 1 to 256", classes));
-  if (labels == 0 || labels > 256)
-    throw ValueError(where, "read_cifar", fmt::format("labels is {}; it must be from 1 to 256", labels));
-  return read(paths, classes, labels, {where, "read_cifar"});
+  const Caller caller{where, "read_cifar"};
+  check(classes, labels, caller);
+  return read(paths, classes, labels, caller);
 }
+
+template <Real T>
+Source<T> cifar_source(const std::vector<fs::path>& paths, std::size_t classes, std::size_t labels, Where where) {
+  const Caller caller{where, "cifar_source"};
+  check(classes, labels, caller);
+  const std::size_t record = labels + channels * pixels;
+  struct Part {
+    PieceFile file;
+    std::size_t begin, end;  // of all images
+  };
+  std::vector<Part> parts;
+  for (const fs::path& path : paths) {
+    PieceFile file(path, caller);
+    const std::uint64_t size = file.size();
+    if (size == 0 || size % record != 0) ends_inside(file, size, record);
+    const std::size_t begin = parts.empty() ? 0 : parts.back().end;
+    parts.push_back({std::move(file), begin, begin + static_cast<std::size_t>(size / record)});
+  }
+  const std::size_t count = parts.empty() ? 0 : parts.back().end;
+  const auto shared = std::make_shared<const std::vector<Part>>(std::move(parts));
+  const auto read = [=](std::size_t i) {
+    const Part& part = *std::ranges::upper_bound(*shared, i, {}, &Part::end);
+    const std::size_t k = i - part.begin;
+    std::vector<std::uint8_t> bytes(record);
+    part.file.read(std::uint64_t{k} * record, bytes);
+    const std::uint8_t label = bytes[labels - 1];
+    check_label(part.file, label, k, record, labels, classes);
+    Sample<T> sample{make_array<T>(Shape{side, side, channels}), label};
+    interleave(bytes.data() + labels, sample.value.data(), [](std::uint8_t x) { return static_cast<T>(x) / T(255); });
+    return sample;
+  };
+  return {count, read, classes};
+}
+template Source<float> cifar_source(const std::vector<fs::path>&, std::size_t, std::size_t, Where);
+template Source<double> cifar_source(const std::vector<fs::path>&, std::size_t, std::size_t, Where);
 
 Split load_cifar10(const fs::path& directory, Where where) {
   const Caller caller{where, "load_cifar10"};

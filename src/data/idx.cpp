@@ -5,6 +5,7 @@
 #include <array>
 #include <cctype>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,7 @@
 
 #include "../core/open.hpp"
 #include "gzip.hpp"
+#include "piece_file.hpp"
 
 namespace xgrad {
 namespace {
@@ -57,31 +59,42 @@ class IdxFile {
     return lengths;
   }
 
+  /// How many bytes must follow the header.
+  std::size_t size(const std::vector<std::size_t>& lengths) const {
+    constexpr std::size_t most = std::numeric_limits<std::ptrdiff_t>::max();
+    std::size_t result = 1;
+    for (std::size_t length : lengths) {
+      if (result > most / length)
+        fail(fmt::format("claims ({}) elements at offset 4; they must fit in memory; fetch the file again",
+                         fmt::join(lengths, ", ")));
+      result *= length;
+    }
+    return result;
+  }
+  [[noreturn]] void too_short(std::uint64_t end, const std::vector<std::size_t>& lengths, std::uint64_t wanted) const {
+    fail(fmt::format("ends at offset {}; by its header ({}) it must have {} bytes; fetch the file again", end,
+                     fmt::join(lengths, ", "), wanted));
+  }
+  [[noreturn]] void too_long(const std::vector<std::size_t>& lengths, std::uint64_t wanted) const {
+    fail(fmt::format("goes on at offset {}; by its header ({}) it must end there; fetch the file again", wanted,
+                     fmt::join(lengths, ", ")));
+  }
+
   /// All that follows the header, which must be as many bytes as `lengths` says. Memory grows with what is really there: a header
   /// of 16 bytes may claim 2^96. In blocks, so that `unload` never holds the data twice.
   Blocks content(const std::vector<std::size_t>& lengths) {
-    constexpr std::size_t block = std::size_t{1} << 20U, most = std::numeric_limits<std::ptrdiff_t>::max();
+    constexpr std::size_t block = std::size_t{1} << 20U;
     const std::uint64_t begin = file_.offset();
-    std::size_t size = 1;
-    for (std::size_t length : lengths) {
-      if (size > most / length)
-        fail(fmt::format("claims ({}) elements at offset 4; they must fit in memory; fetch the file again",
-                         fmt::join(lengths, ", ")));
-      size *= length;
-    }
+    const std::size_t size = this->size(lengths);
     Blocks blocks;
     for (std::size_t got = 0; got < size;) {
       const std::size_t wanted = std::min(block, size - got);
       const std::size_t n = file_.read(blocks.emplace_back(wanted));
       got += n;
-      if (n < wanted)
-        fail(fmt::format("ends at offset {}; by its header ({}) it must have {} bytes; fetch the file again", file_.offset(),
-                         fmt::join(lengths, ", "), begin + size));
+      if (n < wanted) too_short(file_.offset(), lengths, begin + size);
     }
     std::uint8_t extra = 0;
-    if (file_.read({&extra, 1}) != 0)
-      fail(fmt::format("goes on at offset {}; by its header ({}) it must end there; fetch the file again", begin + size,
-                       fmt::join(lengths, ", ")));
+    if (file_.read({&extra, 1}) != 0) too_long(lengths, begin + size);
     return blocks;
   }
 
@@ -99,30 +112,36 @@ std::vector<std::string> names_for(const fs::path& path) {
   return {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
 }
 
-Dataset read_pair(const fs::path& image_path, const fs::path& label_path, Caller caller) {
-  constexpr std::size_t classes = 10;
-  // Both headers first: what does not belong together is told before 47 MB are read.
-  IdxFile image_file(image_path, caller), label_file(label_path, caller);
-  const auto image_lengths = image_file.header(3, "images"), label_lengths = label_file.header(1, "labels");
-  const std::size_t n = image_lengths[0];
-  if (label_lengths[0] != n)
-    label_file.fail(fmt::format("holds {} labels (offset 4), {} holds {} images; there must be one label for each image",
-                                label_lengths[0], image_path.string(), n));
+constexpr std::size_t classes = 10;
 
-  Dataset result;
-  result.names = names_for(image_path);
-  result.classes = classes;
-  Blocks labels = label_file.content(label_lengths);
-  result.labels = make_array<std::int64_t>(Shape{n});
-  unload(std::move(labels), result.labels.data());
-  const std::int64_t *begin = result.labels.data(), *end = begin + n;
-  const std::int64_t* wrong = std::find_if(begin, end, [](auto label) { return label >= std::int64_t{classes}; });
-  if (wrong != end) {
-    const auto item = wrong - begin;
-    label_file.fail(fmt::format("label {} of item {} at offset {}; it must be 0 to 9", *wrong, item, item + 8));
+/// Images and their labels. Both headers come first: what does not belong together is told before 47 MB are read.
+struct Pair {
+  IdxFile images, labels;
+  std::vector<std::size_t> image_lengths = images.header(3, "images"), label_lengths = labels.header(1, "labels");
+
+  Pair(const fs::path& image_path, const fs::path& label_path, Caller caller)
+      : images(image_path, caller), labels(label_path, caller) {
+    if (label_lengths[0] != image_lengths[0])
+      labels.fail(fmt::format("holds {} labels (offset 4), {} holds {} images; there must be one label for each image",
+                              label_lengths[0], image_path.string(), image_lengths[0]));
   }
-  Blocks pixels = image_file.content(image_lengths);
-  result.images = make_array<std::uint8_t>(Shape{n, image_lengths[1], image_lengths[2], 1});
+  Labels read_labels() {
+    Blocks blocks = labels.content(label_lengths);
+    Labels result = make_array<std::int64_t>(Shape{label_lengths[0]});
+    unload(std::move(blocks), result.data());
+    const std::int64_t *begin = result.data(), *end = begin + result.size();
+    const std::int64_t* wrong = std::find_if(begin, end, [](auto label) { return label >= std::int64_t{classes}; });
+    if (wrong == end) return result;
+    labels.fail(fmt::format("label {} of item {} at offset {}; it must be 0 to 9", *wrong, wrong - begin, wrong - begin + 8));
+  }
+};
+
+Dataset read_pair(const fs::path& image_path, const fs::path& label_path, Caller caller) {
+  Pair pair(image_path, label_path, caller);
+  Dataset result{{}, pair.read_labels(), names_for(image_path), classes};
+  const std::vector<std::size_t>& lengths = pair.image_lengths;
+  Blocks pixels = pair.images.content(lengths);
+  result.images = make_array<std::uint8_t>(Shape{lengths[0], lengths[1], lengths[2], 1});
   unload(std::move(pixels), result.images.data());
   return result;
 }
@@ -145,6 +164,32 @@ fs::path find(const fs::path& directory, const std::string& stem, const std::str
 Dataset read_idx(const fs::path& images, const fs::path& labels, Where where) {
   return read_pair(images, labels, {where, "read_idx"});
 }
+
+template <Real T>
+Source<T> idx_source(const fs::path& images, const fs::path& labels, Where where) {
+  const Caller caller{where, "idx_source"};
+  struct Held {
+    PieceFile file;
+    Labels labels;
+  };
+  Pair pair(images, labels, caller);
+  const std::vector<std::size_t>& lengths = pair.image_lengths;
+  const auto held = std::make_shared<const Held>(Held{PieceFile(images, caller), pair.read_labels()});
+  constexpr std::uint64_t header = 16;
+  const std::uint64_t end = header + pair.images.size(lengths);
+  if (held->file.size() < end) pair.images.too_short(held->file.size(), lengths, end);
+  if (held->file.size() > end) pair.images.too_long(lengths, end);
+  const auto read = [held, shape = Shape{lengths[1], lengths[2], 1}](std::size_t i) {
+    Sample<T> sample{make_array<T>(shape), held->labels.data()[i]};
+    std::vector<std::uint8_t> bytes(sample.value.size());
+    held->file.read(header + i * bytes.size(), bytes);
+    std::ranges::transform(bytes, sample.value.data(), [](std::uint8_t x) { return static_cast<T>(x) / T(255); });
+    return sample;
+  };
+  return {lengths[0], read, classes, names_for(images)};
+}
+template Source<float> idx_source(const fs::path&, const fs::path&, Where);
+template Source<double> idx_source(const fs::path&, const fs::path&, Where);
 
 Split load_mnist(const fs::path& directory, Where where) {
   const Caller caller{where, "load_mnist"};

@@ -5,6 +5,7 @@
 #include <xgrad/core/api.hpp>
 #include <xgrad/core/where.hpp>
 #include <xgrad/data/dataset.hpp>
+#include <xgrad/data/source.hpp>
 
 namespace xgrad {
 
@@ -24,5 +25,12 @@ XGRAD_API Split load_cifar100(const std::filesystem::path& directory, Where wher
 /// of 32×32. Throws as load_cifar10.
 XGRAD_API Dataset read_cifar(const std::vector<std::filesystem::path>& paths, std::size_t classes = 10, std::size_t labels = 1,
                              Where where = Where::current());
+
+/// The same without reading them: each image comes from its file when it is asked for, so that the set may be larger than the
+/// memory. Bytes p become p/255. Throws FileError as read_cifar, for files that are packed by gzip, and for a label out of range
+/// when its image is asked for.
+template <Real T>
+XGRAD_API Source<T> cifar_source(const std::vector<std::filesystem::path>& paths, std::size_t classes = 10, std::size_t labels = 1,
+                                 Where where = Where::current());
 
 }  // namespace xgrad

@@ -4,6 +4,7 @@
 #include <xgrad/core/api.hpp>
 #include <xgrad/core/where.hpp>
 #include <xgrad/data/dataset.hpp>
+#include <xgrad/data/source.hpp>
 
 namespace xgrad {
 
@@ -16,6 +17,13 @@ namespace xgrad {
 /// it went wrong. Memory is taken as the file fills it, not as its header claims.
 XGRAD_API Dataset read_idx(const std::filesystem::path& images, const std::filesystem::path& labels,
                            Where where = Where::current());
+
+/// The same without reading the images: each comes from its file when it is asked for, so that the set may be larger than the
+/// memory. Bytes p become p/255. The labels are read at once. Throws as read_idx, and FileError for images that are packed by gzip;
+/// what changes in the file later is an error of the sample that is not there.
+template <Real T>
+XGRAD_API Source<T> idx_source(const std::filesystem::path& images, const std::filesystem::path& labels,
+                               Where where = Where::current());
 
 /// Reads the four files of MNIST, Fashion-MNIST or another set in their format: `train-images-idx3-ubyte`,
 /// `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, or with a dot as in `train-images.idx3-ubyte`;
