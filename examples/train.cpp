@@ -4,7 +4,9 @@
 /// version.
 #include <fmt/format.h>
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
+#include <stdexcept>
 #include <string_view>
 #include <utility>
 
@@ -41,6 +43,9 @@ void train(Net net, const xg::Split& data, const Recipe& recipe, Rule rule) {
       const auto loss = cross_entropy(scores, labels);
       opt.zero_grad();
       backward(loss);
+      if (!std::isfinite(loss.item()))
+        throw std::runtime_error(fmt::format("the loss is {} at step {}; it must be finite; try a smaller rate than {}",
+                                             loss.item(), step, opt.options.lr));
       opt.step();
       xg::Metrics metrics;
       metrics.add(scores.value(), labels);

@@ -2,9 +2,11 @@
 #include <doctest/doctest.h>
 
 #include <fmt/format.h>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <xgrad/xgrad.hpp>
@@ -315,6 +317,45 @@ TEST_CASE("an average follows the weights") {
         std::string::npos);
   CHECK(error_of([&] { xg::optim::update_average(a, xg::nn::BatchNorm<double>(3), 0.5); }).find("they must be equal") !=
         std::string::npos);
+}
+
+// As docs/training.md has it.
+TEST_CASE("a loss that is not finite is no error by itself, and is told where one asks") {
+  const auto run = [](auto look) {
+    struct Net {
+      V scale{2.0, true}, shift{1.0, true};
+    } net;
+    xg::optim::Optimizer opt(xg::nn::named_parameters(net), xg::optim::Adam{.lr = 0.1});
+    xg::Progress progress({.samples = 3});
+    for (const double x : {1.0, -1.0, 1.0}) {
+      const V loss = square(log(V(x)) * net.scale) + square(net.shift);
+      opt.zero_grad();
+      backward(loss);
+      look(loss, net, [&] { opt.step(); });
+      progress.step(1, {{"loss", loss.item()}});
+    }
+    return std::pair(std::array{net.scale.item(), net.shift.item()}, progress.line());
+  };
+  // nobody looks: what the loss depends on is lost, and the line says so
+  const auto [lost, line] = run([](const V&, const auto&, const auto& step) { step(); });
+  CHECK(std::isnan(lost[0]));
+  CHECK(std::isfinite(lost[1]));  // its own part of the sum is finite
+  CHECK(line.find("loss nan") != std::string::npos);
+  // a step that is left out leaves weights and state as they were
+  const auto [kept, other_line] = run([](const V& loss, const auto&, const auto& step) {
+    if (std::isfinite(loss.item())) step();
+  });
+  CHECK(kept[0] == 2);
+  CHECK(kept[1] == doctest::Approx(0.8).epsilon(1e-3));
+  // clipping says it before the step, DetectAnomaly at the operation
+  CHECK(error_of([&] {
+          run([](const V&, const auto& net, const auto& step) {
+            xg::optim::clip_grad_norm(xg::nn::parameters(net), 1.0);
+            step();
+          });
+        }).find("clip_grad_norm: the norm of the gradients is nan; it must be finite") != std::string::npos);
+  const xg::DetectAnomaly detect;
+  CHECK(error_of([&] { run([](const V&, const auto&, const auto& step) { step(); }); }).find("log: ") != std::string::npos);
 }
 
 // These tests name their own lines.

@@ -52,7 +52,8 @@ double Progress::mean(std::string_view name) const {
 std::string Progress::line() const {
   std::string text = fmt::format("epoch {}/{}", epoch_ + 1, options_.epochs);
   for (const Sum& sum : sums_)
-    if (sum.weight > 0) text += fmt::format("   {} {:.4g}", sum.name, sum.total / sum.weight);
+    if (const double mean = sum.total / sum.weight; sum.weight > 0)  // a NaN may have a sign, which says nothing
+      text += fmt::format("   {} {:.4g}", sum.name, std::isnan(mean) ? std::abs(mean) : mean);
   text += fmt::format("   {:.0f} samples/s", speed());
   const double all = static_cast<double>(options_.epochs) * static_cast<double>(options_.samples),
                done = static_cast<double>(epoch_) * static_cast<double>(options_.samples) + static_cast<double>(done_);

@@ -112,7 +112,7 @@ std::string to_csv(const History& history, std::string_view at) {
     for (std::size_t i = 0; i < series.x.size(); ++i) {
       auto& line = lines[series.x[i]];
       line.resize(names.size());
-      line[k] = fmt::format("{}", series.y[i]);
+      line[k] = std::isnan(series.y[i]) ? "nan" : fmt::format("{}", series.y[i]);
     }
   }
   text += '\n';

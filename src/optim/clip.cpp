@@ -37,7 +37,8 @@ double clip_grad_norm(const std::vector<Variable<T>>& parameters, double max_nor
       total = p == 2 ? std::hypot(total, each) : total + std::pow(each, p);
   }
   if (!largest && p != 2) total = std::pow(total, 1 / p);
-  if (!std::isfinite(total)) detail::wrong_option(where, "clip_grad_norm", "the norm of the gradients", total, "be finite");
+  if (!std::isfinite(total))
+    detail::wrong_option(where, "clip_grad_norm", "the norm of the gradients", std::abs(total), "be finite");
   const double factor = max_norm / (total + 1e-6);
   if (factor >= 1) return total;
   for (Variable<T> x : parameters)
