@@ -319,8 +319,14 @@ TEST_CASE("event files: what TensorBoard reads") {
     CHECK(records(contents(path)).size() == 2);  // at once
     events.add(std::int64_t{1} << 40U, {{std::string(300, 'x'), 1e-3}});
     events.add_image(7, "filters", counted({2, 3, 3}));
-    const draw::EventFile other(runs);
+    const draw::EventFile other(runs, {.purge_step = 5});
     CHECK(other.path() != path);
+    const auto resumed = records(contents(other.path()));
+    REQUIRE(resumed.size() == 2);
+    const auto start = fields(resumed[1]);
+    CHECK(little_endian<std::int64_t>(start.find(2)->second) == 5);
+    const auto session = fields(start.find(7)->second);
+    CHECK(little_endian<std::int64_t>(session.find(1)->second) == 1);
   }
   CHECK(path.parent_path() == runs);
   CHECK(path.filename().string().starts_with("events.out.tfevents."));

@@ -81,7 +81,10 @@ void append_double(std::string& out, unsigned field, double number) {
 
 // The numbers of the fields are those of event.proto and summary.proto.
 namespace event {
-constexpr unsigned wall_time = 1, step = 2, file_version = 3, summary = 5;
+constexpr unsigned wall_time = 1, step = 2, file_version = 3, summary = 5, session_log = 7;
+}
+namespace session_log {
+constexpr unsigned status = 1, start = 1;
 }
 constexpr unsigned summary_value = 1;
 namespace value {
@@ -97,10 +100,10 @@ std::string new_event() {
                 std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count());
   return result;
 }
-std::string event_at(std::int64_t step, std::string_view summary) {
+std::string event_at(std::int64_t step, unsigned what, std::string_view message) {
   std::string result = new_event();
   append_number(result, event::step, static_cast<std::uint64_t>(step));
-  append_bytes(result, event::summary, summary);
+  append_bytes(result, what, message);
   return result;
 }
 
@@ -134,7 +137,7 @@ struct EventFile::Parts {
   }
 };
 
-EventFile::EventFile(const std::filesystem::path& directory, Where where) : parts_(new Parts) {
+EventFile::EventFile(const std::filesystem::path& directory, EventFileOptions options, Where where) : parts_(new Parts) {
   check_path(directory, "EventFile", where);
   parts_->path = directory;
   std::error_code error;
@@ -155,6 +158,10 @@ EventFile::EventFile(const std::filesystem::path& directory, Where where) : part
   std::string first = new_event();
   append_bytes(first, event::file_version, "brain.Event:2");
   parts_->append(first, where);
+  if (!options.purge_step) return;
+  std::string begin;
+  append_number(begin, session_log::status, session_log::start);
+  parts_->append(event_at(*options.purge_step, event::session_log, begin), where);
 }
 EventFile::~EventFile() = default;
 
@@ -168,7 +175,7 @@ void EventFile::add(std::int64_t step, std::initializer_list<std::pair<std::stri
     append_float(one, value::simple_value, static_cast<float>(number));
     append_bytes(summary, summary_value, one);
   }
-  parts_->append(event_at(step, summary), where);
+  parts_->append(event_at(step, event::summary, summary), where);
 }
 
 void EventFile::add_image(std::int64_t step, std::string_view name, const Pixels& picture, Where where) {
@@ -181,7 +188,7 @@ void EventFile::add_image(std::int64_t step, std::string_view name, const Pixels
   append_bytes(one, value::tag, name);
   append_bytes(one, value::image, shown);
   append_bytes(summary, summary_value, one);
-  parts_->append(event_at(step, summary), where);
+  parts_->append(event_at(step, event::summary, summary), where);
 }
 
 }  // namespace xgrad::draw

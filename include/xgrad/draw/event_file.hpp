@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -13,6 +14,12 @@
 
 namespace xgrad::draw {
 
+struct EventFileOptions {
+  /// The first step that will be written anew: TensorBoard forgets this one and all later ones of the directory's earlier files
+  /// (SessionLog START in event.proto).
+  std::optional<std::int64_t> purge_step = {};
+};
+
 /// Writes scalars and pictures for TensorBoard as they come:
 ///
 ///     draw::EventFile events("runs/first");            // tensorboard --logdir runs
@@ -21,12 +28,15 @@ namespace xgrad::draw {
 /// The file is one of records (TFRecord: length, content and the masked CRC-32C of each) of Events as TensorFlow's event.proto and
 /// summary.proto have them, file version "brain.Event:2". Each call appends whole records and gives them to the system, so who
 /// reads meanwhile, and a program that is killed, lose at most the last. A run that is resumed makes another file in its directory,
-/// which is how TensorBoard expects it.
+/// which is how TensorBoard expects it, and says from which step on what the files before it have counts for nothing:
+///
+///     draw::EventFile events("runs/first", {.purge_step = step + 1});    // the checkpoint was of this step
 class EventFile {
  public:
   /// Makes the directory where there is none, and in it a new file events.out.tfevents.….xgrad. Throws FileError when that cannot
   /// be done.
-  XGRAD_API explicit EventFile(const std::filesystem::path& directory, Where where = Where::current());
+  XGRAD_API explicit EventFile(const std::filesystem::path& directory, EventFileOptions options = {},
+                               Where where = Where::current());
   XGRAD_API ~EventFile();
   EventFile(const EventFile&) = delete;
   EventFile& operator=(const EventFile&) = delete;
