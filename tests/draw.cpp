@@ -164,6 +164,32 @@ TEST_CASE("charts: what they cannot be") {
   CHECK(draw::averaged({"s", {1, 2}, {3, 4}}).y == std::vector<double>{3, 4});
 }
 
+TEST_CASE("a gallery: pictures row by row over what they are called") {
+  const std::string nasty = "<b> \"'&\x1b\xff";
+  const std::vector<draw::Picture> pictures{{counted({2, 2}), "first", "a note", nasty, draw::Look::ink},
+                                            {counted({4, 2, 3}), nasty, nasty, {}, draw::Look::around_white},
+                                            {counted({1, 3, 1}), "one word after another, too many for a line"}};
+  const std::string svg = draw::gallery(pictures, {.title = nasty, .columns = 2, .width = 228});
+  auto seen = read_xml(svg);
+  CHECK(seen["svg"] == 1);
+  CHECK(seen["image"] == 3);
+  CHECK(seen["title"] == 1);
+  CHECK(count(svg, "class=\"caption\"") == 5);  // the last caption has three lines
+  CHECK(has(svg, "x=\"14.00\" y=\"38.00\" width=\"93.00\" height=\"93.00\" class=\"ink\""));
+  CHECK(has(svg, "x=\"121.00\" y=\"38.00\" width=\"93.00\" height=\"186.00\" class=\"white\""));
+  CHECK(has(svg, "href=\"" + draw::png_uri(counted({1, 3, 1})) + "\""));
+  CHECK(count(draw::gallery({pictures[0], pictures[0]}), "height=\"339.00\"") == 4);  // pictures and their edges in one row
+  CHECK(error(__LINE__, [] { draw::gallery({}); }) == "gallery: there are no pictures; there must be one at least");
+  CHECK(has(error_of([&] { draw::gallery(pictures, {.width = 10001}); }), "width is 10001; it must be from 100 to 10000"));
+  CHECK(has(error_of([&] { draw::gallery(std::vector<draw::Picture>(9, pictures[0]), {.columns = 9, .width = 100}); }),
+            "9 columns in a width of 100 have 0.0 pixels each; it must be 8 at least"));
+  CHECK(has(error_of([] { draw::gallery({{counted({4, 0})}}); }), "the picture is (4, 0); its sides must be from 1"));
+  const Directory directory;
+  draw::write_gallery(directory.path / "g.svg", pictures);
+  CHECK(read_xml(contents(directory.path / "g.svg"))["image"] == 3);
+  CHECK(read_xml(draw::panels({svg, draw::chart({})}))["image"] == 3);
+}
+
 TEST_CASE("a page is one well-formed file that fetches nothing") {
   const std::string nasty = "<script>\"'&\x1b\xff\xe2\x80\xae</script>";
   draw::Page page(nasty, nasty);

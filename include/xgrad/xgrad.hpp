@@ -99,6 +99,7 @@
 
 #include <xgrad/draw/chart.hpp>
 #include <xgrad/draw/event_file.hpp>
+#include <xgrad/draw/gallery.hpp>
 #include <xgrad/draw/history.hpp>
 #include <xgrad/draw/image.hpp>
 #include <xgrad/draw/markup.hpp>
