@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Compiles and runs every C++ block of README.md and of the pages in docs/.
 
-A block is a whole program. One that begins with ```cpp excerpt is not: it is shown, and not compiled. A block that is a file of this
-project, or lines of one, is not compiled again. All others share one precompiled header and are compiled side by side. The blocks of a
-page run one after the other in a folder of the page's own, so that one may read what another has written; pages run side by side. A page
-with blocks of Python runs as a whole where Python has what these import, and is only compiled elsewhere.
+A block is a whole program. One that begins with ```cpp excerpt is not: it is shown, and not compiled. A block of lines that stand in a file
+of examples/ or models/, in this order, is not compiled again; "…" stands for those left out. The pages of docs/lectures/ show what their
+programs do in fewer lines: there it suffices that every name in a block stands in those files.
+
+All others share one precompiled header and are compiled side by side. The blocks of a page run one after the other in a folder of the
+page's own, so that one may read what another has written; pages run side by side. A page with blocks of Python runs as a whole where Python
+has what these import, and is only compiled elsewhere.
 
 usage: readme.py ROOT BUILD COMPILER...
 The last line is "N passed, N failed"."""
@@ -32,8 +35,18 @@ def pkg_config(what):
     return subprocess.run(["pkg-config", what, "xtensor", "fmt"], capture_output=True, text=True, check=True).stdout.split()
 
 
-def words_of(code):
-    return " ".join(code.split())
+def lines_of(code):
+    return [line for line in map(str.strip, code.splitlines()) if line and line.strip("/ ") not in ("…", "...")]
+
+
+def is_part(block):
+    """Whether all lines of a block stand in one file of the project, in its order."""
+    lines = lines_of(block)
+    return any(all(line in rest for line in lines) for rest in map(iter, files))
+
+
+def names_of(code):
+    return set(re.findall(r"[A-Za-z_]\w*", re.sub(r"//.*|\"[^\"\n]*\"", "", code)))
 
 
 def run(command, folder):
@@ -63,7 +76,7 @@ class Block:
             self.failure = f"is marked {mark.strip()}; it must be marked excerpt, or not at all"
         elif mark.strip():
             self.note = "an excerpt"
-        elif language == "cpp" and words_of(code) in files:
+        elif language == "cpp" and (is_part(code) or page.parent.name == "lectures" and names_of(code) <= names):
             self.note = "lines of a file"
         elif language == "cpp" and "int main(" not in code:
             self.failure = "has no main(); it must be a whole program, or be marked: ```cpp excerpt"
@@ -104,7 +117,8 @@ def run_page(blocks):
             b.note = result.stdout.strip() or "runs"
 
 
-files = "\n".join(words_of(f.read_text()) for top in ("examples", "models") for f in sorted((root / top).rglob("*.?pp")))
+files = [lines_of(f.read_text()) for top in ("examples", "models") for f in sorted((root / top).rglob("*.?pp"))]
+names = names_of("\n".join(line for lines in files for line in lines))
 pages = [root / "README.md", root / "CONTRIBUTING.md", *sorted((root / "docs").rglob("*.md"))]
 by_page = [[Block(page, n, *found) for n, found in enumerate(BLOCK.findall(page.read_text()), 1)] for page in pages]
 blocks = [block for page in by_page for block in page]
