@@ -33,9 +33,7 @@ struct DPM {
       : features(c.channels, c.features, 3, {.padding = 1}),
         root(c.features, 1, c.root),
         parts(c.features, c.anchors.size(), c.part, {.bias = false}),
-        deformation(
-            tile(Variable<T>(Array<T>{T(0.1), T(0), T(0.1), T(0)}), {static_cast<std::ptrdiff_t>(c.anchors.size()), 1}).value(),
-            true),
+        deformation(broadcast_to(Variable<T>(Array<T>{T(0.1), T(0), T(0.1), T(0)}), {c.anchors.size(), 4}).value(), true),
         config(c) {}
 
   /// The scores of the root's places in images whose sides are even: (n, h / 2 - root + 1, w / 2 - root + 1).
@@ -54,9 +52,8 @@ struct DPM {
   std::vector<Variable<T>> pyramid(const Variable<T>& images) const {
     std::vector<Variable<T>> result;
     for (const double scale : config.scales) {
-      const auto even = [&](std::size_t side) { return 2 * std::lround(scale * static_cast<double>(side) / 2); };
-      const Extent2d size{even(images.shape()[1]), even(images.shape()[2])};
-      result.push_back(places(interpolate(images, size, {.mode = Interpolation::bilinear})));
+      const auto even = [&](std::size_t axis) { return 2 * std::lround(scale * static_cast<double>(images.shape()[axis]) / 2); };
+      result.push_back(places(interpolate(images, {even(1), even(2)}, {.mode = Interpolation::bilinear})));
     }
     return result;
   }
