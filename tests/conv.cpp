@@ -1,5 +1,5 @@
-// Convolution, pooling and resampling: worked numbers, what relates one op to another, options, kinks, errors, layers. Values and
-// gradients of many shapes are in rows_conv.cpp.
+// Convolution, pooling and resampling: what relates one op to another, options, kinks, errors, layers. Values and gradients of many
+// shapes are in rows_conv.cpp, worked numbers in lectures/convolution.cpp.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -32,28 +32,12 @@ Shape conv_result(const Shape& x, const Shape& w, Conv2dOptions options = {}) {
 
 }  // namespace
 
-TEST_CASE("conv: output sizes and parameter counts") {
+TEST_CASE("conv: output sizes and parameter counts of dilated, uneven, grouped kernels") {
   const Shape x7{1, 7, 7, 1}, w3{1, 3, 3, 1};
-  CHECK(conv_result(x7, w3) == Shape{1, 5, 5, 1});
-  CHECK(conv_result(x7, w3, {.stride = 2}) == Shape{1, 3, 3, 1});
-  CHECK(conv_result(x7, w3, {.stride = 3}) == Shape{1, 2, 2, 1});  // 2.33 with the remainder
-  CHECK(conv_result(x7, w3, {.padding = 1}) == Shape{1, 7, 7, 1});
-  for (const std::size_t k : std::vector<std::size_t>{3, 5, 7})  // padding (k - 1) / 2 preserves the size
-    CHECK(conv_result({1, 9, 9, 1}, {1, k, k, 1}, {.padding = static_cast<std::ptrdiff_t>(k - 1) / 2}) == Shape{1, 9, 9, 1});
-  CHECK(conv_result({1, 32, 32, 3}, {6, 5, 5, 3}) == Shape{1, 28, 28, 6});
-  CHECK(conv_result({1, 28, 28, 6}, {10, 5, 5, 6}) == Shape{1, 24, 24, 10});
-  CHECK(conv_result({1, 32, 32, 3}, {1, 5, 5, 3}) == Shape{1, 28, 28, 1});
-  CHECK(conv_result({1, 32, 32, 3}, {5, 5, 5, 3}) == Shape{1, 28, 28, 5});
   // a dilated kernel covers dilation * (k - 1) + 1 pixels
   CHECK(conv_result(x7, w3, {.dilation = 2}) == Shape{1, 3, 3, 1});
   CHECK(conv_result(x7, w3, {.dilation = 3}) == Shape{1, 1, 1, 1});
   CHECK(conv_result(x7, w3, {.padding = {1, 0, 0, 3}}) == Shape{1, 6, 8, 1});
-
-  nn::Conv2d<float> ten(3, 10, 5, {.padding = 2});
-  CHECK(ten(Variable<float>(zeros<float>({1, 32, 32, 3}))).shape() == Shape{1, 32, 32, 10});
-  CHECK(nn::parameter_count(ten) == 760);
-  nn::Conv2d<float> one(3, 1, 5);
-  CHECK(nn::parameter_count(one) == 76);
   nn::Conv2d<float> without(7, 4, {3, 2}, {.bias = false});
   CHECK(nn::parameter_count(without) == 4 * 3 * 2 * 7);
   nn::Conv2d<float> grouped(96, 256, 5, {.padding = 2, .groups = 2});  // AlexNet's second layer
@@ -75,62 +59,6 @@ TEST_CASE("conv: paddings from one number, two and four") {
   CHECK(is(conv2d(x, w, {.padding = {1, 0, 0, 2}}).value(), {0, 0, 0, 5, 0, 0}));
   CHECK(is(conv2d(x, w, {.padding = {0, 1, 1, 0}}).value(), {0, 5, 0, 0}));
   CHECK(is(conv1d(leaf(Shape{1, 1, 1}, {5}), leaf(Shape{1, 1, 1}, {1}), {.padding = {1, 2}}).value(), {0, 5, 0, 0}));
-}
-
-TEST_CASE("conv: cross-correlation, and true convolution with the kernel flipped") {
-  const auto f = leaf(Shape{1, 1, 4, 1}, {1, 2, 3, 4}), g = leaf(Shape{1, 1, 3, 1}, {1, 10, 100});
-  CHECK(is(conv2d(f, g).value(), {321, 432}));
-  // (f ∗ g)(i) = Σ f(k) g(i - k): the coefficients of the product of two polynomials
-  const auto flipped = leaf(Shape{1, 1, 3, 1}, {100, 10, 1});
-  CHECK(is(conv2d(f, flipped, {.padding = {0, 2}}).value(), {1, 12, 123, 234, 340, 400}));
-  // ... which is what the transposed convolution gives without a flip
-  CHECK(is(conv_transpose2d(f, g).value(), {1, 12, 123, 234, 340, 400}));
-}
-
-TEST_CASE("conv: a sparse linear layer with shared weights does the same") {
-  const std::size_t side = 32, result = 28;
-  const auto x = noise<float>({1, side, side, 3}), w = noise<float>({1, 5, 5, 3}, 2);
-  Array<float> matrix = zeros<float>({result * result, side * side * 3});
-  CHECK(matrix.size() == 2'408'448);
-  std::size_t entries = 0;
-  for (std::size_t i = 0; i < result; ++i)
-    for (std::size_t j = 0; j < result; ++j)
-      for (std::size_t k = 0; k < 75; ++k, ++entries)
-        matrix.data()[(i * result + j) * side * side * 3 + ((i + k / 15) * side + j + k / 3 % 5) * 3 + k % 3] = w.value().data()[k];
-  CHECK(entries == 784 * 75);  // of which the layer has 75 different ones
-  const auto dense = linear(reshape(x, {1, -1}), Variable<float>(matrix));
-  CHECK(same(reshape(conv2d(x, w), {1, -1}).value(), dense.value(), 1e-5));
-}
-
-TEST_CASE("conv: im2col as lectures draw it, up to the order of its elements") {
-  const std::size_t h = 5, w = 4, c = 3, kh = 3, kw = 2, oh = 3, ow = 3, o = 4;
-  const auto x = noise({1, h, w, c}), filters = noise({o, kh, kw, c}, 2), delta = noise({1, oh, ow, o}, 3);
-  // the lecture: a column per patch, within it channel after channel
-  Array<double> columns(Shape{c * kh * kw, oh * ow});
-  for (std::size_t k = 0; k < c; ++k)
-    for (std::size_t u = 0; u < kh; ++u)
-      for (std::size_t v = 0; v < kw; ++v)
-        for (std::size_t i = 0; i < oh; ++i)
-          for (std::size_t j = 0; j < ow; ++j)
-            columns.data()[((k * kh + u) * kw + v) * oh * ow + i * ow + j] = x.value().data()[((i + u) * w + j + v) * c + k];
-  const auto ours = im2col(x, {kh, kw});
-  CHECK(ours.shape() == Shape{oh * ow, kh * kw * c});
-  CHECK(same(reshape(permute(reshape(ours, {oh * ow, kh * kw, c}), {2, 1, 0}), {c * kh * kw, oh * ow}).value(), columns, 0));
-
-  // filters × im2col → output; Δfilters = δ × im2colᵀ; input δ = col2im(filtersᵀ × δ)
-  const Variable<double> lecture(columns), filter_rows = reshape(permute(filters, {0, 3, 1, 2}), {o, c * kh * kw});
-  const auto y = conv2d(x, filters);
-  CHECK(same(reshape(permute(y, {3, 0, 1, 2}), {o, oh * ow}).value(), matmul(filter_rows, lecture).value()));
-  const auto gradients = grad(sum(y * delta), {x, filters});
-  const auto delta_rows = reshape(permute(delta, {3, 0, 1, 2}), {o, oh * ow});
-  const auto filter_gradient = matmul(delta_rows, lecture, {.transpose_b = true});
-  CHECK(same(gradients[1].value(), permute(reshape(filter_gradient, {o, c, kh, kw}), {0, 2, 3, 1}).value()));
-  const auto lecture_columns = matmul(filter_rows, delta_rows, {.transpose_a = true});
-  const auto back = reshape(permute(reshape(lecture_columns, {c, kh * kw, oh * ow}), {2, 1, 0}), {oh * ow, kh * kw * c});
-  CHECK(same(gradients[0].value(), col2im(back, {1, h, w, c}, {kh, kw}).value()));
-
-  // and in the library's own layout
-  CHECK(same(y.value(), reshape(matmul(ours, reshape(filters, {o, -1}), {.transpose_b = true}), {1, oh, ow, o}).value()));
 }
 
 TEST_CASE("conv: groups are convolutions side by side") {
@@ -215,22 +143,6 @@ TEST_CASE("conv: conv_transpose2d undoes the shape of conv2d") {
   CHECK(is(conv_transpose2d(x, w, {.stride = 2}).value(), {1, 10, 102, 20, 200}));
   CHECK(
       is(conv_transpose2d(x, w, {.stride = 2, .padding = {0, 0, 1, 0}, .output_padding = {0, 1}}).value(), {10, 102, 20, 200, 0}));
-}
-
-TEST_CASE_TEMPLATE("conv: worked examples of pooling", T, float, double) {
-  const auto four = leaf<T>(Shape{1, 4, 4, 1}, {1, 1, 2, 4, 5, 6, 7, 8, 3, 2, 1, 0, 1, 2, 3, 4});
-  CHECK(is(max_pool2d(four, 2).value(), {6, 8, 3, 4}));
-  CHECK(is(min_pool2d(four, 2).value(), {1, 2, 1, 0}));
-  CHECK(is(avg_pool2d(four, 2).value(), {3.25, 5.25, 2, 2}));
-  const auto eight = leaf<T>(Shape{1, 8, 8, 1}, {-7, 6,  -1, 3,  9,  9,  6,  -9, 3,  -8, 0, 7,  10, 8,  -3, 10,  //
-                                                 -4, 2,  -6, 4,  -7, 5,  5,  7,  -3, -9, 1, 8,  -8, 9,  -1, -5,  //
-                                                 -7, 10, -9, -5, 9,  -8, -7, 10, -5, 5,  9, 4,  10, -8, 7,  6,   //
-                                                 -3, 8,  0,  2,  2,  -3, -2, 5,  4,  -6, 7, -3, 1,  4,  10, 0});
-  CHECK(is(max_pool2d(eight, 2).value(), {6, 7, 10, 10, 2, 8, 9, 7, 10, 9, 10, 10, 8, 7, 4, 10}));
-  // AlexNet: 27×27×128 → 13×13×192 is 0.3477 of the numbers
-  const Shape pooled = max_pool2d(Variable<T>(zeros<T>({1, 27, 27, 2})), 3, {.stride = 2}).shape();
-  CHECK(pooled == Shape{1, 13, 13, 2});
-  CHECK(13.0 * 13 * 192 / (27.0 * 27 * 128) == doctest::Approx(0.3477).epsilon(1e-3));
 }
 
 TEST_CASE_TEMPLATE("conv: padding of pools is never chosen and may count", T, float, double) {
