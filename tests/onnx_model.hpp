@@ -97,4 +97,16 @@ inline std::string file(const Graph& graph, std::int64_t opset = 17) {
   return Message().integer(1, 8).text(2, "test").message(7, g).message(8, Message().text(1, "").integer(2, opset)).bytes;
 }
 
+/// tanh(x w1ᵀ + b1) w2ᵀ, of 3 inputs, 2 hidden units and one result.
+inline Graph small_network() {
+  Graph graph;
+  graph.nodes = {node("Gemm", {"x", "w1", "b1"}, {"a"}, {attribute("transB", 1)}, "first"), node("Tanh", {"a"}, {"h"}, {}, "bend"),
+                 node("Gemm", {"h", "w2"}, {"y"}, {attribute("transB", 1)}, "second")};
+  graph.initialisers = {tensor("w1", {2, 3}, {0.5F, -1, 0.25F, 1, 0.75F, -0.5F}), tensor("b1", {2}, {0.125F, -0.25F}),
+                        tensor("w2", {1, 2}, {1, -2})};
+  graph.inputs = {port("x", {-1, 3})};
+  graph.outputs = {port("y", {-1, 1})};
+  return graph;
+}
+
 }  // namespace onnx_model

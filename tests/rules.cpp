@@ -249,12 +249,10 @@ struct Kept {
   double a = 0, b = 0, c = 0;
 };
 
-/// Trains with a rule and with the same written as a plain loop over the numbers: f(w, g, kept, t) is the new w.
+/// Trains one network by the optimiser and one by step(w, g, k, t), which changes the elements w of parameter k, and compares them.
 template <class Rule, class F>
-void check_plain(const Rule& rule, const F& f, int steps = 100, double least = 1e-12) {
-  Small net, mine;
-  Optimizer opt(xg::nn::parameters(net), rule);
-  std::vector<Kept> kept(net.weights().size());
+void check_beside(Small& net, Optimizer<double, Rule>& opt, int steps, double least, const F& step) {
+  Small mine;
   for (int t = 1; t <= steps; ++t) {
     opt.zero_grad();
     net.gradients();
@@ -264,13 +262,24 @@ void check_plain(const Rule& rule, const F& f, int steps = 100, double least = 1
     std::size_t k = 0;
     for (V p : {mine.w1, mine.b1, mine.w2, mine.b2}) {
       const xg::Array<double> g = p.grad();
-      p.update([&](xg::Array<double>& w) {
-        for (std::size_t i = 0; i < w.size(); ++i) w.data()[i] = f(w.data()[i], g.data()[i], kept[k++], t);
-      });
+      p.update([&](xg::Array<double>& w) { step(w, g, k, t); });
+      ++k;
     }
   }
   const double d = difference(net.weights(), mine.weights());
   CHECK_MESSAGE(d < least, "differs by ", d);
+}
+
+/// Trains with a rule and with the same written as a plain loop over the numbers: f(w, g, kept, t) is the new w.
+template <class Rule, class F>
+void check_plain(const Rule& rule, const F& f, int steps = 100, double least = 1e-12) {
+  Small net;
+  Optimizer opt(xg::nn::parameters(net), rule);
+  std::vector<std::vector<Kept>> kept(4);
+  check_beside(net, opt, steps, least, [&](xg::Array<double>& w, const xg::Array<double>& g, std::size_t k, int t) {
+    kept[k].resize(w.size());
+    for (std::size_t i = 0; i < w.size(); ++i) w.data()[i] = f(w.data()[i], g.data()[i], kept[k][i], t);
+  });
 }
 
 }  // namespace
@@ -364,38 +373,24 @@ TEST_CASE("LARS: a rate for each parameter, by norms") {
 TEST_CASE("LAMB: Adam's step at a rate for each parameter, by the norms of weights and step") {
   const LAMB rule{.lr = 0.02, .beta1 = 0.8, .beta2 = 0.99, .eps = 1e-4, .weight_decay = 0.1};
   for (const bool decays : {true, false}) {
-    Small net, mine;
+    Small net;
     Optimizer opt(xg::nn::parameters(net), rule, {.decay = [&](const auto&) { return decays; }});
     const double decay = decays ? 0.1 : 0;
     std::vector<std::vector<double>> m(4), v(4);
-    for (int t = 1; t <= 100; ++t) {
-      opt.zero_grad();
-      net.gradients();
-      opt.step();
-      for (V p : {mine.w1, mine.b1, mine.w2, mine.b2}) p.zero_grad();
-      mine.gradients();
-      std::size_t k = 0;
-      for (V p : {mine.w1, mine.b1, mine.w2, mine.b2}) {
-        const xg::Array<double> g = p.grad();
-        m[k].resize(g.size());
-        v[k].resize(g.size());
-        p.update([&](xg::Array<double>& w) {
-          std::vector<double> r(w.size());
-          double w2 = 0, r2 = 0;
-          for (std::size_t i = 0; i < w.size(); ++i) {
-            m[k][i] = 0.8 * m[k][i] + 0.2 * g.data()[i];
-            v[k][i] = 0.99 * v[k][i] + 0.01 * g.data()[i] * g.data()[i];
-            r[i] = m[k][i] / (1 - std::pow(0.8, t)) / (std::sqrt(v[k][i] / (1 - std::pow(0.99, t))) + 1e-4) + decay * w.data()[i];
-            w2 += w.data()[i] * w.data()[i];
-            r2 += r[i] * r[i];
-          }
-          for (std::size_t i = 0; i < w.size(); ++i) w.data()[i] -= 0.02 * std::sqrt(w2) / std::sqrt(r2) * r[i];
-        });
-        ++k;
+    check_beside(net, opt, 100, 1e-10, [&](xg::Array<double>& w, const xg::Array<double>& g, std::size_t k, int t) {
+      m[k].resize(g.size());
+      v[k].resize(g.size());
+      std::vector<double> r(w.size());
+      double w2 = 0, r2 = 0;
+      for (std::size_t i = 0; i < w.size(); ++i) {
+        m[k][i] = 0.8 * m[k][i] + 0.2 * g.data()[i];
+        v[k][i] = 0.99 * v[k][i] + 0.01 * g.data()[i] * g.data()[i];
+        r[i] = m[k][i] / (1 - std::pow(0.8, t)) / (std::sqrt(v[k][i] / (1 - std::pow(0.99, t))) + 1e-4) + decay * w.data()[i];
+        w2 += w.data()[i] * w.data()[i];
+        r2 += r[i] * r[i];
       }
-    }
-    const double d = difference(net.weights(), mine.weights());
-    CHECK_MESSAGE(d < 1e-10, "differs by ", d);
+      for (std::size_t i = 0; i < w.size(); ++i) w.data()[i] -= 0.02 * std::sqrt(w2) / std::sqrt(r2) * r[i];
+    });
   }
   // weights that are all 0 move by the step itself, and without a gradient nothing moves
   V zero(xg::Array<double>{0, 0, 0}, true), still(xg::Array<double>{1, 2}, true);
