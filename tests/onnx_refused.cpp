@@ -10,7 +10,7 @@
 #include <xgrad/xgrad.hpp>
 
 #include "../models/lenet.hpp"
-#include "directory.hpp"
+#include "onnx_written.hpp"
 
 namespace models = xgrad::models;
 namespace nn = xgrad::nn;
@@ -19,19 +19,8 @@ using xgrad::Array;
 using xgrad::Shape;
 using xgrad::Variable;
 using xgrad_test::Directory;
+using xgrad_test::Function;
 using V = Variable<float>;
-
-namespace {
-
-/// A function of x and of a weight.
-struct Function {
-  std::function<V(const V&, const V&)> f;
-  V weight{Array<float>{0.5, -1, 2}, true};
-  V operator()(const V& x) const { return f(x, weight); }
-  XGRAD_FIELDS(weight)
-};
-
-}  // namespace
 
 TEST_CASE("onnx refused: what cannot be written is refused, all at once, and nothing is written") {
   const Directory folder;
@@ -72,7 +61,7 @@ TEST_CASE("onnx refused: what cannot be written is refused, all at once, and not
   CHECK_THROWS_WITH_AS(onnx::save(models::LeNet<>{}, Shape{}, path),
                        doctest::Contains("the input is (); it must have an axis of samples"), xgrad::ShapeError);
   CHECK_THROWS_WITH_AS(onnx::save(models::LeNet<>{}, {1, 28}, path, {.channels_first = true}),
-                       doctest::Contains("it must be (n, h, w, c) with channels_first"), xgrad::ShapeError);
+                       doctest::Contains("it must be images (n, h, w, c) with channels_first"), xgrad::ShapeError);
 }
 
 namespace {
@@ -194,4 +183,30 @@ TEST_CASE("onnx refused: errors of the network and of the shape have the user's 
   };
   CHECK(has(line({1, 5}), "onnx_refused.cpp:"));
   CHECK(has(line({1, std::size_t{1} << 40U, std::size_t{1} << 40U}), "onnx_refused.cpp:"));
+}
+
+namespace {
+
+/// Integers that are taken for more than indices.
+struct Hot {
+  nn::Linear<float> out{5, 2};
+  V operator()(const xgrad::Labels& x) const { return out(V(xgrad::one_hot<float>(x, 5))); }
+};
+
+}  // namespace
+
+TEST_CASE("onnx refused: inputs of integers that are no indices, or of none") {
+  const Directory folder;
+  const std::string path = folder.file("a.onnx");
+  const nn::Embedding<float> net(5, 3);
+  CHECK_THROWS_WITH_AS(onnx::save(net, onnx::Integers{{1, 4}, 0}, path),
+                       doctest::Contains("there are 0 classes of integers; there must be at least 1"), xgrad::ValueError);
+  CHECK_THROWS_WITH_AS(onnx::save(net, onnx::Integers{{1, 4, 2, 2}, 5}, path, {.channels_first = true}),
+                       doctest::Contains("it must be images (n, h, w, c) with channels_first"), xgrad::ShapeError);
+  CHECK_THROWS_AS(onnx::save(net, onnx::Integers{{1, 4}, 6}, path), xgrad::IndexError);
+  CHECK_THROWS_WITH_AS(onnx::save(Hot{}, onnx::Integers{{1, 4}, 5}, path),
+                       doctest::Contains("it must not depend on the input but by operations"), xgrad::ValueError);
+  CHECK(
+      has(save_error([](const V& x, const V& w) { return sort(x, 0) * w; }), "how many it takes depends on the number of samples"));
+  CHECK(!std::filesystem::exists(path));
 }

@@ -1,25 +1,13 @@
-// Networks written to ONNX files: read back here, checked by ONNX's own checker, and run by ONNX Runtime where these are installed.
+// Operations written to ONNX files give what they gave here; names and results of what is written.
 #include <doctest/doctest.h>
 
-#include <fmt/format.h>
-
-#include <cmath>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <limits>
 #include <string>
 #include <vector>
 
-#include <xgrad/onnx/onnx.hpp>
-#include <xgrad/xgrad.hpp>
-
-#include "../models/cnn.hpp"
-#include "../models/googlenet.hpp"
 #include "../models/lenet.hpp"
-#include "../models/resnet.hpp"
-#include "directory.hpp"
+#include "onnx_written.hpp"
 
 namespace models = xgrad::models;
 namespace nn = xgrad::nn;
@@ -27,198 +15,12 @@ namespace onnx = xgrad::onnx;
 using xgrad::Array;
 using xgrad::Shape;
 using xgrad::Variable;
+using xgrad_test::check_elsewhere;
 using xgrad_test::Directory;
+using xgrad_test::distance;
+using xgrad_test::Function;
+using xgrad_test::Written;
 using V = Variable<float>;
-
-namespace {
-
-/// A function of x and, for those who want it, a weight.
-struct Function {
-  std::function<V(const V&, const V&)> f;
-  V weight{Array<float>(xgrad::normal<float>({3})), true};
-  V operator()(const V& x) const { return f(x, weight); }
-  XGRAD_FIELDS(weight)
-};
-
-template <class T>
-double distance(const Array<T>& a, const Array<T>& b) {
-  REQUIRE(a.shape() == b.shape());
-  double worst = 0;
-  for (std::size_t k = 0; k < a.size(); ++k) {
-    const double x = double{a.data()[k]}, y = double{b.data()[k]};
-    if (x == y || (std::isnan(x) && std::isnan(y))) continue;
-    const double d = std::abs(x - y) / (1 + std::abs(y));
-    worst = d < std::numeric_limits<double>::infinity() ? std::max(worst, d) : std::numeric_limits<double>::infinity();
-  }
-  return worst;
-}
-
-class Written {
- public:
-  /// Saves, loads and compares with two numbers of samples; leaves the file with an input and its result beside it.
-  template <class Net>
-  void check(const std::string& name, Net net, Shape shape, const onnx::SaveOptions& options = {}) {
-    using T = nn::real_of<Net>;
-    CAPTURE(name);
-    const std::string path = folder.file(name + ".onnx");
-    onnx::save(net, shape, path, options);
-    nn::eval(net);
-    const auto loaded = onnx::load<T>(path);
-    CHECK(loaded.inputs().size() == 1);
-    CHECK(loaded.inputs()[0].name == "input");
-    CHECK(loaded.inputs()[0].shape[0] == (options.any_batch ? -1 : static_cast<std::int64_t>(shape[0])));
-    CHECK(loaded.opset() == 17);
-    for (const std::size_t samples : {std::size_t{1}, std::size_t{5}}) {
-      if (options.any_batch) shape[0] = samples;
-      const xgrad::NoGrad quiet;
-      const Array<T> x = xgrad::normal<T>(shape);
-      const Variable<T> y = net(Variable<T>(x));
-      Variable<T> input(x);
-      if (options.channels_first) input = permute(input, {0, 3, 1, 2});
-      CHECK(distance(loaded(input).value(), y.value()) < 1e-5);
-      xgrad::save_npy(input.value(), folder.file(fmt::format("{}.{}.x.npy", name, samples)));
-      xgrad::save_npy(y.value(), folder.file(fmt::format("{}.{}.y.npy", name, samples)));
-    }
-    ++count;
-  }
-  Directory folder;
-  int count = 0;
-};
-
-/// The first of these commands that works here, or "".
-std::string working(const std::vector<std::string>& programs, const std::string& trial) {
-  for (const std::string& program : programs)
-    if (std::system((program + trial + " >/dev/null 2>&1").c_str()) == 0) return program;
-  return {};
-}
-
-/// ONNX's checker on each file, and ONNX Runtime's result beside ours. The latter lacks some operators of doubles.
-void check_elsewhere(const Written& written) {
-  const auto run = [&](const std::string& program, const std::string& script) {
-    const std::string command = fmt::format("{} {} {} {} >{} 2>&1", program, written.folder.file(script),
-                                            written.folder.path.string(), written.count, written.folder.file("log"));
-    const int code = std::system(command.c_str());
-    CHECK_MESSAGE(code == 0, xgrad_test::contents(written.folder.file("log")));
-  };
-  std::ofstream(written.folder.file("check.py")) << R"(
-import glob, onnx, sys
-names = glob.glob(sys.argv[1] + "/*.onnx")
-assert len(names) == int(sys.argv[2])
-for name in names:
-    print(name)
-    onnx.checker.check_model(name, full_check=True)
-)";
-  const std::string python = working({"python3", "/usr/bin/python3"}, " -c 'import onnx'");
-  if (python.empty())
-    MESSAGE("ONNX's checker was skipped: no python3 with onnx here (Debian: python3-onnx)");
-  else
-    run(python, "check.py");
-  std::ofstream(written.folder.file("check.js")) << R"(
-const fs = require("fs"), ort = require("onnxruntime-node"), [folder, count] = process.argv.slice(2);
-function load(path) {
-  const bytes = fs.readFileSync(path), end = 10 + bytes.readUInt16LE(8), header = bytes.toString("latin1", 10, end);
-  const shape = header.match(/\(([^)]*)\)/)[1].split(",").filter(x => x.trim()).map(Number);
-  const kind = header.includes("<f8") ? Float64Array : Float32Array;
-  return new ort.Tensor(kind === Float64Array ? "float64" : "float32", new kind(bytes.buffer.slice(bytes.byteOffset + end, bytes.byteOffset + bytes.length)), shape);
-}
-(async () => {
-  let bad = 0;
-  const names = fs.readdirSync(folder).filter(x => x.endsWith(".onnx")).map(x => folder + "/" + x.slice(0, -5));
-  if (names.length != count) throw new Error("files are missing");
-  for (const name of names) {
-    try {
-      const session = await ort.InferenceSession.create(name + ".onnx", {executionProviders: ["cpu"], logSeverityLevel: 3});
-      for (const samples of [1, 5]) {
-        const x = load(`${name}.${samples}.x.npy`), y = load(`${name}.${samples}.y.npy`), z = (await session.run({input: x})).output;
-        let worst = z.dims.join() == y.dims.join() && z.type == y.type ? 0 : Infinity;
-        for (let k = 0; k < y.data.length; ++k) {
-          const a = z.data[k], b = y.data[k];
-          if (!(a === b || (a !== a && b !== b))) worst = Math.max(worst, isNaN(a - b) ? Infinity : Math.abs(a - b) / (1 + Math.abs(b)));
-        }
-        console.log(name, samples, worst);
-        if (!(worst < 1e-5)) ++bad;
-      }
-    } catch (error) {
-      console.log(name, error.message);
-      if (!(name.includes("double") && error.message.includes("Could not find an implementation"))) ++bad;
-    }
-  }
-  process.exit(bad > 0 ? 1 : 0);
-})();
-)";
-  const std::string node = working({"node"}, " -e 'require(\"onnxruntime-node\")'");
-  if (node.empty())
-    MESSAGE("ONNX Runtime was skipped: no node with onnxruntime-node here (npm, and NODE_PATH)");
-  else
-    run(node, "check.js");
-}
-
-/// A BatchNorm's statistics as training leaves them.
-template <class Net>
-Net trained(Net net, const Shape& shape) {
-  using T = nn::real_of<Net>;
-  const xgrad::NoGrad quiet;
-  for (int k = 0; k < 3; ++k) net(Variable<T>(xgrad::normal<T>(shape, 0.5, 2)));
-  return net;
-}
-
-struct Recurrent {
-  nn::LSTM<float> lstm{3, 4, {.layers = 2, .bidirectional = true}};
-  nn::GRU<float> gru{8, 5};
-  nn::Linear<float> out{5, 2};
-  V operator()(V x) const { return out(gru(lstm(std::move(x)).output).output); }
-};
-struct Transformer {
-  nn::LearnedPositions<float> positions{6, 8};
-  nn::TransformerEncoderLayer<float> a{8, 2, {.dim_feedforward = 12}},
-      b{8, 4, {.dim_feedforward = 9, .norm_first = true, .gelu = true}};
-  nn::RMSNorm<float> norm{8};
-  V operator()(V x) const { return norm(b(a(positions(std::move(x))))); }
-};
-/// What the models leave out: groups, transposed convolutions, other norms and pools, shortcuts between images.
-struct Images {
-  nn::Conv2d<float> wide{4, 8, {3, 2}, {.stride = 2, .padding = {1, 0, 0, 1}, .groups = 2}};
-  nn::ConvTranspose2d<float> back{8, 6, {3, 2}, {.stride = 2, .output_padding = 1, .groups = 2}};
-  nn::GroupNorm<float> group{3, 6};
-  nn::LayerNorm<float> layer{6};
-  nn::PReLU<float> prelu{6};
-  nn::Conv2d<float> squeeze{6, 2, 1}, excite{2, 6, 1};
-  V operator()(V x) const {
-    x = avg_pool2d(group(back(wide(std::move(x)))), 2, {.stride = 1, .padding = 1});
-    x = local_response_norm(prelu(layer(x)), 4);
-    const V weights = sigmoid(excite(relu(squeeze(mean(x, {1, 2}, {.keepdims = true})))));
-    x = local_response_norm(x * weights, 3);
-    return min_pool2d(std::move(x), 3, {.stride = 2, .ceil_mode = true});
-  }
-};
-struct Doubles {
-  nn::Conv2d<double> conv{2, 3, 3};
-  nn::BatchNorm<double> norm{3};
-  nn::Linear<double> out{3, 2};
-  Variable<double> operator()(Variable<double> x) const { return out(global_avg_pool2d(relu(norm(conv(std::move(x)))))); }
-};
-
-}  // namespace
-
-TEST_CASE("onnx save: networks give what they gave here, for any number of samples") {
-  xgrad::seed(1);
-  Written written;
-  written.check("lenet", models::LeNet<>{}, {1, 28, 28, 1});
-  written.check("lenet_theirs", models::LeNet<>{}, {1, 28, 28, 1}, {.channels_first = true});
-  written.check("lenet_three", models::LeNet<>{}, {3, 28, 28, 1}, {.any_batch = false});
-  written.check("logistic", models::LogisticLeNet<>{}, {1, 28, 28, 1});
-  written.check("mlp", models::MLP<>{}, {1, 28, 28, 1});
-  written.check("cnn", trained(models::CNN<>({1, 4, 6}, 12), {4, 12, 12, 1}), {1, 12, 12, 1});
-  written.check("resnet20", trained(models::ResNet20<>{}, {2, 32, 32, 3}), {1, 32, 32, 3});
-  written.check("inception", models::Inception<>(6, {2, 3, 4, 2, 3, 2}), {1, 7, 6, 6});
-  written.check("images", Images{}, {1, 9, 8, 4});
-  written.check("recurrent", Recurrent{}, {1, 5, 3});
-  written.check("transformer", Transformer{}, {1, 6, 8});
-  written.check("sequential", nn::Sequential{nn::Conv2d<float>(1, 4, 3), nn::ReLU{}, nn::Flatten{}, nn::Linear<float>(144, 3)},
-                {1, 8, 8, 1});
-  written.check("double", trained(Doubles{}, {4, 6, 5, 2}), {1, 6, 5, 2});
-  check_elsewhere(written);
-}
 
 TEST_CASE("onnx save: operations") {
   xgrad::seed(2);
@@ -342,6 +144,79 @@ TEST_CASE("onnx save: operations") {
     return first(amax(y, {1, 2}, {.keepdims = true}), y);
   });
   check("constant formula", {1, 4, 3}, [](const V& x, const V&) { return seven(x); });
+  check_elsewhere(written);
+}
+
+TEST_CASE("onnx save: operations by index, views, orders, other sizes of images") {
+  xgrad::seed(3);
+  Written written;
+  const auto check = [&](const char* name, Shape shape, std::function<V(const V&, const V&)> f) {
+    written.check(name, Function{std::move(f)}, std::move(shape));
+  };
+  check("index_select", {1, 4, 3}, [](const V& x, const V& w) {
+    return index_select(x, 1, {2, 0, -1, 2, 1}) * w + index_select(reshape(w, {1, 1, 3}), 2, {2, 2, 0});
+  });
+  check("index_select images", {1, 4, 6, 3}, [](const V& x, const V&) {
+    const V y = max_pool2d(x, 2);  // in their order from here on
+    return index_select(index_select(y, -1, {2, 0, 0, 1}), 2, {1, 2});
+  });
+  check("index of two axes", {1, 4, 3}, [](const V& x, const V&) {
+    xgrad::Labels index(Shape{2, 2});
+    for (std::int64_t k = 0; k < 4; ++k) index.data()[k] = 3 - k;
+    return index_select(x, 1, index);
+  });
+  check("embedding", {1, 3}, [](const V& x, const V& w) {
+    const xgrad::Mask some{true, false, true};
+    return sum(embedding({2, 0, 2}, reshape(sum(x * w, 0), {3, 1}))) + sum(masked_select(sum(x, 0), some)) * x;
+  });
+  check("gather", {1, 4, 3}, [](const V& x, const V& w) {
+    xgrad::Labels index(Shape{x.shape()[0], 2, 3});
+    for (std::size_t k = 0; k < index.size(); ++k) index.data()[k] = static_cast<std::int64_t>(k % 6 * 5 % 4);
+    return gather(x, 1, index) * w;
+  });
+  check("take_along_axis", {1, 4, 3}, [](const V& x, const V& w) {
+    xgrad::Labels two(Shape{1, 1, 3}), three(Shape{1, 4, 1});
+    for (std::size_t k = 0; k < 3; ++k) two.data()[k] = static_cast<std::int64_t>(k + 1) % 3;
+    for (std::size_t k = 0; k < 4; ++k) three.data()[k] = static_cast<std::int64_t>(k * k) % 3;
+    return take_along_axis(x, two, 2) + take_along_axis(reshape(w, {1, 1, 3}), three, 2);
+  });
+  check("scatter_add", {1, 4, 3}, [](const V& x, const V& w) {
+    xgrad::Labels index(Shape{x.shape()[0], 2, 3});
+    for (std::size_t k = 0; k < index.size(); ++k) index.data()[k] = static_cast<std::int64_t>(k % 6 / 5 * 3);
+    return scatter_add(x, 1, index, slice(x, {{}, {1, 3}}) * w);
+  });
+  check("orders", {1, 5, 3}, [](const V& x, const V&) {
+    return sort(x, 1) + sort(x, 1, {.descending = true}) + slice(sort(x), {{}, {}, {.step = -1}}) + topk(x, 1, -1).values +
+           slice(topk(x, 2, 2, {.largest = false}).values, {{}, {}, {1, 2}});
+  });
+  check("medians", {1, 4, 3},
+        [](const V& x, const V& w) { return median(x, 2, {.keepdims = true}) + median(x, 1, {.keepdims = true}) * w; });
+  check("diagonals", {1, 3, 4}, [](const V& x, const V& w) {
+    const V matrix = diag(sum(x, {0, 1}), 1);
+    return diagonal(x, 1, 1, 2) + matmul(diagonal(x, 0, 2, 1), diag(w)) + unsqueeze(trace(x, 0, 1, 2), 1) + sum(matrix * matrix) +
+           slice(diag(matrix, 1), {{0, 3}});
+  });
+  check("slice_update", {1, 5, 3}, [](const V& x, const V& w) {
+    const V y = slice_update(x, {{}, {.start = 4, .step = -2}, {1, 3}}, reshape(slice(w, {{1, 3}}), {1, 2}));
+    return slice_update(y, {{}, {1, 2}}, w) + slice_update(x, {}, w);
+  });
+  check("rolls", {1, 5, 3}, [](const V& x, const V&) { return roll(x, 2, 1) + roll(x, -7, 2) + roll(x, 3, 2) + roll(x, 1); });
+  check("repeats", {1, 2, 3}, [](const V& x, const V& w) { return tile(x, {2, 1}) * w + repeat(repeat(x, 2, 1), 1, 2); });
+  check("edges", {1, 4, 5, 3}, [](const V& x, const V&) {
+    return pad(max_pool2d(x, 2), {{}, {1, 1}, {2, 0}, {}}, {.mode = xgrad::PadMode::reflect}) +
+           pad(max_pool2d(x, 2), {{}, {2, 0}, {0, 2}, {}}, {.mode = xgrad::PadMode::edge});
+  });
+  check("determinant", {1, 3, 3}, [](const V& x, const V& w) { return det(x) * sum(w); });
+  check("angles", {1, 4, 3}, [](const V& x, const V& w) { return atan2(x, w) + atan2(w, x) + atan2(abs(x) * 0, abs(x) * 0); });
+  for (const auto& way : {std::pair("up", xgrad::Extent2d{8, 15}), std::pair("down", xgrad::Extent2d{3, 2})}) {
+    const char* name = way.first;
+    const xgrad::Extent2d size = way.second;
+    check(fmt::format("nearest {}", name).c_str(), {1, 4, 5, 3}, [size](const V& x, const V&) { return interpolate(x, size); });
+    check(fmt::format("bilinear {}", name).c_str(), {1, 4, 5, 3}, [size](const V& x, const V&) {
+      return interpolate(x, size, {.mode = xgrad::Interpolation::bilinear}) +
+             interpolate(x, size, {.mode = xgrad::Interpolation::bilinear, .align_corners = true});
+    });
+  }
   check_elsewhere(written);
 }
 

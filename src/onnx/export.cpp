@@ -79,8 +79,8 @@ void Exporter::check_runs() const {
       const bool same_formula =
           a.program == b.program || (a.program && b.program && to_string(*a.program) == to_string(*b.program));
       if (!same_formula) fail(a.where, fmt::format("operation {}, {}, has another formula", k, a.name));
-      const bool same_inputs = ops == &other_.ops ? a.inputs == b.inputs && a.output == b.output && a.mask == b.mask
-                                                  : many_.shapes[k].size() == a.inputs.size() + a.mask.has_value() + 1;
+      const bool same_inputs = ops == &other_.ops ? a.inputs == b.inputs && a.output == b.output && a.selector == b.selector
+                                                  : many_.shapes[k].size() == a.inputs.size() + a.selector.has_value() + 1;
       if (!same_inputs) fail(a.where, fmt::format("operation {}, {}, has other inputs", k, a.name));
     }
     if (one_.ops.size() != ops->size())
@@ -122,7 +122,7 @@ void Exporter::check_shapes() {
     const std::string name = fmt::format("{} ({})", op.name, to_string(op.where));
     const std::vector<Shape>& shapes = many_.shapes[k];
     for (std::size_t i = 0; i < op.inputs.size(); ++i) check(op.inputs[i], shapes[i], fmt::format("input {} of {}", i, name));
-    if (op.mask) check(*op.mask, shapes[op.inputs.size()], "the mask of " + name);
+    if (op.selector) check(*op.selector, shapes[op.inputs.size()], "the mask or index of " + name);
     check(op.output, shapes.back(), "the result of " + name);
   }
   for (std::size_t k = 0; k < one_.outputs.size(); ++k)
@@ -132,6 +132,11 @@ void Exporter::check_shapes() {
 const TracedOp* Exporter::maker(std::size_t value) const {
   const auto found = makers_.find(value);
   return found == makers_.end() ? nullptr : &one_.ops[found->second];
+}
+
+std::optional<std::size_t> Exporter::state(const std::string& path) const {
+  const auto found = one_.state.find(path);
+  return found == one_.state.end() ? std::optional<std::size_t>() : found->second;
 }
 
 double Exporter::number(std::size_t value) const {
@@ -149,13 +154,16 @@ std::string Exporter::unique(std::string name) {
   return unique(fmt::format("{}_{}", name, count + 1));
 }
 
-std::string Exporter::node(std::string_view kind, std::vector<std::string> inputs, std::vector<xgrad::Attribute> attributes) {
+std::string Exporter::node(std::string_view kind, std::vector<std::string> inputs, std::vector<xgrad::Attribute> attributes,
+                           std::size_t outputs) {
   std::string layer;
   if (at_ < one_.ops.size())
     for (const std::size_t input : op().inputs)
       if (layer.empty()) layer = layer_of(one_.values[input].name);
   const std::string name = unique((layer.empty() ? "" : layer + "/") + std::string(kind));
-  model_.nodes.push_back({std::string(kind), name, std::move(inputs), {name}, std::move(attributes)});
+  std::vector<std::string> results{name};
+  while (results.size() < outputs) results.push_back(fmt::format("{}/{}", name, results.size()));
+  model_.nodes.push_back({std::string(kind), name, std::move(inputs), std::move(results), std::move(attributes)});
   return name;
 }
 
@@ -182,6 +190,15 @@ std::string Exporter::scalar(double value) {
   std::string& name = scalars_[std::bit_cast<std::uint64_t>(value)];
   if (name.empty()) name = tensor(fmt::format("number_{}", value), {}, {value});
   return name;
+}
+
+std::string Exporter::truth() {
+  static constexpr bool yes = true;
+  if (truth_.empty()) {
+    truth_ = unique("true");
+    model_.tensors.push_back({truth_, static_cast<int>(ElementType::boolean), {}, &yes, sizeof yes});
+  }
+  return truth_;
 }
 
 std::string Exporter::tensor(const std::string& wanted, const Shape& shape, const std::vector<double>& values) {
@@ -351,7 +368,7 @@ void Exporter::remove_unused(WrittenModel& model) const {
 WrittenModel Exporter::run() {
   const std::vector<std::string>& output_names = one_.output_names;
   const auto port = [&](const std::string& name, std::size_t value, bool theirs) {
-    WrittenPort result{name, element(), {}};
+    WrittenPort result{name, one_.values[value].type, {}};
     const Shape &one = shape(value), &other = other_shape(value);
     for (std::size_t k = 0; k < one.size(); ++k) {
       const std::size_t axis = theirs ? place_in_ours[k] : k;
@@ -419,7 +436,7 @@ WrittenModel Exporter::run() {
       ++last;
       continue;
     }
-    maker->outputs = last->outputs;
+    maker->outputs[0] = last->outputs[0];
     last = model_.nodes.erase(last);
   }
   return std::move(model_);
@@ -428,39 +445,62 @@ WrittenModel Exporter::run() {
 namespace {
 
 template <class T>
-void write_network(const detail::Function<T>& net, std::span<const NamedVariable<T>> state, const Shape& input,
+void write_network(const detail::Function<T>& net, std::span<const NamedVariable<T>> state, const detail::SavedInput& input,
                    const std::filesystem::path& path, const SaveOptions& options, Where where) {
-  if (input.empty() || xgrad::detail::placed(where, "save", [&] { return size_of(input); }) == 0)
+  if (input.shape.empty() || xgrad::detail::placed(where, "save", [&] { return size_of(input.shape); }) == 0)
     throw ShapeError(where, "save",
-                     fmt::format("the input is {}; it must have an axis of samples, and elements", to_string(input)));
-  if (options.channels_first && input.size() != 4)
-    throw ShapeError(where, "save", fmt::format("the input is {}; it must be (n, h, w, c) with channels_first", to_string(input)));
+                     fmt::format("the input is {}; it must have an axis of samples, and elements", to_string(input.shape)));
+  if (options.channels_first && (input.shape.size() != 4 || input.classes))
+    throw ShapeError(where, "save",
+                     fmt::format("the input is {}; it must be images (n, h, w, c) with channels_first", to_string(input.shape)));
+  if (input.classes && *input.classes < 1)
+    throw ValueError(where, "save", fmt::format("there are {} classes of integers; there must be at least 1", *input.classes));
   Generator generator(1);
-  const auto numbers = [&](std::size_t samples, double deviation) {
-    Shape shape(input.begin(), input.end());
+  const auto shape_for = [&](std::size_t samples) {
+    Shape shape(input.shape.begin(), input.shape.end());
     if (options.any_batch) shape[0] = samples;
-    Array<T> x = make_array<T>(shape, where, "save");
-    generator.fill_normal(x, 0, deviation);
-    return x;
+    return shape;
   };
-  const Trace one = trace<T>(net, state, Variable<T>(numbers(2, 1)));
+  const auto numbers = [&](std::size_t samples, double deviation) -> Value<T> {
+    if (input.classes) {
+      Labels x = make_array<std::int64_t>(shape_for(samples), where, "save");
+      for (std::int64_t& label : std::span(x.data(), x.size()))
+        label = std::min(static_cast<std::int64_t>(generator.uniform() * static_cast<double>(*input.classes)), *input.classes - 1);
+      return x;
+    }
+    Array<T> x = make_array<T>(shape_for(samples), where, "save");
+    generator.fill_normal(x, 0, deviation);
+    if (deviation == 1) return Variable<T>(std::move(x));
+    const std::array<double, 3> some{0, deviation, -deviation};
+    for (std::size_t k = 0; k < std::min(some.size(), x.size()); ++k) x.data()[k] = static_cast<T>(some[k]);
+    return Variable<T>(std::move(x));
+  };
+  // What a run writes to the network's state is undone before the next one, and before anything of it is written to the file.
+  std::vector<Array<T>> before;
+  for (const auto& named : state) before.push_back(named.variable.requires_grad() ? Array<T>() : named.variable.value());
+  const auto run = [&](const auto& what, Value<T> x) {
+    auto result = what(std::move(x));
+    for (std::size_t k = 0; k < before.size(); ++k)
+      if (!state[k].variable.requires_grad())
+        std::copy_n(before[k].data(), before[k].size(), Variable<T>(state[k].variable).change("save", where).data());
+    return result;
+  };
+  const auto traced = [&](Value<T> x) { return trace<T>(net, state, std::move(x)); };
+  const Trace one = run(traced, numbers(2, 1));
   // Numbers of another kind, so that a condition on them has another outcome: large ones of both signs, and a 0.
   constexpr double large = 1000;
-  Array<T> x = numbers(3, large);
-  const std::array<double, 3> some{0, large, -large};
-  for (std::size_t k = 0; k < std::min(some.size(), x.size()); ++k) x.data()[k] = static_cast<T>(some[k]);
-  const Trace other = trace<T>(net, state, Variable<T>(std::move(x)));
-  const Outline many = outline<T>(net, Variable<T>(numbers(37, 1)));
+  const Trace other = run(traced, numbers(3, large));
+  const Outline many = run([&](Value<T> x) { return outline<T>(net, std::move(x)); }, numbers(37, 1));
   write_model(Exporter(one, other, many, options.channels_first, where).run(), path, where);
 }
 
 }  // namespace
 
-void detail::save(const Function<float>& net, std::span<const NamedVariable<float>> state, const Shape& input,
+void detail::save(const Function<float>& net, std::span<const NamedVariable<float>> state, const SavedInput& input,
                   const std::filesystem::path& path, const SaveOptions& options, Where where) {
   write_network<float>(net, state, input, path, options, where);
 }
-void detail::save(const Function<double>& net, std::span<const NamedVariable<double>> state, const Shape& input,
+void detail::save(const Function<double>& net, std::span<const NamedVariable<double>> state, const SavedInput& input,
                   const std::filesystem::path& path, const SaveOptions& options, Where where) {
   write_network<double>(net, state, input, path, options, where);
 }

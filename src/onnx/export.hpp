@@ -3,6 +3,7 @@
 #include <array>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -52,6 +53,9 @@ class Exporter {
   const TracedOp& op() const { return one_.ops[at_]; }
   const TracedOp& op(std::size_t run) const { return (run == 0 ? one_.ops : run == 1 ? other_.ops : many_.ops)[at_]; }
   bool dynamic(std::size_t value) const { return one_.values[value].dynamic; }
+  /// The number of a value of the network's own state, by its path, if it has it.
+  std::optional<std::size_t> state(const std::string& path) const;
+  const std::string& path_of(std::size_t value) const { return one_.values[value].name; }
   /// Which operation has made a value; null for those that none has.
   const TracedOp* maker(std::size_t value) const;
   /// The element of a constant that has but one.
@@ -72,14 +76,20 @@ class Exporter {
   void set(std::size_t value, std::string name, Order order = Order::ours) { names_[{value, order}] = std::move(name); }
   void set_output(std::string name, Order order = Order::ours) { set(op().output, std::move(name), order); }
 
-  /// Adds a node of one output, whose name is returned.
-  std::string node(std::string_view op, std::vector<std::string> inputs, std::vector<xgrad::Attribute> attributes = {});
+  /// Adds a node. The name of its first output is returned; others are that name, "/" and their numbers.
+  std::string node(std::string_view op, std::vector<std::string> inputs, std::vector<xgrad::Attribute> attributes = {},
+                   std::size_t outputs = 1);
   /// A list of whole numbers; one alone, of no axis; a number of the network's own elements.
   std::string integers(const Ints& values);
   std::string index(std::int64_t value);
   std::string scalar(double value);
+  std::string truth();
   /// An initialiser of the network's elements, made here.
   std::string tensor(const std::string& name, const Shape& shape, const std::vector<double>& values);
+  /// … of whole numbers, with more axes than one.
+  std::string index_tensor(const std::string& name, const Ints& values, Ints dims) {
+    return whole_numbers(name, values, std::move(dims));
+  }
   /// A list of lengths, as in `shape` for as many samples and `other` for one more.
   std::string lengths(const Shape& shape, const Shape& other);
 
@@ -104,7 +114,7 @@ class Exporter {
   std::map<std::int64_t, std::string> indices_;
   std::map<std::uint64_t, std::string> scalars_;  ///< by their bits
   std::map<std::string, int> used_;
-  std::string batch_;
+  std::string batch_, truth_;
   WrittenModel model_;
 };
 
@@ -114,10 +124,11 @@ using Write = std::function<void(Exporter&)>;
 const std::map<std::string_view, Write>& writers();
 /// An elementwise operation.
 void write_formula(Exporter& e);
-/// A part of an array, one index of an axis, an array with a border.
-void write_slice(Exporter& e);
-void write_select(Exporter& e);
-void write_pad(Exporter& e);
+/// Those of a topic, in a file each.
+void add_images(std::map<std::string_view, Write>& table);
+void add_training(std::map<std::string_view, Write>& table);
+void add_indices(std::map<std::string_view, Write>& table);
+void add_views(std::map<std::string_view, Write>& table);
 
 inline std::int64_t whole(std::size_t n) { return static_cast<std::int64_t>(n); }
 /// Where an axis of ours is in an order.

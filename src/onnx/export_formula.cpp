@@ -71,6 +71,7 @@ class Formula {
       case Primitive::minimum: return two("Min", x(0), x(1));
       case Primitive::pow: return two("Pow", x(0), x(1));
       case Primitive::hypot: return one("Sqrt", e_.node("Add", {square(x(0)).name, square(x(1)).name}));
+      case Primitive::atan2: return atan2(x(0), x(1));
       case Primitive::fmod: return {e_.node("Mod", {x(0), x(1)}, {{"fmod", std::int64_t{1}}})};
       case Primitive::gaussian: return one("Exp", one("Neg", two("Mul", x(0), square(x(1)).name).name).name);
       case Primitive::less: return {two("Less", x(0), x(1)).name, true};
@@ -111,6 +112,16 @@ class Formula {
     const std::string ratio = two("Div", x, two("Sub", u, number(1)).name).name;
     const std::string near = e_.node("Where", {two("Equal", u, number(1)).name, x, two("Mul", log, ratio).name});
     return {e_.node("Where", {two("Less", one("Abs", x).name, number(1)).name, near, log})};
+  }
+
+  /// atan(y / x) for x > 0; half a turn more or less for x < 0, by y's sign; 0 for 0 / 0. The signs of zeros are not looked at.
+  Name atan2(const std::string& y, const std::string& x) {
+    const std::string zero = number(0), turn = number(std::numbers::pi);
+    const std::string angle = one("Atan", two("Div", y, x).name).name, back = two("Less", x, zero).name;
+    const std::string more = e_.node("Where", {two("Less", y, zero).name, number(-std::numbers::pi), turn});
+    const std::string whole = e_.node("Where", {back, two("Add", angle, more).name, angle});
+    const std::string nothing = e_.node("And", {two("Equal", x, zero).name, two("Equal", y, zero).name});
+    return {e_.node("Where", {nothing, zero, whole})};
   }
 
   Exporter& e_;

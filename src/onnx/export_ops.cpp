@@ -147,9 +147,9 @@ void write_cumsum(Exporter& e) {
 /// A mask is a constant, which must be the same in both runs.
 void write_where(Exporter& e) {
   const TracedOp& op = e.op();
-  if (!op.mask) throw Refused{"its mask cannot be read"};
+  if (!op.selector) throw Refused{"its mask cannot be read"};
   const Order order = e.order_for(op.output);
-  std::string mask = e.get(*op.mask, order);
+  std::string mask = e.get(*op.selector, order);
   e.set_output(e.node("Where", {std::move(mask), e.get(op.inputs[0], order), e.get(op.inputs[1], order)}), order);
 }
 
@@ -180,91 +180,6 @@ void write_matmul(Exporter& e) {
   if (e.shape(in[0]).size() == 2 && e.shape(in[1]).size() == 2 && (a || b))  // the weights keep their names and order
     return e.set_output(e.node("Gemm", {e.get(in[0]), e.get(in[1])}, {{"transA", std::int64_t{a}}, {"transB", std::int64_t{b}}}));
   e.set_output(e.node("MatMul", {a ? transposed(e, in[0]) : e.get(in[0]), b ? transposed(e, in[1]) : e.get(in[1])}));
-}
-
-// Images.
-
-/// {top, bottom, left, right} as ONNX has it: {top, left, bottom, right}.
-Ints pads_of(const Ints& padding) { return {padding[0], padding[2], padding[1], padding[3]}; }
-
-void write_conv(Exporter& e) {
-  const auto& in = e.op().inputs;
-  std::vector<std::string> inputs{e.get(in[0], Order::theirs), e.permuted(in[1], {0, 3, 1, 2})};
-  if (in.size() > 2) inputs.push_back(e.get(in[2]));
-  const Shape& w = e.shape(in[1]);
-  e.set_output(e.node("Conv", std::move(inputs),
-                      {{"kernel_shape", Ints{whole(w[1]), whole(w[2])}},
-                       {"strides", integers_of(e, "stride")},
-                       {"pads", pads_of(integers_of(e, "padding"))},
-                       {"dilations", integers_of(e, "dilation")},
-                       {"group", integer_of(e, "groups")}}),
-               Order::theirs);
-}
-
-void write_conv_transpose(Exporter& e) {
-  const auto& in = e.op().inputs;
-  const Shape &x = e.shape(in[0]), &w = e.shape(in[1]), &y = e.shape(e.op().output);
-  const Ints stride = integers_of(e, "stride"), padding = integers_of(e, "padding"), dilation = integers_of(e, "dilation");
-  Ints more;
-  for (std::size_t k = 0; k < 2; ++k)
-    more.push_back(whole(y[k + 1]) - ((whole(x[k + 1]) - 1) * stride[k] + dilation[k] * (whole(w[k + 1]) - 1) + 1 - padding[2 * k] -
-                                      padding[2 * k + 1]));
-  e.set_output(e.node("ConvTranspose", {e.get(in[0], Order::theirs), e.permuted(in[1], {0, 3, 1, 2})},
-                      {{"kernel_shape", Ints{whole(w[1]), whole(w[2])}},
-                       {"strides", stride},
-                       {"pads", pads_of(padding)},
-                       {"dilations", dilation},
-                       {"output_padding", more},
-                       {"group", integer_of(e, "groups")}}),
-               Order::theirs);
-}
-
-/// ceil_mode becomes padding at the end, which the maximum ignores, as does a mean that does not count it.
-void write_pool(Exporter& e) {
-  const TracedOp& op = e.op();
-  const std::size_t in = op.inputs[0];
-  const Shape &x = e.shape(in), &y = e.shape(op.output);
-  const bool mean = op.name == "avg_pool2d";
-  const Ints size = integers_of(e, "size"), stride = integers_of(e, "stride");
-  Ints padding = integers_of(e, "padding");
-  bool counted = mean && flag_of(e, "count_include_pad") && std::ranges::any_of(padding, [](auto p) { return p > 0; });
-  for (std::size_t k = 0; k < 2; ++k) {
-    const std::int64_t reach = (whole(y[k + 1]) - 1) * stride[k] + size[k], length = whole(x[k + 1]) + padding[2 * k];
-    if (reach - length <= padding[2 * k + 1]) continue;  // the windows end before the padding does
-    if (counted) throw Refused{"with ceil_mode it counts some of the padding, and some not"};
-    padding[2 * k + 1] = reach - length;
-  }
-  for (std::size_t k = 0; k < 4; ++k)
-    if (padding[k] >= size[k / 2]) throw Refused{"its padding is as large as its window, which ONNX Runtime refuses"};
-  std::vector<xgrad::Attribute> attributes{{"kernel_shape", size}, {"strides", stride}, {"pads", pads_of(padding)}};
-  if (counted) attributes.push_back({"count_include_pad", std::int64_t{1}});
-  std::string name = e.get(in, Order::theirs);
-  const bool smallest = op.name == "min_pool2d";
-  if (smallest) name = e.node("Neg", {name});
-  name = e.node(mean ? "AveragePool" : "MaxPool", {name}, std::move(attributes));
-  if (smallest) name = e.node("Neg", {name});
-  e.set_output(std::move(name), Order::theirs);
-}
-
-/// Windows that are all of one size.
-void write_adaptive_pool(Exporter& e) {
-  const Shape &x = e.shape(e.op().inputs[0]), &y = e.shape(e.op().output);
-  if (x[1] % y[1] != 0 || x[2] % y[2] != 0) throw Refused{"its windows are not all of one size"};
-  const Ints size{whole(x[1] / y[1]), whole(x[2] / y[2])};
-  const char* op = e.op().name == "adaptive_avg_pool2d" ? "AveragePool" : "MaxPool";
-  e.set_output(e.node(op, {e.get(e.op().inputs[0], Order::theirs)}, {{"kernel_shape", size}, {"strides", size}}), Order::theirs);
-}
-
-/// A product with a matrix of ones beside the diagonal.
-void write_neighbour_sum(Exporter& e) {
-  const std::size_t in = e.op().inputs[0], channels = e.shape(in).back();
-  const std::int64_t before = integer_of(e, "before"), after = integer_of(e, "after");
-  std::vector<double> band(channels * channels);
-  for (std::size_t k = 0; k < band.size(); ++k) {
-    const std::int64_t from = whole(k / channels), to = whole(k % channels);
-    band[k] = from >= to - before && from <= to + after ? 1 : 0;
-  }
-  e.set_output(e.node("MatMul", {e.get(in), e.tensor("neighbours", Shape{channels, channels}, band)}));
 }
 
 // Norms: a layer norm is over the last axes, a group norm over all pixels of some channels.
@@ -329,46 +244,41 @@ void write_stack(Exporter& e) {
 }  // namespace
 
 const std::map<std::string_view, Write>& writers() {
-  static const std::map<std::string_view, Write> table{
-      {"adaptive_avg_pool2d", write_adaptive_pool},
-      {"adaptive_max_pool2d", write_adaptive_pool},
-      {"amax", reduction("ReduceMax")},
-      {"amin", reduction("ReduceMin")},
-      {"avg_pool2d", write_pool},
-      {"broadcast_to", write_broadcast},
-      {"concat", write_concat},
-      {"conv2d", write_conv},
-      {"conv_transpose2d", write_conv_transpose},
-      {"cumsum", write_cumsum},
-      {"flip", write_slice},
-      {"group_norm", write_group_norm},
-      {"instance_norm", write_group_norm},
-      {"layer_norm", write_layer_norm},
-      {"linear", write_linear},
-      {"log_softmax", write_softmax},
-      {"logsumexp", reduction("ReduceLogSumExp")},
-      {"matmul", write_matmul},
-      {"max_pool2d", write_pool},
-      {"mean", reduction("ReduceMean")},
-      {"min_pool2d", write_pool},
-      {"neighbour_sum", write_neighbour_sum},
-      {"norm", write_norm},
-      {"pad", write_pad},
-      {"permute", write_permute},
-      {"prod", reduction("ReduceProd")},
-      {"reshape", write_reshape},
-      {"select", write_select},
-      {"slice", write_slice},
-      {"softmax", write_softmax},
-      {"split", write_slice},
-      {"stack", write_stack},
-      {"std", write_variance},
-      {"sum", reduction("ReduceSum", true)},
-      {"tril", write_triangle},
-      {"triu", write_triangle},
-      {"var", write_variance},
-      {"where", write_where},
-  };
+  static const std::map<std::string_view, Write> table = [] {
+    std::map<std::string_view, Write> all{
+        {"amax", reduction("ReduceMax")},
+        {"amin", reduction("ReduceMin")},
+        {"broadcast_to", write_broadcast},
+        {"concat", write_concat},
+        {"cumsum", write_cumsum},
+        {"det", [](Exporter& e) { e.set_output(e.node("Det", {e.get(e.op().inputs[0])})); }},
+        {"group_norm", write_group_norm},
+        {"instance_norm", write_group_norm},
+        {"layer_norm", write_layer_norm},
+        {"linear", write_linear},
+        {"log_softmax", write_softmax},
+        {"logsumexp", reduction("ReduceLogSumExp")},
+        {"matmul", write_matmul},
+        {"mean", reduction("ReduceMean")},
+        {"norm", write_norm},
+        {"permute", write_permute},
+        {"prod", reduction("ReduceProd")},
+        {"reshape", write_reshape},
+        {"softmax", write_softmax},
+        {"stack", write_stack},
+        {"std", write_variance},
+        {"sum", reduction("ReduceSum", true)},
+        {"tril", write_triangle},
+        {"triu", write_triangle},
+        {"var", write_variance},
+        {"where", write_where},
+    };
+    add_images(all);
+    add_indices(all);
+    add_training(all);
+    add_views(all);
+    return all;
+  }();
   return table;
 }
 

@@ -1,10 +1,14 @@
+#include <algorithm>
 #include <array>
+#include <functional>
 #include <limits>
+#include <numeric>
 #include <optional>
 
 #include "export.hpp"
 
-// Views: a part of an array, at even distances. The option says where it begins and how far its elements are apart in memory.
+// Views: a part of an array, at even distances, and what else moves elements. The option says where it begins and how far its
+// elements are apart in memory.
 namespace xgrad::onnx {
 namespace {
 
@@ -78,8 +82,6 @@ std::int64_t place_of(const Exporter& e, std::size_t value, std::size_t axis, co
   if (!result.holds) result = agreed(from_end, "where it begins depends on the number of samples");
   return result.value;
 }
-
-}  // namespace
 
 void write_slice(Exporter& e) {
   const std::size_t x = e.op().inputs[0], y = e.op().output, rank = e.shape(x).size();
@@ -160,6 +162,124 @@ void write_pad(Exporter& e) {
     pads[rank + placed(k, order)] = agreed(both, why).value - first;
   }
   e.set_output(e.node("Pad", {e.get(x, order), e.integers(pads), e.scalar(number_of(e, "background"))}), order);
+}
+
+/// A vector on a diagonal of zeros: each place takes an element, or the 0 behind the last.
+void write_diagonal_matrix(Exporter& e) {
+  const std::size_t x = e.op().inputs[0], y = e.op().output;
+  if (e.shape(x) != e.other_shape(x)) throw Refused{"its size depends on the number of samples"};
+  const std::int64_t offset = integer_of(e, "view.offset"), stride = integers_of(e, "view.strides")[0];
+  Ints places(size_of(e.shape(y)), whole(e.shape(x)[0]));
+  for (std::size_t k = 0; k < e.shape(x)[0]; ++k) places[static_cast<std::size_t>(offset + whole(k) * stride)] = whole(k);
+  const std::string source = e.node("Concat", {e.get(x), e.tensor("zero", Shape{1}, {0})}, {{"axis", std::int64_t{0}}});
+  e.set_output(e.node("Gather", {source, e.index_tensor("places", places, Ints(e.shape(y).begin(), e.shape(y).end()))}));
+}
+
+/// A view that is not along the axes, such as a diagonal: elements by their numbers, in the flat array or in that of each sample.
+void write_view(Exporter& e) {
+  const std::size_t x = e.op().inputs[0], y = e.op().output;
+  if (e.op().inputs.size() == 1 && find(e.op().attributes, "background")) return write_diagonal_matrix(e);
+  const auto runs = readings(e, x);
+  const std::size_t first = e.shape(x) != e.other_shape(x) ? 1 : 0;
+  const auto numbers = [&](std::size_t run) {
+    const Shape& shape = e.shape(y, run);
+    const Ints& strides = runs[run].strides;
+    if (first == 1 &&
+        (shape.empty() || shape[0] != e.shape(x, run)[0] || strides[0] != runs[run].own[0] || runs[run].starts[0] != 0))
+      throw Refused{"it is not along the axes"};
+    Ints result(size_of(shape, first, shape.size()), integer_of(e.op(run), "view.offset"));
+    for (std::size_t k = 0; k < result.size(); ++k) {
+      std::size_t rest = k;
+      for (std::size_t axis = shape.size(); axis-- > first; rest /= shape[axis])
+        result[k] += whole(rest % shape[axis]) * strides[axis];
+    }
+    return result;
+  };
+  const Ints places = numbers(0);
+  if (numbers(1) != places || numbers(2) != places) throw Refused{"what it reads depends on the number of samples"};
+  const std::string flat = e.node("Reshape", {e.get(x), e.integers(first == 1 ? Ints{0, -1} : Ints{-1})});
+  const Ints dims(e.shape(y).begin() + static_cast<std::ptrdiff_t>(first), e.shape(y).end());
+  e.set_output(e.node("Gather", {flat, e.index_tensor("places", places, dims)}, {{"axis", whole(first)}}));
+}
+
+/// Part of an array replaced, axis by axis: of what is there and what is new, one behind the other, each place takes its own.
+void write_slice_update(Exporter& e) {
+  const std::size_t y = e.op().output;
+  const auto runs = readings(e, y);
+  const auto lengths = [&](std::size_t run) { return integers_of(e.op(run), "view.shape"); };
+  struct Part {
+    std::size_t axis;
+    Ints places, sources;
+  };
+  std::vector<Part> parts;
+  for (std::size_t k = 0; k < e.shape(y).size(); ++k) {
+    const auto step = [&](std::size_t run) { return lengths(run)[k] == 1 ? 1 : runs[run].strides[k] / runs[run].own[k]; };
+    bool all = true, same = true;
+    for (std::size_t run = 0; run < Exporter::runs; ++run) {
+      all = all && lengths(run)[k] == whole(e.shape(y, run)[k]) && step(run) == 1;
+      same = same && lengths(run)[k] == lengths(0)[k] && e.shape(y, run)[k] == e.shape(y)[k] && step(run) == step(0) &&
+             runs[run].starts[k] == runs[0].starts[k];
+    }
+    if (all) continue;
+    if (!same) throw Refused{"what it replaces depends on the number of samples"};
+    Part part{k, Ints(static_cast<std::size_t>(lengths(0)[k])), Ints(e.shape(y)[k])};
+    std::iota(part.sources.begin(), part.sources.end(), 0);
+    for (std::size_t i = 0; i < part.places.size(); ++i) {
+      part.places[i] = runs[0].starts[k] + whole(i) * step(0);
+      part.sources[static_cast<std::size_t>(part.places[i])] = whole(part.sources.size() + i);
+    }
+    parts.push_back(std::move(part));
+  }
+  const auto shape = [&](std::size_t run) {
+    Shape result;
+    for (const std::int64_t length : lengths(run)) result.push_back(static_cast<std::size_t>(length));
+    return result;
+  };
+  std::vector<std::string> old{e.get(e.op().inputs[0])};  // of what is there, what each axis leaves
+  std::string name = e.node("Expand", {e.get(e.op().inputs[1]), e.lengths(shape(0), shape(1))});
+  for (const Part& part : parts)
+    old.push_back(e.node("Gather", {old.back(), e.integers(part.places)}, {{"axis", whole(part.axis)}}));
+  for (std::size_t k = parts.size(); k-- > 0;) {
+    const xgrad::Attribute axis{"axis", whole(parts[k].axis)};
+    name = e.node("Gather", {e.node("Concat", {old[k], name}, {axis}), e.integers(parts[k].sources)}, {axis});
+  }
+  e.set_output(std::move(name));
+}
+
+void write_roll(Exporter& e) {
+  const std::size_t x = e.op().inputs[0], y = e.op().output, axis = static_cast<std::size_t>(integer_of(e, "axis"));
+  std::int64_t shift = integer_of(e, "shift");
+  bool grows = false, inside = true;
+  for (std::size_t run = 0; run < Exporter::runs; ++run) {
+    const std::int64_t length = whole(e.shape(x, run)[axis]);
+    grows = grows || length != whole(e.shape(x)[axis]);
+    inside = inside && shift < length && shift > -length;
+  }
+  if (grows && !inside) throw Refused{"it goes round more than once, as the number of samples has it"};
+  if (!grows && e.shape(x)[axis] > 0) shift %= whole(e.shape(x)[axis]);
+  if (flag_of(e, "backwards")) shift = -shift;
+  const Order order = e.order_for(y);
+  const std::string name = e.get(x, order), axes = e.integers({whole(placed(axis, order))});
+  if (shift == 0) return e.set_output(name, order);
+  const std::string last = e.node("Slice", {name, e.integers({-shift}), e.integers({far}), axes});
+  const std::string first = e.node("Slice", {name, e.integers({0}), e.integers({-shift}), axes});
+  e.set_output(e.node("Concat", {last, first}, {{"axis", whole(placed(axis, order))}}), order);
+}
+
+}  // namespace
+
+void add_views(std::map<std::string_view, Write>& table) {
+  table.insert({
+      {"diag", write_view},
+      {"diagonal", write_view},
+      {"flip", write_slice},
+      {"pad", write_pad},
+      {"roll", write_roll},
+      {"select", write_select},
+      {"slice", write_slice},
+      {"slice_update", write_slice_update},
+      {"split", write_slice},
+  });
 }
 
 }  // namespace xgrad::onnx

@@ -1,5 +1,6 @@
 #pragma once
 /// What a network has done with its input.
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -30,7 +31,7 @@ struct TracedOp {
   const Program* program = nullptr;        ///< of an elementwise operation
   std::shared_ptr<const void> owner = {};  ///< keeps the program
   std::vector<std::size_t> inputs;
-  std::optional<std::size_t> mask = {};  ///< of a `where`
+  std::optional<std::size_t> selector = {};  ///< the mask of a `where`, or the indices of what takes by them
   std::size_t output = 0;
 };
 struct Trace {
@@ -38,22 +39,23 @@ struct Trace {
   std::vector<TracedOp> ops;
   std::vector<std::size_t> outputs;
   std::vector<std::string> output_names;
+  std::map<std::string, std::size_t> state;  ///< the network's own values, by their paths
   std::size_t samples = 0;
   bool is_double = false;
 };
 /// What is kept of a run for shapes alone, which may have many samples: no value.
 struct Outline {
   std::vector<TracedOp> ops;               ///< without inputs and output
-  std::vector<std::vector<Shape>> shapes;  ///< of each operation's inputs, mask and result
+  std::vector<std::vector<Shape>> shapes;  ///< of each operation's inputs, selector and result
   Shape input;
   std::vector<Shape> outputs;
   std::size_t samples = 0;
 };
 
-/// Runs the network, which records nothing, on x.
+/// Runs the network, which records nothing, on x: numbers, or integers that it takes for indices.
 template <class T>
-Trace trace(const detail::Function<T>& net, std::span<const NamedVariable<T>> state, Variable<T> x);
+Trace trace(const detail::Function<T>& net, std::span<const NamedVariable<T>> state, Value<T> x);
 template <class T>
-Outline outline(const detail::Function<T>& net, Variable<T> x);
+Outline outline(const detail::Function<T>& net, Value<T> x);
 
 }  // namespace xgrad::onnx

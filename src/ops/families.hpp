@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <xgrad/core/fields.hpp>
+#include <xgrad/graph/observer.hpp>
 #include <xgrad/graph/op.hpp>
 
 #include "../kernels/array/strided.hpp"
@@ -68,6 +69,11 @@ Variable<T> put(std::string_view name, Variable<T> x, Positions positions, Shape
 /// sum + put(x), in sum's buffer where nobody else holds it: then it costs what the rows of x cost.
 template <class T>
 Variable<T> add_put(std::string_view name, Variable<T> sum, Variable<T> x, Positions positions, Where where);
+
+/// Of an operation that takes rows (index_select, embedding, gather, sort …) or adds to them (scatter_add), and that an observer
+/// has seen; null for any other.
+template <class T>
+XGRAD_API const Positions* positions_of(const Event<T>& event);
 
 /// Checks indices of places along an axis and turns them into positions of elements, negative ones counted from the end: element
 /// (i, j, …) of the array of shape `shape` is x[…, index[i, j, …], …]. Other axes of x and of the index are as long as in `shape`,

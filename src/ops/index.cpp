@@ -227,6 +227,13 @@ Variable<T> detail::add_put(std::string_view name, Variable<T> sum, Variable<T> 
 }
 
 template <class T>
+const Positions* detail::positions_of(const Event<T>& event) {
+  if (event.describe == &describe_op<Take<T>>) return &static_cast<const Take<T>*>(event.described)->positions;
+  if (event.describe == &describe_op<ScatterAdd<T>>) return &static_cast<const ScatterAdd<T>*>(event.described)->positions;
+  return nullptr;
+}
+
+template <class T>
 Variable<T> index_select(Variable<T> x, int axis, const Indices& index, Where where) {
   const Shape& shape = shape_of(x, where);
   const std::size_t k = placed(where, "index_select", [&] {
@@ -358,6 +365,7 @@ namespace detail {
 XGRAD_BOTH(take);
 XGRAD_BOTH(put);
 XGRAD_BOTH(add_put);
+XGRAD_BOTH(positions_of);
 }  // namespace detail
 XGRAD_BOTH(index_select);
 XGRAD_BOTH(embedding);

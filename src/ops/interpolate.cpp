@@ -54,20 +54,23 @@ ResampleShape resample_shape(const Shape& x, Extent2d size, const InterpolateOpt
 // A linear map and its transpose, each other's gradients.
 
 template <class T>
-Variable<T> resample_back(Variable<T> g, const ResampleShape& shape, Where where);
+Variable<T> resample_back(Variable<T> g, const ResampleShape& shape, const InterpolateOptions& options, Where where);
 
 template <class T>
 struct Resample {
   static constexpr std::string_view name = "interpolate";
   static constexpr std::array uses{use::none};
   ResampleShape shape;
+  InterpolateOptions options;
 
   Result<T> forward(Inputs<T> in) {
     Array<T> out = make_array<T>(Shape{shape.n, shape.rows.size(), shape.columns.size(), shape.c});
     if (out.size() > 0) kernels::resample(in[0].data(), out.data(), shape);
     return out;
   }
-  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const { return resample_back(g, shape, c.where()); }
+  Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
+    return resample_back(g, shape, options, c.where());
+  }
 };
 
 template <class T>
@@ -75,6 +78,7 @@ struct ResampleBack {
   static constexpr std::string_view name = "interpolate_grad";
   static constexpr std::array uses{use::none};
   ResampleShape shape;
+  InterpolateOptions options;
 
   Result<T> forward(Inputs<T> in) {
     Array<T> out = make_array<T>(Shape{shape.n, shape.h, shape.w, shape.c});
@@ -82,13 +86,13 @@ struct ResampleBack {
     return out;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
-    return apply(Resample<T>{shape}, {g}, c.where());
+    return apply(Resample<T>{shape, options}, {g}, c.where());
   }
 };
 
 template <class T>
-Variable<T> resample_back(Variable<T> g, const ResampleShape& shape, Where where) {
-  return apply(ResampleBack<T>{shape}, {std::move(g)}, where);
+Variable<T> resample_back(Variable<T> g, const ResampleShape& shape, const InterpolateOptions& options, Where where) {
+  return apply(ResampleBack<T>{shape, options}, {std::move(g)}, where);
 }
 
 }  // namespace
@@ -96,7 +100,7 @@ Variable<T> resample_back(Variable<T> g, const ResampleShape& shape, Where where
 template <class T>
 Variable<T> interpolate(Variable<T> x, Extent2d size, InterpolateOptions options, Where where) {
   ResampleShape shape = placed(where, "interpolate", [&] { return resample_shape(shape_of(x, where), size, options); });
-  return apply(Resample<T>{std::move(shape)}, {std::move(x)}, where);
+  return apply(Resample<T>{std::move(shape), options}, {std::move(x)}, where);
 }
 
 XGRAD_BOTH(interpolate);

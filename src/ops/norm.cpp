@@ -36,8 +36,9 @@ struct Normalise {
   kernels::NormShape shape;
   bool has_weight, has_bias;
   T eps;
-  Statistics<T>* wanted = nullptr;  // of the caller; good for the call of forward only
-  Array<T> mean = {}, rstd = {};    // of x times its scales, which are empty where squares were in range
+  std::optional<double> momentum = {};  // of a batch norm
+  Statistics<T>* wanted = nullptr;      // of the caller; good for the call of forward only
+  Array<T> mean = {}, rstd = {};        // of x times its scales, which are empty where squares were in range
   Array<T> scales = make_array<T>(Shape{0});
 
   std::string_view name() const { return called; }
@@ -159,7 +160,7 @@ struct Normalise {
 /// What weight and bias of shape `channels` make of a normalisation; either may be undefined.
 template <class T>
 Variable<T> normalise(std::string_view name, kernels::NormShape shape, const Shape& channels, Variable<T> x, Variable<T> weight,
-                      Variable<T> bias, double eps, Statistics<T>* statistics, Where where) {
+                      Variable<T> bias, double eps, Statistics<T>* statistics, Where where, std::optional<double> momentum = {}) {
   const auto check = [&](const Variable<T>& v, const char* what) {
     if (v.defined() && v.shape() != channels)
       throw ShapeError(
@@ -169,7 +170,7 @@ Variable<T> normalise(std::string_view name, kernels::NormShape shape, const Sha
   check(weight, "weight");
   check(bias, "bias");
   if (!(eps >= 0)) throw ValueError(where, name, fmt::format("eps is {}; it must not be negative", eps));
-  Normalise<T> op{name, shape, weight.defined(), bias.defined(), static_cast<T>(eps), statistics};
+  Normalise<T> op{name, shape, weight.defined(), bias.defined(), static_cast<T>(eps), momentum, statistics};
   std::vector<Variable<T>> inputs{std::move(x)};
   if (weight.defined()) inputs.push_back(std::move(weight));
   if (bias.defined()) inputs.push_back(std::move(bias));
@@ -241,7 +242,7 @@ Variable<T> batch_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, 
         fmt::format("x is {}; it must have at least two values per channel in training, not {}", to_string(x.shape()), rows));
   Statistics<T> batch;
   Variable<T> y = normalise<T>("batch_norm", {1, rows, channels, 1}, Shape{channels}, std::move(x), std::move(weight),
-                               std::move(bias), options.eps, &batch, where);
+                               std::move(bias), options.eps, &batch, where, options.momentum);
   update_running(std::move(running_mean), batch.mean, options.momentum, where);
   const T unbiased = static_cast<T>(rows) / static_cast<T>(std::max<std::size_t>(rows, 2) - 1);
   for (std::size_t k = 0; k < channels; ++k) batch.variance.data()[k] *= unbiased;

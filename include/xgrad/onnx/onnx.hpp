@@ -5,7 +5,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -89,6 +92,14 @@ struct SaveOptions {
   bool channels_first = false;
   /// Whether the file is for any number of samples, the first axis of the input; else for as many as the shape says.
   bool any_batch = true;
+  /// Whether the network is written as it is in training: batch normalisation by the batch's statistics, and dropout, stay nodes.
+  bool training = false;
+};
+
+/// An input of integers from 0 to classes - 1, which a network takes for indices: the words of a text.
+struct Integers {
+  Shape shape;
+  std::int64_t classes;
 };
 
 namespace detail {
@@ -98,17 +109,44 @@ struct Outputs {
   std::vector<Variable<T>> values;
 };
 template <class T>
-using Function = std::function<Outputs<T>(Variable<T>)>;
-XGRAD_API void save(const Function<float>& net, std::span<const NamedVariable<float>> state, const Shape& input,
+using Function = std::function<Outputs<T>(const Value<T>&)>;
+struct SavedInput {
+  Shape shape;
+  std::optional<std::int64_t> classes = {};  ///< of integers
+};
+XGRAD_API void save(const Function<float>& net, std::span<const NamedVariable<float>> state, const SavedInput& input,
                     const std::filesystem::path& path, const SaveOptions& options, Where where);
-XGRAD_API void save(const Function<double>& net, std::span<const NamedVariable<double>> state, const Shape& input,
+XGRAD_API void save(const Function<double>& net, std::span<const NamedVariable<double>> state, const SavedInput& input,
                     const std::filesystem::path& path, const SaveOptions& options, Where where);
+
+/// X is what the network takes: Variable or Labels.
+template <class X, class Net>
+void save_copy(const Net& net, const SavedInput& input, const std::filesystem::path& path, const SaveOptions& options, Where where) {
+  using T = nn::real_of<Net>;
+  Net copy = nn::clone(net, where);
+  options.training ? nn::train(copy, where) : nn::eval(copy, where);
+  const auto state = nn::named_state(copy, where);
+  const Function<T> function = [&](const Value<T>& x) {
+    auto result = nn::detail::call_layer(std::as_const(copy), std::get<X>(x), where);
+    Outputs<T> outputs;
+    nn::visit(result, [&](const std::string& name, const Variable<T>& y) {
+      outputs.names.push_back(name.empty() ? "output" : name);
+      if (!y.defined())
+        throw ValueError(where, "save", "the result " + outputs.names.back() + " is undefined; it must have a value");
+      outputs.values.push_back(y);
+    });
+    return outputs;
+  };
+  save(function, std::span(state), input, path, options, where);
+}
 }  // namespace detail
 
-/// Writes a network to an ONNX file of opset 17, as it is in evaluation: other programs run it. `input` is the shape of what the
-/// network takes, whose first length, the number of samples, may be another one when the file runs.
+/// Writes a network to an ONNX file of opset 17, as it is in evaluation, or, with `.training`, in training: other programs run it.
+/// `input` is the shape of what the network takes, whose first length, the number of samples, may be another one when the file
+/// runs; of one that takes Labels it says also from how many classes they are.
 ///
 ///     xg::onnx::save(net, {1, 28, 28, 1}, "net.onnx");
+///     xg::onnx::save(language_model, xg::onnx::Integers{{1, 12}, 256}, "model.onnx");
 ///
 /// A copy of the network is run on random numbers, with two, with three and with 37 samples: what the operations do is written, not
 /// what C++ does beside them. Where the runs show that this differs, or that a number in it depends on the input by other ways than
@@ -118,22 +156,12 @@ XGRAD_API void save(const Function<double>& net, std::span<const NamedVariable<d
 template <class Net>
 void save(const Net& net, const Shape& input, const std::filesystem::path& path, const SaveOptions& options = {},
           Where where = Where::current()) {
-  using T = nn::real_of<Net>;
-  Net copy = nn::clone(net, where);
-  nn::eval(copy, where);
-  const auto state = nn::named_state(copy, where);
-  const detail::Function<T> function = [&](Variable<T> x) {
-    auto result = nn::detail::call_layer(std::as_const(copy), std::move(x), where);
-    detail::Outputs<T> outputs;
-    nn::visit(result, [&](const std::string& name, const Variable<T>& y) {
-      outputs.names.push_back(name.empty() ? "output" : name);
-      if (!y.defined())
-        throw ValueError(where, "save", "the result " + outputs.names.back() + " is undefined; it must have a value");
-      outputs.values.push_back(y);
-    });
-    return outputs;
-  };
-  detail::save(function, std::span(state), input, path, options, where);
+  detail::save_copy<Variable<nn::real_of<Net>>>(net, {input}, path, options, where);
+}
+template <class Net>
+void save(const Net& net, const Integers& input, const std::filesystem::path& path, const SaveOptions& options = {},
+          Where where = Where::current()) {
+  detail::save_copy<Labels>(net, {input.shape, input.classes}, path, options, where);
 }
 
 }  // namespace xgrad::onnx
