@@ -13,6 +13,7 @@
 #include "../graph/walk.hpp"
 #include "../kernels/array/sum.hpp"
 #include "stacked.hpp"
+#include "watch.hpp"
 
 namespace xgrad::engine {
 namespace {
@@ -65,13 +66,64 @@ class Sweep final : public Gradients<T> {
       node_ = heap_.back();
       heap_.pop_back();
       visit(std::exchange(node_->gradient, {}));
+      if (!uses_.empty()) [[unlikely]]
+        count_uses(*node_);
       std::exchange(node_, nullptr)->release();
     }
     detail::thread_state.line = {};
-    for (Node<T>* leaf : hooked_leaves_) run_hooks(*leaf, ends_[leaf]);
+    for (const Watch<T>* watch : watches_)
+      for (const Ref<Node<T>>& leaf : watch->leaves())
+        if (const Use& use = uses_.at(leaf.get()); use.count > 0) complete(leaf.get(), use);  // not all that used it had a gradient
+    for (Node<T>* leaf : hooked_leaves_)
+      if (!uses_.contains(leaf)) run_hooks(*leaf, ends_[leaf]);
     if (observed_)
       for (const auto& [node, g] : ends_)
         if (node->is_leaf() && g.defined()) tell_whole(*node, g);
+  }
+
+  /// For a run that goes everywhere: from now on the watches hear of their leaves.
+  void follow(const std::vector<Watch<T>*>& watches, Node<T>* root) {
+    for (Watch<T>* watch : watches)
+      for (std::size_t k = 0; k < watch->leaves().size(); ++k) uses_[watch->leaves()[k].get()] = {watch, k, 0};
+    std::unordered_set<Watch<T>*> reached;
+    for (Node<T>* node : detail::ancestors<T>({root})) {
+      if (const auto use = uses_.find(node); node == root && use != uses_.end()) {
+        ++use->second.count;
+        reached.insert(use->second.watch);
+      }
+      for (const Edge<T>& edge : node->edges())
+        if (const auto use = uses_.find(edge.node.get()); use != uses_.end()) {
+          ++use->second.count;
+          reached.insert(use->second.watch);
+        }
+    }
+    std::erase_if(uses_, [&](const auto& use) { return !reached.contains(use.second.watch); });
+    for (Watch<T>* watch : watches)  // in their order
+      if (reached.contains(watch)) {
+        watches_.push_back(watch);
+        watch->begin();
+      }
+  }
+  /// Lets the watches say what the gradients are. Returns the leaves whose old gradient is in the new one.
+  Nodes<T> finish() {
+    Nodes<T> whole;
+    for (Watch<T>* watch : watches_) {
+      const std::vector<Ref<Node<T>>>& leaves = watch->leaves();
+      std::vector<Variable<T>> gradients;
+      for (const Ref<Node<T>>& leaf : leaves) {
+        const auto end = ends_.find(leaf.get());
+        gradients.push_back(end == ends_.end() ? Variable<T>() : end->second);
+      }
+      const bool replaces = watch->finish(gradients);
+      for (std::size_t k = 0; k < leaves.size(); ++k) {
+        Node<T>* leaf = leaves[k].get();
+        if (!gradients[k].defined()) continue;
+        if (!ends_[leaf].defined()) collect(leaf, gradients[k]);
+        ends_[leaf] = std::move(gradients[k]);
+        if (replaces) whole.insert(leaf);
+      }
+    }
+    return whole;
   }
 
   bool wants(std::size_t i) const override { return wanted(node_->edges()[i]); }
@@ -114,6 +166,25 @@ class Sweep final : public Gradients<T> {
   }
 
  private:
+  struct Use {
+    Watch<T>* watch;
+    std::size_t number;  // of the leaf there
+    std::size_t count;   // of the edges to it that are still to come
+  };
+  /// What a node had for its leaves has been delivered.
+  void count_uses(const Node<T>& node) {
+    for (const Edge<T>& edge : node.edges())
+      if (const auto use = uses_.find(edge.node.get()); use != uses_.end() && --use->second.count == 0) {
+        detail::thread_state.line = {};
+        complete(use->first, use->second);
+      }
+  }
+  void complete(Node<T>* leaf, const Use& use) {
+    const auto end = ends_.find(leaf);
+    if (end == ends_.end() || !end->second.defined()) return;
+    if (leaf->hooks) run_hooks(*leaf, end->second);
+    use.watch->complete(use.number, end->second);
+  }
   static bool earlier(const Node<T>* a, const Node<T>* b) { return a->stamp() < b->stamp(); }
   bool wanted(const Edge<T>& edge) const { return edge.node && (!needed_ || needed_->contains(edge.node.get())); }
 
@@ -254,6 +325,8 @@ class Sweep final : public Gradients<T> {
   const Variable<T>* g_ = nullptr;  // … with this gradient
   std::uint64_t delivered_ = 0;     // a bit for each of its inputs
   std::vector<Node<T>*> heap_, claimed_leaves_, hooked_leaves_;
+  std::unordered_map<Node<T>*, Use> uses_;  // of the leaves that watches follow
+  std::vector<Watch<T>*> watches_;
 };
 
 /// Runs f. What it throws names the line that asked for the gradient, too.
@@ -354,11 +427,14 @@ void accumulate_into_leaves(const Root<T>& root, const RunOptions& options) {
   noted(options, [&] {
     const Mode mode(false);
     Sweep<T> sweep(nullptr, leaves, options);
+    if (const auto watches = followed<T>(); !watches.empty()) sweep.follow(watches, root.node.get());
     sweep.run({root});
+    const Nodes<T> whole = sweep.finish();
     std::vector<std::pair<Node<T>*, Variable<T>>> sums;  // nothing below this loop throws, so leaves change all or none
     for (auto& [leaf, gradient] : leaves)
-      sums.emplace_back(leaf,
-                        leaf->gradient.defined() ? add(leaf->gradient, std::move(gradient), options.where) : gradient.detach());
+      sums.emplace_back(leaf, leaf->gradient.defined() && !whole.contains(leaf)
+                                  ? add(leaf->gradient, std::move(gradient), options.where)
+                                  : gradient.detach());
     for (auto& [leaf, sum] : sums) leaf->gradient = std::move(sum);
   });
 }
