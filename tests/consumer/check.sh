@@ -31,7 +31,13 @@ pkg_config() {  # PREFIX LIBDIR COMPILER...
   for file in main model; do
     "$@" -std=c++20 -Wall -Wextra -Wpedantic -Werror "${cflags[@]}" -c "$here/$file.cpp" -o "$work/$file.o" || return
   done
-  "$@" "$work/main.o" "$work/model.o" "${libs[@]}" -Wl,-rpath,"$prefix/$libdir" -o "$work/program" && "$work/program"
+  "$@" "$work/main.o" "$work/model.o" "${libs[@]}" -Wl,-rpath,"$prefix/$libdir" -o "$work/program" || return
+  if [ -f "$prefix/$libdir/pkgconfig/xgrad-mpi.pc" ]; then  # built where there is MPI
+    read -ra libs <<<"$(pkg-config --libs xgrad-mpi)"
+    "$@" -std=c++20 -Wall -Wextra -Wpedantic -Werror "${cflags[@]}" "$here/mpi.cpp" "${libs[@]}" -Wl,-rpath,"$prefix/$libdir" -o "$work/mpi" &&
+      "$work/mpi" || return
+  fi
+  "$work/program"
 }
 
 cmake_package() {  # PREFIX COMPILER...     more options of cmake are in the array options

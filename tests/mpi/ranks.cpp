@@ -1,0 +1,392 @@
+// What ranks do together, one case after the other, as mpirun starts them. Each case is checked on every rank; rank 0 prints the
+// totals. run.sh calls it, and names in argv[1] a case that must fail, or where files go.
+#include <fmt/format.h>
+#include <unistd.h>
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <xgrad/mpi/mpi.hpp>
+#include <xgrad/xgrad.hpp>
+
+#include "slow.hpp"
+
+namespace xg = xgrad;
+
+namespace {
+
+int passed = 0, failed = 0;
+std::uint64_t bits = 0;  // of all that was learnt
+
+void check(bool good, const char* what, std::uint32_t line = __builtin_LINE()) {
+  ++(good ? passed : failed);
+  if (!good) std::fprintf(stderr, "ranks.cpp:%u: failed: %s\n", line, what);
+}
+
+template <class T>
+struct Net {
+  xg::nn::Conv2d<T> conv{1, 3, 3};
+  xg::nn::Linear<T> hidden{48, 10}, out{10, 4};
+  auto operator()(xg::Variable<T> x) const { return out(tanh(hidden(flatten(tanh(conv(std::move(x))))))); }
+};
+
+template <class T>
+struct One {
+  xg::Variable<T> w;
+};
+
+struct Two {
+  xg::Variable<double> a{xg::Array<double>{1, 2}, true}, b{xg::Array<double>{3}, true}, c{xg::Array<double>{4}, true};
+};
+
+struct Synchronised {
+  xg::nn::Linear<double> in{36, 8};
+  xg::mpi::BatchNorm<double> norm;
+  xg::nn::Linear<double> out{8, 4};
+  auto operator()(xg::Variable<double> x) const { return out(relu(norm(in(flatten(std::move(x)))))); }
+};
+
+struct Normed {
+  xg::nn::Linear<double> in{36, 8};
+  xg::nn::BatchNorm<double> norm{8};
+  xg::nn::Linear<double> out{8, 4};
+  auto operator()(xg::Variable<double> x) const { return out(relu(norm(in(flatten(std::move(x)))))); }
+};
+
+struct Other {
+  xg::nn::Linear<double> hidden{7, 3};
+};
+
+template <class T>
+xg::Source<T> images(std::size_t n) {
+  xg::Array<T> values(xg::Shape{n, 6, 6, 1});
+  xg::Generator(3).fill_normal(values, 0, 1);
+  xg::Labels labels(xg::Shape{n});
+  for (std::size_t k = 0; k < n; ++k) labels(k) = static_cast<std::int64_t>(k % 4);
+  return {std::move(values), std::move(labels)};
+}
+
+template <class Network>
+double distance(const Network& a, const Network& b) {
+  double most = 0;
+  const auto p = xg::nn::parameters(a), q = xg::nn::parameters(b);
+  for (std::size_t k = 0; k < p.size(); ++k)
+    for (std::size_t i = 0; i < p[k].size(); ++i)
+      most = std::max(most, std::abs(static_cast<double>(p[k].value().data()[i] - q[k].value().data()[i])));
+  return most;
+}
+
+template <class Network, class T>
+void train(const Network& net, xg::Loader<T>& batches, std::uint64_t epochs) {
+  xg::optim::Optimizer opt(xg::nn::parameters(net), xg::optim::SGD{.lr = 0.1, .momentum = 0.9});
+  while (batches.state.epoch < epochs)
+    for (auto [x, y] : batches) {
+      const auto loss = cross_entropy(net(x), y);
+      opt.zero_grad();
+      backward(loss);
+      opt.step();
+    }
+}
+
+/// Ranks with a part of each batch each are as one program with the whole.
+template <class T>
+void as_one(xg::mpi::World& world, double tolerance, xg::mpi::AverageOptions options) {
+  xg::seed(7 + static_cast<std::uint64_t>(world.rank()));
+  const Net<T> net;
+  world.broadcast(net);
+  const Net<T> alone = xg::nn::clone(net), with = xg::nn::clone(net);
+  const auto source = images<T>(world.parts() * 12);
+  {
+    const auto sync = world.average_gradients(with, options);
+    xg::Loader<T> batches(source, {.batch_size = 3, .seed = 5, .part = world.part(), .parts = world.parts()});
+    world.check(batches);
+    train(with, batches, 3);
+    world.compare(with);
+    std::size_t names = 0;
+    for (const auto& bucket : sync.buckets()) names += bucket.size();
+    check(names == (world.size() == 1 ? 0 : 6), "every parameter is in a bucket");
+  }
+  xg::Loader<T> whole(source, {.batch_size = 3 * world.parts(), .seed = 5});
+  train(alone, whole, 3);
+  for (const auto& p : xg::nn::parameters(with))
+    for (const T w : p.value()) bits = bits * 1099511628211U + std::bit_cast<std::uint64_t>(static_cast<double>(w));
+  const double apart = distance(alone, with);
+  check(world.size() == 1 ? apart == 0 : apart <= tolerance, "ranks together are one program");
+  check(distance(alone, net) > 1e-3, "something was learnt");
+}
+
+/// The sum is the one that goes through the ranks in their order, to the bit, also where ranks come late.
+template <class T>
+void in_order(xg::mpi::World& world) {
+  for (const std::size_t size : {1U, 7U, 1000U, 40000U}) {
+    xg::Array<T> mine;
+    std::vector<xg::Array<T>> all;
+    for (std::size_t rank = 0; rank < world.parts(); ++rank) {
+      xg::Array<T> x(xg::Shape{size});
+      xg::Generator generator(size, rank);
+      generator.fill_normal(x, 0, 1);
+      for (std::size_t k = 0; k < size; ++k) x(k) *= static_cast<T>(std::exp(10 * generator.normal()));
+      if (rank == world.part()) mine = x;
+      all.push_back(std::move(x));
+    }
+    xg::Array<T> sum = all[0];
+    for (std::size_t rank = 1; rank < all.size(); ++rank)
+      for (std::size_t k = 0; k < size; ++k) sum(k) += all[rank](k);
+    for (std::size_t k = 0; k < size; ++k) sum(k) /= static_cast<T>(world.size());
+    const One<T> one{xg::Variable<T>(xg::Array<T>(xg::Shape{size}), true)};
+    const auto sync = world.average_gradients(one);
+    for (int late = -1; late < 2; ++late) {
+      one.w.node()->gradient = {};
+      if (late == world.rank()) usleep(3000);
+      backward(xg::sum(one.w * mine));
+      check(std::memcmp(one.w.grad().data(), sum.data(), size * sizeof(T)) == 0, "the sum is that of the ranks in their order");
+    }
+  }
+}
+
+void pauses(xg::mpi::World& world) {
+  xg::seed(1);
+  const Net<double> net, alone = xg::nn::clone(net);
+  auto sync = world.average_gradients(net, {.first_bucket = 100});
+  const auto source = images<double>(world.parts() * 8);
+  const auto loss = [&](const Net<double>& of, std::size_t part, std::size_t parts, std::size_t k) {
+    const auto [x, y] =
+        xg::Loader<double>(source, {.batch_size = 8 * world.parts() / parts / 4, .part = part, .parts = parts}).batch(0, k);
+    return cross_entropy(of(x), y);
+  };
+  for (int step = 0; step < 2; ++step) {  // before and after the order is known
+    for (const auto& p : xg::nn::parameters(net)) p.node()->gradient = {};
+    for (const auto& p : xg::nn::parameters(alone)) p.node()->gradient = {};
+    for (std::size_t k = 0; k < 4; ++k) {
+      if (k == 1 || k == 3) {
+        backward(loss(net, world.part(), world.parts(), k));
+      } else {
+        const auto pause = sync.pause();
+        backward(loss(net, world.part(), world.parts(), k));
+      }
+      backward(loss(alone, 0, 1, k));
+    }
+    const auto p = xg::nn::parameters(net), q = xg::nn::parameters(alone);
+    double most = 0;
+    for (std::size_t k = 0; k < p.size(); ++k)
+      for (std::size_t i = 0; i < p[k].size(); ++i) most = std::max(most, std::abs(p[k].grad().data()[i] - q[k].grad().data()[i]));
+    check(most <= 1e-14, "gradients that were added up in pauses are averaged with the next");
+  }
+}
+
+/// Messages go out while backward still runs.
+void overlaps(xg::mpi::World& world) {
+  if (world.size() == 1) return;
+  xg::seed(1);
+  const Net<double> net;
+  const auto sync = world.average_gradients(net, {.first_bucket = 64, .bucket = 400});
+  const auto [x, y] = xg::Loader<double>(images<double>(8), {.batch_size = 8}).batch(0, 0);
+  const auto loss = [&, &images = x, &labels = y] { return cross_entropy(net(images), labels); };
+  backward(loss());
+  check(sync.buckets().size() > 2 && sync.buckets()[0][0].starts_with("out."), "the last layer's gradients are sent first");
+  const std::size_t before = xgrad_test::Slow::sent;
+  bool seen = false;
+  net.conv.weight.on_grad([&](const auto&) {
+    for (int wait = 0; wait < 5000 && !seen; ++wait) {
+      seen = xgrad_test::Slow::sent > before;
+      if (!seen) usleep(1000);
+    }
+  });
+  backward(loss());
+  check(seen, "messages go out while backward still runs");
+}
+
+/// A parameter that some ranks do not reach counts as 0 there; one that nobody reaches has no gradient.
+void branches(xg::mpi::World& world) {
+  const Two net;
+  const auto sync = world.average_gradients(net);
+  for (int step = 0; step < 3; ++step) {
+    for (const auto& p : xg::nn::parameters(net)) p.node()->gradient = {};
+    backward(world.rank() == step % world.size() ? sum(net.a) + sum(net.b * 3) : sum(net.a * 2));
+    check(std::abs(net.b.grad()(0) - 3.0 / world.size()) < 1e-15, "who does not reach a parameter counts as 0");
+    check(std::abs(net.a.grad()(0) - (2.0 * world.size() - 1) / world.size()) < 1e-15, "…, and all get the mean");
+    check(!net.c.has_grad(), "what no rank reaches has no gradient");
+  }
+}
+
+void norms(xg::mpi::World& world) {
+  xg::seed(1);
+  const Synchronised net{.norm = xg::mpi::BatchNorm<double>(world, 8)};
+  const Normed alone, own;
+  xg::nn::copy_state(net, alone);
+  xg::nn::copy_state(net, own);
+  const auto source = images<double>(world.parts() * 8);
+  {
+    const auto sync = world.average_gradients(net);
+    xg::Loader<double> batches(source, {.batch_size = 4, .part = world.part(), .parts = world.parts()});
+    train(net, batches, 2);
+    xg::Loader<double> whole(source, {.batch_size = 4 * world.parts()});
+    train(alone, whole, 2);
+    const auto p = xg::nn::named_state(net), q = xg::nn::named_state(alone);
+    double most = 0;
+    for (std::size_t k = 0; k < p.size(); ++k)
+      for (std::size_t i = 0; i < p[k].variable.size(); ++i)
+        most = std::max(most, std::abs(p[k].variable.value().data()[i] - q[k].variable.value().data()[i]));
+    check(most <= 1e-10, "batch norm over all ranks is that of the whole batch");
+  }
+  xg::Loader<double> batches(source, {.batch_size = 4, .part = world.part(), .parts = world.parts()});
+  const auto sync = world.average_gradients(own);
+  train(own, batches, 1);
+  const xg::Array<double> before = own.norm.running_mean.value();
+  const double mean = world.mean(before(3));
+  world.average_buffers(own);
+  check(std::abs(own.norm.running_mean.value()(3) - mean) < 1e-15, "running statistics are averaged");
+  check(world.size() == 1 || before(3) != mean, "…, which were different");
+}
+
+struct Run {
+  Net<float> net;
+  xg::optim::Optimizer<float, xg::optim::Adam> opt;
+  xg::Loader<float> batches;
+  xg::Generator generator;
+  std::vector<double> losses = {};
+};
+
+/// A run that goes on from a checkpoint in the middle of an epoch is the run that was never interrupted.
+void resumes(xg::mpi::World& world, const std::string& folder) {
+  const std::string path = folder + "/run.safetensors";
+  const auto source = images<float>(world.parts() * 30);
+  const auto fresh = [&](std::uint64_t seed) {
+    xg::seed(seed);
+    const Net<float> net;
+    return Run{net, xg::optim::Optimizer(xg::nn::parameters(net), xg::optim::Adam{.lr = 0.01}),
+               xg::Loader<float>(source, {.batch_size = 4, .part = world.part(), .parts = world.parts()}),
+               xg::Generator(seed, world.part())};
+  };
+  const auto go_on = [&](Run& run, std::size_t steps, std::size_t save_at) {
+    const auto sync = world.average_gradients(run.net);
+    while (run.losses.size() < steps)
+      for (auto [x, y] : run.batches) {
+        x(0) += static_cast<float>(run.generator.normal());
+        const auto loss = cross_entropy(run.net(x), y);
+        run.opt.zero_grad();
+        backward(loss);
+        run.opt.step();
+        run.losses.push_back(loss.item());
+        if (run.losses.size() == save_at) world.save(run, path);
+        if (run.losses.size() >= steps) break;
+      }
+  };
+  Run first = fresh(5), second = fresh(6);
+  world.broadcast(first.net);
+  go_on(first, 20, 11);
+  world.load(second, path);
+  check(second.losses.size() == 11 && second.batches.state.epoch == 1 && second.batches.state.position == 3,
+        "a checkpoint has it all");
+  go_on(second, 20, 0);
+  check(distance(first.net, second.net) == 0, "a run that is resumed goes on to the same bits");
+  world.compare(second.net);
+}
+
+std::string error_of(const auto& f) {
+  try {
+    f();
+  } catch (const xg::Error& error) {
+    return error.what();
+  }
+  return "";
+}
+bool has(const std::string& text, const std::string& part) {
+  if (text.find(part) != std::string::npos) return true;
+  std::fprintf(stderr, "not there: %s\nin: %s\n", part.c_str(), text.c_str());
+  return false;
+}
+
+/// What must fail, and how. Ends with an exception on some rank, or all.
+void must_fail(xg::mpi::World& world, const std::string& how) {
+  const bool odd = world.rank() == 1;
+  Net<double> net;
+  if (how == "networks") return odd ? world.broadcast(Other()) : world.broadcast(net);
+  world.broadcast(net);
+  if (how == "parameters") {
+    const Other other;
+    if (odd)
+      static_cast<void>(world.average_gradients(other));
+    else
+      static_cast<void>(world.average_gradients(net));
+  }
+  if (how == "drift") {
+    if (odd) net.hidden.bias.update([](auto& b) { b(3) += 1e-12; });
+    world.compare(net);
+  }
+  const auto source = images<double>(world.parts() * 16 - (how == "data" && odd ? 8 : 0));
+  const auto sync = world.average_gradients(net);
+  xg::Loader<double> batches(source, {.batch_size = 4, .part = world.part(), .parts = world.parts()});
+  if (how != "steps") world.check(batches);
+  std::size_t steps = 0;
+  for (;;)
+    for (auto [x, y] : batches) {
+      ++steps;
+      if (odd && steps == 4) {
+        if (how == "uncaught" || how == "caught") throw std::runtime_error("something of rank 1");
+        if (how == "exit") std::exit(0);
+        if (how == "kill") std::raise(SIGKILL);
+        if (how == "steps") return;
+        if (how == "nan") x(0) = std::numeric_limits<double>::quiet_NaN();
+      }
+      for (const auto& p : xg::nn::parameters(net)) p.node()->gradient = {};
+      backward(cross_entropy(net(x), y));
+      if (steps > 1000) throw std::runtime_error("nobody has noticed");
+    }
+}
+
+int all_cases(xg::mpi::World& world, const std::string& folder) {
+  as_one<double>(world, 1e-12, {});
+  as_one<double>(world, 1e-12, {.first_bucket = 64, .bucket = 400});
+  as_one<float>(world, 1e-5, {.first_bucket = 64, .bucket = 400});
+  in_order<float>(world);
+  in_order<double>(world);
+  pauses(world);
+  overlaps(world);
+  branches(world);
+  norms(world);
+  resumes(world, folder);
+  check(world.ranks_here() == world.size(), "all ranks are on this machine");
+  if (world.size() == 2) {  // rank 1 waits for 5 s
+    xg::seed(1);
+    const std::string text = error_of([&] { world.save(Net<float>(), folder + "/none/x.safetensors"); });
+    check(has(text, "ranks.cpp:") && has(text, "none"), "a checkpoint that cannot be written is an error on all ranks");
+  }
+  const auto all = static_cast<int>(world.sum(failed));
+  if (world.rank() == 0) fmt::print("bits {:016x}\n{} passed, {} failed\n", bits, passed, all);
+  return all == 0 ? 0 : 1;
+}
+
+/// MPI, which XGRAD_SLOW="SECONDS BYTES_PER_SECOND" slows down.
+std::unique_ptr<xg::mpi::Transport> transport(int& argc, char**& argv) {
+  double seconds = 0, speed = 0;
+  if (const char* slow = std::getenv("XGRAD_SLOW")) std::sscanf(slow, "%lf %lf", &seconds, &speed);
+  return std::make_unique<xgrad_test::Slow>(xg::mpi::mpi_transport(argc, argv), seconds, speed);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string how = argc > 2 ? argv[2] : "", folder = argc > 1 ? argv[1] : ".";
+  if (how == "uncaught") {
+    xg::mpi::World world(argc, argv, {.threads = 1});
+    must_fail(world, how);
+  }
+  try {
+    xg::mpi::World world(transport(argc, argv), {.threads = 1});
+    if (how.empty()) return all_cases(world, folder);
+    must_fail(world, how);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "ranks: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Runs the program of ranks.cpp on 1 to 4 ranks, over shared memory and over TCP, and lets it fail in every way. The last line is
+# "N passed, N failed".   usage: run.sh PROGRAM [MPIRUN]
+set -u
+[ $# -gt 0 ] || { echo "skipped: xgrad-mpi was not built; install libopenmpi-dev and openmpi-bin, or libmpich-dev and mpich, and configure anew"; exit 77; }
+program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+mpirun=${2:-}
+if [ -z "$mpirun" ]; then  # that of the MPI that the program has
+  kind=openmpi
+  [ -z "$(ldd "$program" | grep libmpich)" ] || kind=mpich
+  mpirun=$(command -v "mpirun.$kind" || echo mpirun)
+fi
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+export OMP_WAIT_POLICY=passive
+unset OMP_NUM_THREADS
+passed=0 failed=0
+declare -A bits  # that a number of ranks has learnt, the same however messages go
+
+if "$mpirun" --version 2>&1 | grep -qE 'Open MPI|OpenRTE'; then
+  options=(--oversubscribe)
+  [ "$(id -u)" != 0 ] || options+=(--allow-run-as-root)
+  tcp=(--mca btl 'tcp,self' --mca pml ob1)
+else
+  options=() tcp=(-genv MPIR_CVAR_NOLOCAL 1 -genv UCX_TLS 'tcp,self' -genv FI_PROVIDER tcp)
+fi
+
+# ranks N OPTIONS... -- ARGUMENTS...
+ranks() {
+  local n=$1 more=(); shift
+  while [ "$1" != -- ]; do more+=("$1"); shift; done
+  shift
+  timeout -k 5 120 "$mpirun" "${options[@]}" "${more[@]}" -n "$n" "$program" "$@" >"$tmp/out" 2>"$tmp/err"
+}
+works() {  # TEXT N OPTIONS...
+  local text=$1 n=$2 last; shift 2
+  ranks "$n" "$@" -- "$tmp"
+  local code=$?
+  local same=${bits[$n]:=$(grep '^bits ' "$tmp/out")}
+  [ "$same" = "$(grep '^bits ' "$tmp/out")" ] || { code=1; echo "other bits than before, $same"; }
+  last=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$tmp/out" | tail -n 1)
+  if [ $code = 0 ] && [[ $last =~ ^([0-9]+)\ passed,\ 0\ failed$ ]]; then
+    passed=$((passed + BASH_REMATCH[1]))
+  else
+    failed=$((failed + 1))
+    echo "failed: $text: code $code, $last"
+    tail -n 30 "$tmp/out" "$tmp/err"
+  fi
+}
+# fails HOW PATTERN: all ranks end within 10 s, with one message of the program's or the library's that has the pattern
+fails() {
+  local begin=$SECONDS
+  ranks 3 -- "$tmp" "$1"
+  local code=$? said
+  said=$(grep -aE '^(ranks|xgrad): ' "$tmp/err")
+  if [ $code != 0 ] && [ $code != 124 ] && [ $((SECONDS - begin)) -le 10 ] && { [ -z "$2" ] || { [ "$(wc -l <<<"$said")" = 1 ] && grep -qE -- "$2" <<<"$said"; }; } &&
+    ! pgrep -f "^$program" >/dev/null; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "failed: $1: code $code after $((SECONDS - begin)) s"
+    head -n 30 "$tmp/err"
+  fi
+}
+
+for n in 1 2 3 4; do works "$n ranks" "$n"; done
+works '3 ranks over TCP' 3 "${tcp[@]}"
+XGRAD_SLOW='0.0003 1e8' works '2 ranks whose messages are slow' 2
+fails uncaught '^xgrad: rank 1 of 3 has failed: something of rank 1$'
+fails caught '^ranks: something of rank 1$'
+fails exit '^xgrad: rank 1 of 3 has ended before its World; all end$'
+fails kill ''
+fails nan '^ranks: ranks.cpp:[0-9]+: average_gradients: rank 1: the gradient of [a-z.]+ has -?nan; it must be finite'
+fails networks '^ranks: ranks.cpp:[0-9]+: broadcast: rank 1: there is hidden.weight, F64 \(3, 7\), on rank 0 conv.weight'
+fails parameters 'average_gradients: rank 1: the network has hidden.weight \(3, 7\) where that of rank 0 has conv.weight \(3, 3, 3, 1\)'
+fails drift '^ranks: ranks.cpp:[0-9]+: compare: rank 1: hidden.bias has other bits than on rank 0'
+fails data '^ranks: ranks.cpp:[0-9]+: check: rank 1: the number of samples is 40, on rank 0 it is 48'
+fails steps 'rank 1 has left, and rank [02] waits for it'
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
