@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <map>
 #include <string>
@@ -172,4 +173,36 @@ TEST_CASE("safetensors: metadata") {
   write(path, "short");
   CHECK(message(directory, [&] { nn::load_metadata(path); }) ==
         "load_metadata: a.safetensors: offset 0: the file has 5 bytes; it must have 8 for the length of its header");
+}
+
+TEST_CASE("safetensors: a large file is not copied, and as it is in whatever precision") {
+  const Directory directory;
+  const std::string path = directory.file("a.safetensors");
+  struct Large {
+    Variable<double> small{Array<double>{1, 2, 3}};
+    Variable<double> large{Array<double>(xgrad::Shape{std::size_t{1} << 22U}), true};
+  };
+  Large net;
+  net.large.update([](Array<double>& w) {
+    for (std::size_t k = 0; k < w.size(); ++k) w.data()[k] = static_cast<double>(k % 251) - 125;
+  });
+  for (const bool brief : {false, true}) {  // 32 MB, then 8 that are read
+    CAPTURE(brief);
+    nn::save(net, path, {.bfloat16 = brief});
+    Large same;
+    nn::load(same, path, {.convert = brief});
+    CHECK(list(same.small.value()) == std::vector<double>{1, 2, 3});
+    CHECK(list(same.large.value()) == list(net.large.value()));
+    struct {
+      Variable<float> small{Array<float>{0, 0, 0}};
+      Variable<float> large{Array<float>(xgrad::Shape{std::size_t{1} << 22U}), true};
+    } others;
+    nn::load(others, path, {.convert = true});
+    CHECK(others.large.value().data()[1000] == static_cast<float>(1000 % 251 - 125));
+    CHECK(others.small.value().data()[2] == 3);
+  }
+  nn::save(net, path);
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 8);
+  Large same;
+  CHECK(message(directory, [&] { nn::load(same, path); }).find("8 bytes more must be there") != std::string::npos);
 }

@@ -12,6 +12,9 @@
 #include "names.hpp"
 
 namespace xgrad::nn {
+
+bool is_floating(std::string_view name) { return name == "F32" || name == "F64" || name == "F16" || name == "BF16"; }
+
 namespace {
 
 struct Half {
@@ -33,7 +36,6 @@ struct Brain {
   explicit operator double() const { return static_cast<double>(static_cast<float>(*this)); }
 };
 
-bool is_floating(std::string_view name) { return name == "F32" || name == "F64" || name == "F16" || name == "BF16"; }
 bool is_integer(std::string_view name) {
   const auto element = element_named(name);
   return element && !is_floating(name) && *element != Element::boolean;

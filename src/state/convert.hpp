@@ -15,6 +15,9 @@ namespace xgrad::nn {
 /// it.
 std::optional<std::size_t> bytes_of_element(std::string_view name);
 
+/// Whether a file calls floating-point numbers so.
+bool is_floating(std::string_view name);
+
 /// What may be made of other elements.
 enum class Conversion : std::uint8_t {
   none,

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -40,6 +41,20 @@ InputFile::InputFile(const Task& task) : task_(task) {
   Opened opened = open_regular(task.path, task.op, task.where);
   file_ = std::move(opened.file);
   size_ = opened.size;
+}
+
+InputFile::~InputFile() {
+  if (map_) munmap(map_, size_);
+}
+
+std::span<const std::uint8_t> InputFile::mapped() {
+  constexpr std::uint64_t large = std::uint64_t{1} << 24U;
+  if (!map_ && size_ >= large) {
+    void* map = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fileno(file_.get()), 0);
+    if (map != MAP_FAILED) map_ = map;
+  }
+  if (!map_) return {};
+  return {static_cast<const std::uint8_t*>(map_), size_};
 }
 
 void InputFile::read(void* to, std::uint64_t offset, std::size_t bytes) {
@@ -103,13 +118,23 @@ LoadReport load_file(std::span<const StateEntry> state, const LoadOptions& optio
     const StateEntry* target = found.targets[k];
     if (!target) continue;
     const std::size_t count = size_of(sources[k].shape);
+    const bool other = sources[k].element != name_of(target->element);
+    // floating numbers always become floating numbers, when they are written
+    const std::string_view later = other && target->is_variable() && is_floating(sources[k].element) ? sources[k].element : "";
+    if (turned[k].shape.empty() && (!other || !later.empty()))
+      if (const std::span<const std::uint8_t> view = file->view(numbers[k]); !view.empty()) {
+        const std::string why = target->refuses(view.data(), count);
+        if (!why.empty()) file->fail(numbers[k], why);
+        values.push_back({target, view.data(), count, later});
+        continue;
+      }
     Array<std::uint8_t> bytes = file->read(numbers[k]);
     if (!turned[k].shape.empty()) {
       Array<std::uint8_t> others = make_bytes(bytes.size(), task);
       gather(bytes.data(), turned[k].shape, turned[k].strides, *bytes_of_element(sources[k].element), others.data());
       bytes = std::move(others);
     }
-    if (sources[k].element != name_of(target->element)) {
+    if (other && later.empty()) {
       Array<std::uint8_t> others = make_bytes(std::uint64_t{count} * bytes_of(target->element), task);
       const std::string why = convert(sources[k].element, bytes.data(), count, target->element, others.data());
       if (!why.empty()) file->fail(numbers[k], why);
@@ -118,7 +143,7 @@ LoadReport load_file(std::span<const StateEntry> state, const LoadOptions& optio
     const std::string why = target->refuses(bytes.data(), count);
     if (!why.empty()) file->fail(numbers[k], why);
     const Array<std::uint8_t>& kept = buffers.emplace_back(std::move(bytes));
-    values.push_back({target, kept.data(), count});
+    values.push_back({target, kept.data(), count, later});
   }
   write_all(values, task.where);
   return std::move(found.report);

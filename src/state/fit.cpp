@@ -133,7 +133,18 @@ std::string in_words(const LoadReport& report, std::string_view here, std::strin
 
 void write_all(std::span<const Value> values, Where where) {
   for (const Value& value : values) value.target->reserve(value.count);  // nothing below allocates
-  for (const Value& value : values) value.target->write(value.elements, value.count, where);
+  const auto convert_to = [&](auto variable, const Value& value) {
+    convert(value.element, value.elements, value.count, value.target->element, variable.change("load", where).data());
+  };
+  for (const Value& value : values) {
+    const StateEntry& target = *value.target;
+    if (value.element.empty())
+      target.write(value.elements, value.count, where);
+    else if (const auto* f = std::get_if<Variable<float>>(&target.variable))
+      convert_to(*f, value);
+    else if (const auto* d = std::get_if<Variable<double>>(&target.variable))
+      convert_to(*d, value);
+  }
 }
 
 std::string to_string(const LoadReport& report) {

@@ -44,6 +44,7 @@ struct Value {
   const StateEntry* target;
   const void* elements;
   std::size_t count;
+  std::string_view element = {};  ///< "BF16", where they are to become those of a Variable while they are written
 };
 void write_all(std::span<const Value> values, Where where);
 

@@ -37,6 +37,13 @@ class Safetensors final : public TensorFile {
     file_.read(bytes.data(), data_ + entry.begin, bytes.size());
     return bytes;
   }
+  std::span<const std::uint8_t> view(std::size_t k) override {
+    const Entry& entry = entries_[k];
+    const auto element = bytes_of_element(entry.dtype);
+    const std::span<const std::uint8_t> all = file_.mapped();
+    if (all.empty() || !element || (data_ + entry.begin) % *element != 0) return {};
+    return all.subspan(data_ + entry.begin, entry.end - entry.begin);
+  }
   void fail(std::size_t k, const std::string& text) const override {
     task_.fail_at(data_ + entries_[k].begin, some(entries_[k].name) + ": " + text);
   }

@@ -45,15 +45,22 @@ Array<std::uint8_t> make_bytes(std::uint64_t bytes, const Task& task);
 class InputFile {
  public:
   explicit InputFile(const Task& task);
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+  ~InputFile();
   std::uint64_t size() const { return size_; }
   const Task& task() const { return task_; }
   /// Throws FileError when there are not so many bytes from there on.
   void read(void* to, std::uint64_t offset, std::size_t bytes);
+  /// All of it, as the system has it: nothing is copied, and the memory is the system's to take back. Nothing of a small file, or
+  /// where that cannot be done.
+  std::span<const std::uint8_t> mapped();
 
  private:
   const Task& task_;
   std::uint64_t size_ = 0, at_ = 0;
   File file_;
+  void* map_ = nullptr;
 };
 
 /// One array in a file.
@@ -70,6 +77,8 @@ class TensorFile {
   const std::vector<Stored>& arrays() const { return arrays_; }
   /// The values of one, row-major and little-endian. Only of elements that `convert.hpp` knows.
   virtual Array<std::uint8_t> read(std::size_t k) = 0;
+  /// The same where they lie in the file, aligned for their elements, as long as that is open; nothing where they must be read.
+  virtual std::span<const std::uint8_t> view(std::size_t /*k*/) { return {}; }
   /// Throws FileError for what is wrong with the values of one, saying where they are.
   [[noreturn]] virtual void fail(std::size_t k, const std::string& text) const = 0;
 
