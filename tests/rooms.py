@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-ROOMS = ["core", "kernels", "formula", "graph", "ops", "autodiff", "state", "nn", "optim", "data", "onnx", "mpi", "draw", "profile", "config", "testing"]  # top to bottom
+ROOMS = ["core", "kernels", "formula", "graph", "ops", "autodiff", "state", "nn", "optim", "data", "onnx", "mpi", "profile", "draw", "config", "testing"]  # top to bottom
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 # An array that is made without make_array: Array<T> x(shape), Labels(shape), from_shape, xt::zeros<T>(shape). Not the declaration of
 # a function, whose first parameter is a type and a name, and not what is made of an array (*x, std::move(x)).

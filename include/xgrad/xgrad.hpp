@@ -97,16 +97,17 @@
 #include <xgrad/data/shapes.hpp>
 #include <xgrad/data/source.hpp>
 
+#include <xgrad/profile/profile.hpp>
+
 #include <xgrad/draw/chart.hpp>
 #include <xgrad/draw/event_file.hpp>
 #include <xgrad/draw/gallery.hpp>
+#include <xgrad/draw/graph.hpp>
 #include <xgrad/draw/history.hpp>
 #include <xgrad/draw/image.hpp>
 #include <xgrad/draw/markup.hpp>
 #include <xgrad/draw/page.hpp>
 #include <xgrad/draw/report.hpp>
-
-#include <xgrad/profile/profile.hpp>
 
 #include <xgrad/config/config.hpp>
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "json.hpp"
 #include "utf8.hpp"
 
 namespace xgrad {
@@ -60,6 +61,23 @@ std::string aligned(const std::vector<std::vector<std::string>>& lines, std::str
     text += (text.empty() ? "" : "\n") + row;
   }
   return text;
+}
+
+std::string quoted_json(std::string_view text) {
+  std::string result = "\"";
+  for (std::size_t at = 0, bytes = 1; at < text.size(); at += bytes) {
+    const Character c = first_character(text.substr(at));
+    bytes = c.bytes > 0 ? c.bytes : 1;
+    if (text[at] == '"' || text[at] == '\\')
+      result += '\\', result += text[at];
+    else if (c.bytes == 0)
+      result += "\\ufffd";
+    else if (c.code < 0x20)
+      result += fmt::format("\\u{:04x}", static_cast<unsigned>(c.code));
+    else
+      result += text.substr(at, bytes);
+  }
+  return result + '"';
 }
 
 }  // namespace xgrad

@@ -10,7 +10,7 @@
 #include <xgrad/core/error.hpp>
 #include <xgrad/core/file.hpp>
 
-#include "json.hpp"
+#include "../core/json.hpp"
 
 namespace xgrad::draw {
 namespace {

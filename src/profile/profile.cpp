@@ -15,7 +15,7 @@
 #include <xgrad/core/file.hpp>
 #include <xgrad/core/text.hpp>
 
-#include "../draw/json.hpp"
+#include "../core/json.hpp"
 
 namespace xgrad {
 namespace {
@@ -48,6 +48,7 @@ struct Span {
   bool backward = false;
   Clock::time_point from, to;
   std::size_t bytes = 0;
+  const void* node = nullptr;  // that it belongs to, if it was recorded
 };
 
 constexpr std::size_t most_spans = 1000000;
@@ -66,7 +67,13 @@ struct Profile::Parts {
   };
 
   Names names;
-  std::unordered_map<const void*, std::uint32_t> parameters, recorded;  // layers: by a parameter's storage; by an operation's node
+  struct Recorded {
+    std::uint32_t layer = 0;
+    double forward = 0, backward = 0;
+    std::size_t calls = 0, gradients = 0, bytes = 0;
+  };
+  std::unordered_map<const void*, std::uint32_t> parameters;  // layers, by a parameter's storage
+  std::unordered_map<const void*, Recorded> recorded;         // by an operation's node: the last one that was at this address
   std::map<std::pair<const char*, std::uint32_t>, std::uint32_t> lines;
   Clock::time_point start = Clock::now(), begun = start;
   Sums ops, by_layer, by_line;
@@ -88,6 +95,11 @@ struct Profile::Parts {
     ops.add(span.op, span);
     by_layer.add(span.layer, span);
     by_line.add(span.line, span);
+    if (const auto found = recorded.find(span.node); found != recorded.end()) {
+      (span.backward ? found->second.backward : found->second.forward) += seconds_between(span.from, span.to);
+      ++(span.backward ? found->second.gradients : found->second.calls);
+      found->second.bytes += span.bytes;
+    }
     keep(span);
   }
   /// No more gradients of this operation are to come.
@@ -107,7 +119,8 @@ struct Profile::Parts {
       Span span{names(event.op), names(event.op), line_of(event.where), false, begun, now, bytes};
       for (const Variable<T>& input : event.inputs)
         if (const auto found = parameters.find(input.storage().get()); found != parameters.end()) span.layer = found->second;
-      if (event.node) recorded[event.node] = span.layer;
+      if (event.node) recorded[event.node] = {.layer = span.layer};
+      span.node = event.node;
       gradient ? since.push_back(span) : count(span);
     } else if (event.what == Seen::whole_gradient) {
       close();
@@ -116,7 +129,7 @@ struct Profile::Parts {
         const std::uint32_t op = names(event.op);
         node = event.node;
         const Clock::time_point from = Clock::now();
-        gradient = Span{op, found == recorded.end() ? op : found->second, line_of(event.where), true, from, from, 0};
+        gradient = Span{op, found == recorded.end() ? op : found->second.layer, line_of(event.where), true, from, from, 0, node};
       }
     } else if (gradient && node == event.node) {
       gradient->to = now;
@@ -165,11 +178,19 @@ std::vector<ProfileRow> Profile::by_line() const {
   parts_->close();
   return parts_->rows(parts_->by_line);
 }
+ProfileRow Profile::of(const NodeBase& node) const {
+  parts_->close();
+  const auto found = parts_->recorded.find(&node);
+  if (found == parts_->recorded.end()) return {};
+  const Parts::Recorded& seen = found->second;
+  return {std::string(node.name()), seen.calls, seen.gradients, seen.forward, seen.backward, seen.bytes};
+}
 double Profile::seconds() const { return seconds_between(parts_->start, Clock::now()); }
 
 void Profile::clear() {
   parts_->close();
   parts_->ops = parts_->by_layer = parts_->by_line = {};
+  for (auto& [node, seen] : parts_->recorded) seen = {.layer = seen.layer};
   parts_->spans.clear();
   parts_->start = parts_->begun = Clock::now();
 }

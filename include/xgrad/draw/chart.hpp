@@ -63,7 +63,7 @@ struct ChartOptions {
   Regions regions = {};
 };
 
-/// An <svg> element with axes, a grid and, where there are several series, a legend. Up to seven series have colours that people
+/// An `<svg>` element with axes, a grid and, where there are several series, a legend. Up to seven series have colours that people
 /// who see colours differently tell apart (those of Okabe and Ito, 2008, lighter in the dark; their yellow cannot be seen on
 /// white); further ones have the same colours and dashes. It is dark on light or light on dark as the reader's system is.
 ///

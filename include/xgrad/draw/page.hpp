@@ -52,7 +52,7 @@ class Page {
   /// The first line has the headings. `right` has an r for each column of numbers, as xgrad::aligned takes it. With `total` the
   /// last line stands out.
   XGRAD_API Page& table(const std::vector<std::vector<std::string>>& lines, std::string_view right = {}, bool total = false);
-  /// Charts or other <svg> elements, side by side where there is room.
+  /// Charts or other `<svg>` elements, side by side where there is room.
   XGRAD_API Page& charts(const std::vector<std::string>& svgs);
   /// Throws as png does.
   XGRAD_API Page& pictures(const std::vector<Picture>& pictures, Where where = Where::current());

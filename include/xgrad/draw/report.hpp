@@ -20,7 +20,7 @@ namespace xgrad::draw {
 /// logarithmic, others are linear. `at` is what the times are.
 XGRAD_API std::vector<std::string> charts(const History& history, std::string_view at = "step");
 
-/// What Graphviz makes of a graph such as to_dot returns: an <svg> element. Nothing where its program `dot` is not installed or
+/// What Graphviz makes of a graph such as to_dot returns: an `<svg>` element. Nothing where its program `dot` is not installed or
 /// fails.
 XGRAD_API std::optional<std::string> graphviz_svg(const std::string& dot);
 

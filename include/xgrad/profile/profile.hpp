@@ -53,6 +53,8 @@ class XGRAD_API Profile final : public Observer {
   std::vector<ProfileRow> by_op() const;
   std::vector<ProfileRow> by_layer() const;
   std::vector<ProfileRow> by_line() const;
+  /// One recorded operation, which must live still. Of one that it has not seen all numbers are 0.
+  ProfileRow of(const NodeBase& node) const;
   /// Since the beginning, in seconds.
   double seconds() const;
   /// Forgets what was measured and begins anew.
