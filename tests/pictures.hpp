@@ -147,4 +147,11 @@ inline std::map<std::string, int> read_xml(std::string_view text) {
   return count;
 }
 
+/// How often a text has a part.
+inline std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t n = 0;
+  for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
 }  // namespace xgrad_test
