@@ -5,10 +5,12 @@
 
 #include "../models/alexnet.hpp"
 #include "../models/cnn.hpp"
+#include "../models/dpm.hpp"
 #include "../models/googlenet.hpp"
 #include "../models/lenet.hpp"
 #include "../models/nin.hpp"
 #include "../models/resnet.hpp"
+#include "../models/transformer.hpp"
 #include "../models/vgg.hpp"
 #include "onnx_written.hpp"
 
@@ -52,18 +54,6 @@ struct Images {
     x = local_response_norm(x * weights, 3);
     return min_pool2d(std::move(x), 3, {.stride = 2, .ceil_mode = true});
   }
-};
-/// Parts that may move a little about a root, as in a deformable part model: scores of both, from the same features.
-struct DeformableParts {
-  nn::Conv2d<float> features{3, 6, 3, {.stride = 2}}, root{6, 2, 3, {.padding = 1}}, parts{6, 4, 3, {.padding = 1}};
-  V deformation{Array<float>(xgrad::uniform<float>({4, 4}, 0, 0.5)), true};
-  V operator()(V x) const {
-    x = relu(features(std::move(x)));
-    const V moved = distance_transform_pool2d(parts(x), deformation, {.reach = 2}),
-            everywhere = distance_transform_pool2d(root(x), slice(deformation, {{0, 2}}), {.stride = {2, 1}});
-    return interpolate(everywhere, {5, 6}) + slice(moved, {{}, {}, {}, {0, 2}}) + slice(moved, {{}, {}, {}, {2, 4}});
-  }
-  XGRAD_FIELDS(features, root, parts, deformation)
 };
 /// Words to scores of the next one: places known by their numbers, each word looks at those before it.
 struct Language {
@@ -110,7 +100,6 @@ TEST_CASE("onnx networks: they give what they gave here, for any number of sampl
   written.check("images", Images{}, {1, 9, 8, 4});
   written.check("recurrent", Recurrent{}, {1, 5, 3});
   written.check("transformer", Transformer{}, {1, 6, 8});
-  written.check("deformable parts", DeformableParts{}, {1, 11, 13, 3});
   written.check("language", Language{}, xgrad::onnx::Integers{{1, 6}, 20});
   written.check("sequence of integers", nn::Sequential{nn::Embedding<float>(5, 3), nn::Flatten{}, nn::Linear<float>(12, 2)},
                 xgrad::onnx::Integers{{1, 4}, 5});
@@ -143,6 +132,9 @@ TEST_CASE("onnx networks: those of the papers") {
   written.check("googlenet", models::GoogLeNet<>({.classes = 10, .divide = 4}), {1, 52, 52, 3});
   written.check("resnet20", trained(models::ResNet20<>{}, {2, 32, 32, 3}), {1, 32, 32, 3});
   written.check("resnet50", trained(models::ResNet50<>({.width = 8, .classes = 10}), {2, 40, 40, 3}), {1, 40, 40, 3});
+  written.check("dpm", models::DPM<>({.channels = 3}), {1, 16, 18, 3});
+  written.check("transformer", models::CharTransformer<>({.characters = 30, .length = 8, .width = 16}),
+                xgrad::onnx::Integers{{1, 8}, 30});
   check_elsewhere(written);
 }
 

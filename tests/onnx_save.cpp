@@ -206,6 +206,12 @@ TEST_CASE("onnx save: operations by index, views, orders, other sizes of images"
     return pad(max_pool2d(x, 2), {{}, {1, 1}, {2, 0}, {}}, {.mode = xgrad::PadMode::reflect}) +
            pad(max_pool2d(x, 2), {{}, {2, 0}, {0, 2}, {}}, {.mode = xgrad::PadMode::edge});
   });
+  check("deformations", {1, 7, 9, 2}, [](const V& x, const V& w) {
+    const V costs = abs(reshape(xgrad::concat<float>({w, w, w}, 0), {3, 3})) + 0.25F;  // of two channels, four each
+    const V weights = slice(xgrad::concat<float>({costs, -costs}, 1), {{0, 2}, {0, 4}});
+    return distance_transform_pool2d(x, weights, {.stride = {2, 1}, .reach = {1, 2}}) +
+           distance_transform_pool2d(x * 2, weights, {.stride = {2, 1}});
+  });
   check("determinant", {1, 3, 3}, [](const V& x, const V& w) { return det(x) * sum(w); });
   check("angles", {1, 4, 3}, [](const V& x, const V& w) { return atan2(x, w) + atan2(w, x) + atan2(abs(x) * 0, abs(x) * 0); });
   for (const auto& way : {std::pair("up", xgrad::Extent2d{8, 15}), std::pair("down", xgrad::Extent2d{3, 2})}) {
