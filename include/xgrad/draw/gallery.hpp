@@ -17,7 +17,7 @@ struct GalleryOptions {
   std::size_t width = 720;  ///< of the whole in pixels; a page may stretch it
 };
 
-/// An <svg> element with pictures row by row, each as wide as the others, enlarged without smoothing, its caption and note below
+/// An `<svg>` element with pictures row by row, each as wide as the others, enlarged without smoothing, its caption and note below
 /// it. It is dark on light or light on dark as the reader's system is, and so are pictures whose look allows it. `panels`
 /// takes it as it takes a chart.
 ///
