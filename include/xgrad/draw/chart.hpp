@@ -75,10 +75,10 @@ XGRAD_API std::string chart(const std::vector<Series>& series, const ChartOption
 XGRAD_API void write_chart(const std::filesystem::path& path, const std::vector<Series>& series, const ChartOptions& options = {},
                            Where where = Where::current());
 
-/// Several charts as one <svg> element, row by row in so many columns. Throws ValueError when there are no columns or what is given
-/// is no chart.
+/// Several charts as one `<svg>` element, row by row in so many columns. Throws ValueError when there are no columns or what is
+/// given is no chart.
 XGRAD_API std::string panels(const std::vector<std::string>& svgs, std::size_t columns = 2, Where where = Where::current());
-/// Writes an <svg> element as a file, whole or not at all. Throws FileError as WholeFile.
+/// Writes an `<svg>` element as a file, whole or not at all. Throws FileError as WholeFile.
 XGRAD_API void write_svg(const std::filesystem::path& path, std::string_view svg, Where where = Where::current());
 
 /// One point for each of at most `most` stretches of a series of as long ones as each other: the means of the x and the y that are
