@@ -145,7 +145,7 @@ void Averaging<T>::send_what_is_complete() {
   for (; sent_ < buckets_.size() && buckets_[sent_].missing == 0; ++sent_) {
     Bucket& bucket = buckets_[sent_];
     bucket.sum = std::make_shared<Sum<T>>(bucket.numbers.data(), bucket.numbers.size(), tag_);
-    group_->engine().submit(bucket.sum);
+    group_->engine().submit(bucket.sum, sent_ + 1 == buckets_.size());
   }
 }
 

@@ -91,16 +91,15 @@ void Group::wait(const std::function<bool()>& ready, const std::function<int()>&
       std::this_thread::sleep_for(std::chrono::microseconds(50));
     if (turn % 256 != 0) continue;
     const int peer = missing();
+    const double late = rank_ == (peer == 0 ? 1 : 0) ? 0 : transport_->grace();  // so that it is said once
     if (peer >= 0 && peer != rank_ && has_left(peer)) {
       if (gone == Clock::time_point{}) gone = Clock::now();
-      const bool first = rank_ == (peer == 0 ? 1 : 0);  // so that it is said once
-      if (seconds_since(gone) > last_messages + (first ? 0 : transport_->grace()))
+      if (seconds_since(gone) > last_messages + late)
         throw RankError(fmt::format("rank {} has left, and rank {} waits for it; all ranks must do the same steps", peer, rank_));
     }
-    if (seconds_since(begin) > timeout_)
-      throw RankError(
-          peer < 0 ? fmt::format("rank {} has waited for {} s; all ranks must do the same steps", rank_, timeout_)
-                   : fmt::format("rank {} has waited {} s for rank {}; all ranks must do the same steps", rank_, timeout_, peer));
+    if (seconds_since(begin) > timeout_ + late)
+      throw RankError(fmt::format("rank {} has waited for {} {} s; all ranks must do the same steps", rank_,
+                                  peer < 0 ? "others" : fmt::format("rank {}", peer), timeout_));
   }
 }
 

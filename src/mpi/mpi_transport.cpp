@@ -118,11 +118,6 @@ class Mpi final : public Transport {
     }
     return true;
   }
-  void cancel(Request request) override {
-    MPI_Cancel(&requests_[request].handle);
-    MPI_Wait(&requests_[request].handle, MPI_STATUS_IGNORE);
-    free_.push_back(request);
-  }
 
   double grace() const override { return size_ > 1 ? 5 : 0; }
 

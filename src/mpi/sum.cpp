@@ -108,10 +108,11 @@ Engine::~Engine() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Engine::submit(std::shared_ptr<Job> job) {
+void Engine::submit(std::shared_ptr<Job> job, bool last) {
   {
     const std::scoped_lock lock(mutex_);
     jobs_.push_back(std::move(job));
+    if (last) return;
     if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
   }
   changed_.notify_all();

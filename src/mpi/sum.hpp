@@ -63,7 +63,8 @@ class Engine {
  public:
   explicit Engine(Group& group) : group_(group) {}
   ~Engine();
-  void submit(std::shared_ptr<Job> job);
+  /// `last`: the caller is about to call finish, so that nobody need wake up for it.
+  void submit(std::shared_ptr<Job> job, bool last);
   /// The calling thread moves the jobs on until all are finished. Throws what went wrong in any of them.
   void finish();
   /// Forgets all jobs, whose messages may still be on their way: their memory must live as long as the program.

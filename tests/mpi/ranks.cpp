@@ -256,17 +256,17 @@ struct Run {
   std::vector<double> losses = {};
 };
 
+Run new_run(xg::mpi::World& world, std::uint64_t seed) {
+  xg::seed(seed);
+  const Net<float> net;
+  return {net, xg::optim::Optimizer(xg::nn::parameters(net), xg::optim::Adam{.lr = 0.01}),
+          xg::Loader<float>(images<float>(world.parts() * 30), {.batch_size = 4, .part = world.part(), .parts = world.parts()}),
+          xg::Generator(seed, world.part())};
+}
+
 /// A run that goes on from a checkpoint in the middle of an epoch is the run that was never interrupted.
 void resumes(xg::mpi::World& world, const std::string& folder) {
   const std::string path = folder + "/run.safetensors";
-  const auto source = images<float>(world.parts() * 30);
-  const auto fresh = [&](std::uint64_t seed) {
-    xg::seed(seed);
-    const Net<float> net;
-    return Run{net, xg::optim::Optimizer(xg::nn::parameters(net), xg::optim::Adam{.lr = 0.01}),
-               xg::Loader<float>(source, {.batch_size = 4, .part = world.part(), .parts = world.parts()}),
-               xg::Generator(seed, world.part())};
-  };
   const auto go_on = [&](Run& run, std::size_t steps, std::size_t save_at) {
     const auto sync = world.average_gradients(run.net);
     while (run.losses.size() < steps)
@@ -281,7 +281,7 @@ void resumes(xg::mpi::World& world, const std::string& folder) {
         if (run.losses.size() >= steps) break;
       }
   };
-  Run first = fresh(5), second = fresh(6);
+  Run first = new_run(world, 5), second = new_run(world, 6);
   world.broadcast(first.net);
   go_on(first, 20, 11);
   world.load(second, path);
@@ -290,6 +290,32 @@ void resumes(xg::mpi::World& world, const std::string& folder) {
   go_on(second, 20, 0);
   check(distance(first.net, second.net) == 0, "a run that is resumed goes on to the same bits");
   world.compare(second.net);
+}
+
+/// The checkpoint of two ranks, which others may go on with.
+int reloads(xg::mpi::World& world, const std::string& folder) {
+  Run run = new_run(world, 9);
+  world.load(run, folder + "/run.safetensors");
+  world.compare(run.net);
+  check(run.losses.size() == 11, "any number of ranks goes on with a checkpoint");
+  const double drawn = run.generator.uniform();
+  for (double rank = 0; rank < world.size(); ++rank)  // no two alike
+    check(world.sum(drawn == world.sum(rank == world.rank() ? drawn : 0) ? 1 : 0) == 1, "each rank draws its own numbers");
+  const auto all = static_cast<int>(world.sum(failed));
+  if (world.rank() == 0) fmt::print("bits 0\n{} passed, {} failed\n", passed, all);
+  return all == 0 ? 0 : 1;
+}
+
+void threads() {
+  using xg::mpi::detail::threads_for;
+  const double none = std::numeric_limits<double>::infinity();
+  check(threads_for({0, 1}, {{0, 1}}, none) == 2, "a rank alone has all processors");
+  check(threads_for({0, 1}, {{0, 1}, {0, 1}}, none) == 1, "two ranks share them");
+  check(threads_for({0, 1, 2, 3}, {{0, 1, 2, 3}, {2, 3}}, none) == 3, "…, those that both may use");
+  check(threads_for({4, 5}, {{4, 5}, {6, 7}}, none) == 2, "a rank with its own has those");
+  check(threads_for({0, 1, 2, 3}, {{0, 1, 2, 3}}, 2.5) == 2, "no more than the quota");
+  check(threads_for({0, 1, 2, 3}, {{0, 1}, {2, 3}}, 2) == 1, "…, which ranks share");
+  check(threads_for({0}, {{0}, {0}, {0}}, 0.5) == 1, "one thread at least");
 }
 
 std::string error_of(const auto& f) {
@@ -332,6 +358,7 @@ void must_fail(xg::mpi::World& world, const std::string& how) {
     for (auto [x, y] : batches) {
       ++steps;
       if (odd && steps == 4) {
+        if (how == "silent") sleep(30);
         if (how == "uncaught" || how == "caught") throw std::runtime_error("something of rank 1");
         if (how == "exit") std::exit(0);
         if (how == "kill") std::raise(SIGKILL);
@@ -355,6 +382,7 @@ int all_cases(xg::mpi::World& world, const std::string& folder) {
   branches(world);
   norms(world);
   resumes(world, folder);
+  threads();
   check(world.ranks_here() == world.size(), "all ranks are on this machine");
   if (world.size() == 2) {  // rank 1 waits for 5 s
     xg::seed(1);
@@ -367,10 +395,12 @@ int all_cases(xg::mpi::World& world, const std::string& folder) {
 }
 
 /// MPI, which XGRAD_SLOW="SECONDS BYTES_PER_SECOND" slows down.
-std::unique_ptr<xg::mpi::Transport> transport(int& argc, char**& argv) {
+std::unique_ptr<xg::mpi::Transport> transport(int& argc, char**& argv, const std::string& how) {
   double seconds = 0, speed = 0;
   if (const char* slow = std::getenv("XGRAD_SLOW")) std::sscanf(slow, "%lf %lf", &seconds, &speed);
-  return std::make_unique<xgrad_test::Slow>(xg::mpi::mpi_transport(argc, argv), seconds, speed);
+  auto slow = std::make_unique<xgrad_test::Slow>(xg::mpi::mpi_transport(argc, argv), seconds, speed);
+  if (how == "versions" && slow->rank() == 1) slow->title = "another MPI";
+  return slow;
 }
 
 }  // namespace
@@ -382,8 +412,9 @@ int main(int argc, char** argv) {
     must_fail(world, how);
   }
   try {
-    xg::mpi::World world(transport(argc, argv), {.threads = 1});
+    xg::mpi::World world(transport(argc, argv, how), {.threads = 1, .timeout = how == "silent" ? 3.0 : 100.0});
     if (how.empty()) return all_cases(world, folder);
+    if (how == "reload") return reloads(world, folder);
     must_fail(world, how);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "ranks: %s\n", error.what());

@@ -32,11 +32,13 @@ ranks() {
   shift
   timeout -k 5 120 "$mpirun" "${options[@]}" "${more[@]}" -n "$n" "$program" "$@" >"$tmp/out" 2>"$tmp/err"
 }
-works() {  # TEXT N OPTIONS...
-  local text=$1 n=$2 last; shift 2
-  ranks "$n" "$@" -- "$tmp"
+works() {  # TEXT N OPTIONS... [-- CASE]
+  local text=$1 n=$2 last case=() more=(); shift 2
+  while [ $# -gt 0 ] && [ "$1" != -- ]; do more+=("$1"); shift; done
+  [ $# = 0 ] || case=("${@:2}")
+  ranks "$n" "${more[@]}" -- "$tmp" "${case[@]}"
   local code=$?
-  local same=${bits[$n]:=$(grep '^bits ' "$tmp/out")}
+  local same=${bits[$n${case[*]}]:=$(grep '^bits ' "$tmp/out")}
   [ "$same" = "$(grep '^bits ' "$tmp/out")" ] || { code=1; echo "other bits than before, $same"; }
   last=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$tmp/out" | tail -n 1)
   if [ $code = 0 ] && [[ $last =~ ^([0-9]+)\ passed,\ 0\ failed$ ]]; then
@@ -70,11 +72,15 @@ fails uncaught '^xgrad: rank 1 of 3 has failed: something of rank 1$'
 fails caught '^ranks: something of rank 1$'
 fails exit '^xgrad: rank 1 of 3 has ended before its World; all end$'
 fails kill ''
+works '3 ranks go on with a checkpoint of 2' 3 -- reload
+works '1 rank goes on with a checkpoint of 2' 1 -- reload
 fails nan '^ranks: ranks.cpp:[0-9]+: average_gradients: rank 1: the gradient of [a-z.]+ has -?nan; it must be finite'
 fails networks '^ranks: ranks.cpp:[0-9]+: broadcast: rank 1: there is hidden.weight, F64 \(3, 7\), on rank 0 conv.weight'
 fails parameters 'average_gradients: rank 1: the network has hidden.weight \(3, 7\) where that of rank 0 has conv.weight \(3, 3, 3, 1\)'
 fails drift '^ranks: ranks.cpp:[0-9]+: compare: rank 1: hidden.bias has other bits than on rank 0'
 fails data '^ranks: ranks.cpp:[0-9]+: check: rank 1: the number of samples is 40, on rank 0 it is 48'
+fails versions '^ranks: ranks.cpp:[0-9]+: World: rank 1: this is xgrad [0-9.]+, another MPI, rank 0 is xgrad'
+fails silent 'rank 0 has waited for rank 1 3 s; all ranks must do the same steps'
 fails steps 'rank 1 has left, and rank [02] waits for it'
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

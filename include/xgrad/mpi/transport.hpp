@@ -39,8 +39,6 @@ class XGRAD_API Transport {
   virtual Request receive(void* bytes, std::size_t count, int from, int tag) = 0;
   /// Whether a request is done; when it is, its number is free for another one. Each call moves all of them on.
   virtual bool done(Request request) = 0;
-  /// Gives up a receive that nothing has come for.
-  virtual void cancel(Request request) = 0;
 
   /// For how many seconds a rank waits before it throws an error that all ranks throw, so that it is said once: rank 0, which
   /// throws at once, may end them all meanwhile.
