@@ -62,6 +62,7 @@ TEST_CASE("models: LeNet, perceptron and small CNN") {
   CHECK(totals(models::LogisticLeNet<>(), {1, 28, 28, 1}) == Totals{61706, 416520});
   CHECK(totals(models::MLP<>(), {1, 28, 28, 1}) == Totals{784 * 256 + 256 + 2560 + 10, 784 * 256 + 2560});
   CHECK(nn::parameter_count(models::CNN<>()) == 96554);
+  CHECK(nn::parameter_count(models::TwoConv<>()) == 455018);
 }
 
 TEST_CASE("models: AlexNet") {
@@ -152,17 +153,17 @@ TEST_CASE("models: ResNets for small images and for large") {
   const models::ResNet20<> resnet20;
   CHECK(totals(resnet20, images(32)) == Totals{269722, 40551040});
   CHECK(std::abs(first_loss(resnet20, 8, 32, 10) - std::log(10.0)) < 0.3);
-  CHECK(nn::parameter_count(models::CifarResNet<>({.depth = 32})) == 464154);
-  CHECK(nn::parameter_count(models::CifarResNet<>({.depth = 56})) == 853018);
+  CHECK(totals(models::CifarResNet<>({.depth = 32}), images(32)) == Totals{464154, 68862592});
   CHECK(nn::parameter_count(models::CifarResNet<>({.plain = true})) == 269722);
-  CHECK(nn::parameter_count(models::ResNet18<>()) == 11689512);
-  CHECK(nn::parameter_count(models::ResNet34<>()) == 21797672);
+  CHECK(totals(models::ResNet18<>(), images(224)) == Totals{11689512, 1814073344});
+  CHECK(totals(models::ResNet34<>(), images(224)) == Totals{21797672, 3663761408});
   const models::ResNet50<> resnet50;
   CHECK(std::abs(first_loss(resnet50, 2, 64, 1000) - std::log(1000.0)) < 0.3);
   const nn::Summary summary = nn::summary(resnet50, images(224));
   CHECK(totals(summary) == Totals{25557032, 4089184256});
   CHECK(layers_with_weights(summary) == 2 * 53 + 1);  // a norm behind each convolution, four shortcuts
   const nn::Summary small = nn::summary(models::CifarResNet<>({.depth = 56}), images(32));
+  CHECK(totals(small) == Totals{853018, 125485696});
   CHECK(layers_with_weights(small) == 2 * 55 + 1);
 }
 
