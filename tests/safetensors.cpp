@@ -39,6 +39,12 @@ struct One {
   Variable<T> w{Array<T>(xgrad::Shape{4}, static_cast<T>(9)), true};
 };
 
+template <class T>
+struct Large {
+  Variable<T> small{Array<T>{0, 0, 0}};
+  Variable<T> large{Array<T>(xgrad::Shape{std::size_t{1} << 22U}, T(0)), true};
+};
+
 }  // namespace
 
 TEST_CASE_TEMPLATE("safetensors: floating numbers of every precision, converted where that is asked for", T, float, double) {
@@ -178,31 +184,25 @@ TEST_CASE("safetensors: metadata") {
 TEST_CASE("safetensors: a large file is not copied, and as it is in whatever precision") {
   const Directory directory;
   const std::string path = directory.file("a.safetensors");
-  struct Large {
-    Variable<double> small{Array<double>{1, 2, 3}};
-    Variable<double> large{Array<double>(xgrad::Shape{std::size_t{1} << 22U}), true};
-  };
-  Large net;
+  Large<double> net;
+  net.small.update([](Array<double>& w) { w = Array<double>{1, 2, 3}; });
   net.large.update([](Array<double>& w) {
     for (std::size_t k = 0; k < w.size(); ++k) w.data()[k] = static_cast<double>(k % 251) - 125;
   });
   for (const bool brief : {false, true}) {  // 32 MB, then 8 that are read
     CAPTURE(brief);
     nn::save(net, path, {.bfloat16 = brief});
-    Large same;
+    Large<double> same;
     nn::load(same, path, {.convert = brief});
     CHECK(list(same.small.value()) == std::vector<double>{1, 2, 3});
     CHECK(list(same.large.value()) == list(net.large.value()));
-    struct {
-      Variable<float> small{Array<float>{0, 0, 0}};
-      Variable<float> large{Array<float>(xgrad::Shape{std::size_t{1} << 22U}), true};
-    } others;
+    Large<float> others;
     nn::load(others, path, {.convert = true});
     CHECK(others.large.value().data()[1000] == static_cast<float>(1000 % 251 - 125));
     CHECK(others.small.value().data()[2] == 3);
   }
   nn::save(net, path);
   std::filesystem::resize_file(path, std::filesystem::file_size(path) - 8);
-  Large same;
+  Large<double> same;
   CHECK(message(directory, [&] { nn::load(same, path); }).find("8 bytes more must be there") != std::string::npos);
 }

@@ -25,7 +25,7 @@ void write_elements(Exporter& e) {
   const std::string index = index_of(e);
   const std::size_t axis = static_cast<std::size_t>(integer_of(e, "axis")), x = e.op().inputs[0], y = e.op().output;
   const auto stretched = [&](std::size_t run) {
-    Shape shape = e.shape(y, run);
+    Shape shape(e.shape(y, run).begin(), e.shape(y, run).end());
     for (std::size_t k = 0; k < shape.size(); ++k)
       if (k == axis || e.shape(x, run)[k] != 1) shape[k] = e.shape(x, run)[k];
     return shape;

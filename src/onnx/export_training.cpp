@@ -51,7 +51,7 @@ void write_channel_dropout(Exporter& e) {
   const Order order = e.order_for(e.op().output);
   const std::size_t x = e.op().inputs[0];
   const auto factors = [&](std::size_t run) {
-    Shape shape = e.shape(x, run);
+    Shape shape(e.shape(x, run).begin(), e.shape(x, run).end());
     for (std::size_t k = 1; k + 1 < shape.size(); ++k) shape[k] = 1;
     if (order == Order::theirs) std::swap(shape[1], shape[3]);
     return shape;
