@@ -109,7 +109,11 @@ double epochs_of(const Run& run) { return static_cast<double>(run.step) / static
 xg::Metrics train(Run& run, const xg::Source<float>& test, const Options& o, xg::Progress& progress, const fs::path& checkpoint) {
   auto& [net, opt, batches, asked, step, history] = run;
   std::optional<xg::draw::EventFile> events;
-  if (o.log) events.emplace(o.out);
+  if (o.log) {  // steps that an earlier run made since the checkpoint are made again
+    xg::draw::EventFileOptions options;
+    if (o.resume) options.purge_step = static_cast<std::int64_t>(step) + 1;
+    events.emplace(o.out, options);
+  }
   const auto note = [&](xg::draw::History::Values values) {
     run.history.add(epochs_of(run), values);
     if (events) events->add(static_cast<std::int64_t>(run.step), values);

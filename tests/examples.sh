@@ -123,6 +123,25 @@ while at < len(data):
 assert at == len(data) and records >= 1 + 2 * 47 + 2, (at, len(data), records)
 PYTHON
 
+# resumed with a log: TensorBoard forgets what the first file has of the steps that come again (SessionLog START, event.proto)
+run begun "$mnist" "${tiny[@]}" --seed 7 --log --resume --out "$tmp/logged"
+check 'a run that goes on with a log is good' good begun
+check 'its event file says which steps come again' python3 - "$tmp/logged" <<'PYTHON'
+import glob, struct, sys
+files = sorted(glob.glob(sys.argv[1] + "/events*"))
+assert len(files) == 2, files
+for name, steps in zip(files, ([], [2 * 47 + 1])):
+    data, at, found = open(name, "rb").read(), 0, []
+    while at < len(data):
+        size = struct.unpack_from("<Q", data, at)[0]
+        event = data[at + 12:at + 12 + size]
+        if event.endswith(b"\x3a\x02\x08\x01"):  # session_log {status: START}
+            assert event[9:10] == b"\x10", event  # step, behind the time
+            found.append(event[10])
+        at += 16 + size
+    assert found == steps, (name, found)
+PYTHON
+
 # --- the report
 page=$tmp/a/report.html
 check 'the report is well formed' python3 - "$page" <<'PYTHON'
