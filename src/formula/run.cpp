@@ -46,23 +46,17 @@ void fill(T* d, T value, std::size_t run, std::size_t room) {
     std::fill_n(d, run, value);
 }
 
-/// Elements begin ... begin + n of an operand broadcast to the result's shape.
+/// What copy_n does, without a call where there are few.
 template <class T>
-void gather(T* d, const T* data, const Layout& layout, std::size_t begin, std::size_t n) {
-  const auto [length, stride] = layout.axes[0];
-  const bool repeated = stride[0] == 0;
-  kernels::Walk<1> row = layout.axes.runs(begin / length);
-  data += row.start()[0];
-  for (std::size_t first = begin % length;; first = 0) {
-    const std::size_t run = std::min(n, length - first);
-    if (repeated)
-      fill(d, *data, run, n);
-    else
-      std::copy_n(data + first, run, d);
-    d += run;
-    n -= run;
-    if (n == 0) return;
-    data += row.next()[0];
+void copy_run(const T* x, std::size_t n, T* d) {
+  constexpr std::size_t block = 8;
+  if (n > 8 * block) {
+    std::copy_n(x, n, d);
+  } else if (n >= block) {
+    for (std::size_t i = 0; i + block < n; i += block) std::copy_n(x + i, block, d + i);
+    std::copy_n(x + n - block, block, d + n - block);
+  } else {
+    for (std::size_t i = 0; i < n; ++i) d[i] = x[i];
   }
 }
 
@@ -75,6 +69,38 @@ void tile(T* d, const T* data, std::size_t period, std::size_t length) {
     const std::size_t more = std::min(done, length - done);
     std::copy_n(d, more, d + done);
     done += more;
+  }
+}
+
+/// Elements begin ... begin + n of an operand broadcast to the result's shape.
+template <class T>
+void gather(T* d, const T* data, const Layout& layout, std::size_t begin, std::size_t n) {
+  const auto [length, stride] = layout.axes.run();
+  const auto [rows, row_stride] = layout.axes.size() > 1 ? layout.axes[1] : kernels::Axis<1>{1, {}};
+  const bool repeated = stride[0] == 0, same_rows = row_stride[0] == 0;
+  std::size_t first = begin % length, row = begin / length % rows;
+  kernels::Walk<1> block = layout.axes.beyond(2, begin / length / rows);
+  data += block.start()[0];
+  for (;; row = 0, data += block.next()[0]) {
+    const T* x = data + static_cast<std::ptrdiff_t>(row) * row_stride[0];
+    while (row < rows) {
+      std::size_t run = std::min(n, length - first);
+      if (repeated) {
+        fill(d, *x, run, n);
+      } else if (same_rows && first == 0) {
+        run = std::min(n, (rows - row) * length);
+        tile(d, x, length, run);
+        row = rows - 1;
+      } else {
+        copy_run(x + first, run, d);
+      }
+      d += run;
+      n -= run;
+      if (n == 0) return;
+      first = 0;
+      ++row;
+      x += row_stride[0];
+    }
   }
 }
 

@@ -73,7 +73,9 @@ class Axes {
   /// The innermost one, or one of a single element.
   Axis<arrays> run() const { return size_ > 0 ? axes_[0] : Axis<arrays>{1, {}}; }
   /// Where runs begin, from number `start` on.
-  Walk<arrays> runs(std::size_t start) const { return {axes_ + 1, size_ > 0 ? size_ - 1 : 0, start}; }
+  Walk<arrays> runs(std::size_t start) const { return beyond(1, start); }
+  /// Through all axes but the k innermost.
+  Walk<arrays> beyond(std::size_t k, std::size_t start) const { return {axes_ + k, size_ > k ? size_ - k : 0, start}; }
   /// Through all of them.
   Walk<arrays> all(std::size_t start) const { return {axes_, size_, start}; }
 
