@@ -340,6 +340,20 @@ TEST_CASE("numbers: a filter's gradient from very many places") {
   }
 }
 
+TEST_CASE("numbers: a filter's gradient from many places, with few channels") {
+  struct Row {
+    std::size_t n, side, in, out;
+  };
+  for (const Row& row : {Row{1, 514, 3, 8}, Row{20, 130, 1, 4}, Row{3, 258, 2, 24}}) {
+    const auto x = thirds({row.n, row.side, row.side, row.in});
+    const auto w = thirds({row.out, 3, 3, row.in}, true);
+    const auto y = conv2d(x, w);
+    const auto g = grad(sum(y * third), {w})[0];
+    CAPTURE(row.side);
+    CHECK(off(g.value(), static_cast<double>(y.size() / row.out) * exact_third * exact_third) < 5e-5);
+  }
+}
+
 TEST_CASE("numbers: XGRAD_CONV chooses how convolutions are computed") {
   const char* const value = std::getenv("XGRAD_CONV");
   const std::string way = value ? value : "";

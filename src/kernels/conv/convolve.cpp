@@ -70,38 +70,66 @@ std::vector<Piece> pieces_of(Pass pass, const ConvShape& s, std::size_t t, std::
   return result;
 }
 
+/// How many places oneDNN may add one by one, as it does for a weight's gradient where there are few channels: equal terms then are
+/// 1e-5 off at most, or 2e-5 where a piece would cost more than it computes. It does not depend on the number of threads.
+std::size_t places_at_a_time(const ConvShape& s) {
+  return s.rows() >= std::size_t{1} << 17 ? 1024 : s.columns() * s.group_o() < 256 ? 4096 : 2048;
+}
+bool place_by_place(Pass pass, bool blocked, const ConvShape& s) {
+  return pass == Pass::weight_grad && !blocked && s.group_c() < 16 && s.rows() >= 3 * places_at_a_time(s) / 2;
+}
+/// Whole images, as many in each piece, or some rows of one.
+std::vector<Piece> pieces_of_sum(const ConvShape& s) {
+  std::vector<Piece> result;
+  const std::size_t most = places_at_a_time(s), images = std::max<std::size_t>(most / (s.oh * s.ow), 1);
+  const std::size_t count = (s.n + images - 1) / images, each = (s.n + count - 1) / count;
+  const std::size_t rows = s.oh * s.ow <= most ? s.oh : std::max<std::size_t>(most / s.ow, 1);
+  for (std::size_t k = 0; k < s.n; k += each)
+    for (std::size_t first = 0; first < s.oh; first += rows) {
+      const Stripe part = rows == s.oh ? Stripe{s, 0, 0} : stripe(s, first, std::min(first + rows, s.oh));
+      result.push_back({part.shape, k, part.image_row, part.result_row});
+      if (rows == s.oh) result.back().shape.n = std::min(each, s.n - k);
+    }
+  return result;
+}
+
 /// False, with nothing written, where oneDNN cannot do it.
 bool by_onednn(Pass pass, bool blocked, const ConvArrays<float>& x, const ConvShape& s) {
   const std::size_t work = s.rows() * s.columns() * s.group_o() / 16;
   const std::size_t threads = work < parallel_threshold ? 1 : static_cast<std::size_t>(num_threads());
-  if (threads == 1) return onednn::convolve(pass, blocked, x, s);
-  std::vector<std::vector<Piece>> pieces;
-  for (std::size_t t = 0; t < threads; ++t) {
-    pieces.push_back(pieces_of(pass, s, t, threads));
-    for (const Piece& piece : pieces.back())
-      if (!onednn::convolves(pass, blocked, x.bias != nullptr, piece.shape)) return onednn::convolve(pass, blocked, x, s);
+  const bool in_pieces = place_by_place(pass, blocked, s);
+  if (threads == 1 && !in_pieces) return onednn::convolve(pass, blocked, x, s);
+  std::vector<Piece> pieces;
+  std::vector<std::size_t> begin_of{0};  // of what a thread does together
+  if (in_pieces) {
+    pieces = pieces_of_sum(s);
+    for (std::size_t k = 0; k < pieces.size(); ++k) begin_of.push_back(k + 1);
+  } else {
+    for (std::size_t t = 0; t < threads; ++t) {
+      const std::vector<Piece> some = pieces_of(pass, s, t, threads);
+      pieces.insert(pieces.end(), some.begin(), some.end());
+      begin_of.push_back(pieces.size());
+    }
   }
+  for (std::size_t k = 0; k < pieces.size(); ++k)
+    if ((k == 0 || pieces[k].shape != pieces[k - 1].shape) && !onednn::convolves(pass, blocked, x.bias != nullptr, pieces[k].shape))
+      return onednn::convolve(pass, blocked, x, s);
   // the gradients of the weights are added up in order of the pieces
-  const std::size_t weights = pass == Pass::weight_grad ? s.o * s.columns() : 0;
-  std::size_t count = 0;
-  for (const std::vector<Piece>& some : pieces) count += some.size();
-  const Scratch<float> sums(count * weights);
-  parallel_for(threads, work, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t t = begin; t < end; ++t) {
-      std::size_t sum = 0;
-      for (std::size_t k = 0; k < t; ++k) sum += pieces[k].size();
-      for (const Piece& piece : pieces[t]) {
-        const std::size_t image = (piece.image * s.h + piece.image_row) * s.w * s.c,
-                          result = (piece.image * s.oh + piece.result_row) * s.ow * s.o;
-        ConvArrays<float> arrays = x;
-        if (pass != Pass::input_grad) arrays.images += image;
-        if (pass != Pass::forward) arrays.result += result;
-        arrays.out = pass == Pass::weight_grad ? sums.data() + sum++ * weights : x.out + (pass == Pass::forward ? result : image);
-        onednn::convolve(pass, blocked, arrays, piece.shape);
-      }
+  const std::size_t weights = pass == Pass::weight_grad ? s.o * s.columns() : 0, groups = begin_of.size() - 1;
+  const Scratch<float> sums(pieces.size() * weights);
+  parallel_for(groups, in_pieces ? work / groups + 1 : work, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t k = begin_of[begin]; k < begin_of[end]; ++k) {
+      const Piece& piece = pieces[k];
+      const std::size_t image = (piece.image * s.h + piece.image_row) * s.w * s.c,
+                        result = (piece.image * s.oh + piece.result_row) * s.ow * s.o;
+      ConvArrays<float> arrays = x;
+      if (pass != Pass::input_grad) arrays.images += image;
+      if (pass != Pass::forward) arrays.result += result;
+      arrays.out = pass == Pass::weight_grad ? sums.data() + k * weights : x.out + (pass == Pass::forward ? result : image);
+      onednn::convolve(pass, blocked, arrays, piece.shape);
     }
   });
-  if (weights > 0) sum(sums.data(), x.out, 1, count, weights);
+  if (weights > 0) sum(sums.data(), x.out, 1, pieces.size(), weights);
   return true;
 }
 
