@@ -294,6 +294,8 @@ void resumes(xg::mpi::World& world, const std::string& folder) {
 
 /// The checkpoint of two ranks, which others may go on with.
 int reloads(xg::mpi::World& world, const std::string& folder) {
+  Net<double> net;
+  world.load(net, folder + "/killed.safetensors");  // that of ranks of which one was killed
   Run run = new_run(world, 9);
   world.load(run, folder + "/run.safetensors");
   world.compare(run.net);
@@ -333,7 +335,7 @@ bool has(const std::string& text, const std::string& part) {
 }
 
 /// What must fail, and how. Ends with an exception on some rank, or all.
-void must_fail(xg::mpi::World& world, const std::string& how) {
+void must_fail(xg::mpi::World& world, const std::string& how, const std::string& folder) {
   const bool odd = world.rank() == 1;
   Net<double> net;
   if (how == "networks") return odd ? world.broadcast(Other()) : world.broadcast(net);
@@ -367,6 +369,7 @@ void must_fail(xg::mpi::World& world, const std::string& how) {
       }
       for (const auto& p : xg::nn::parameters(net)) p.node()->gradient = {};
       backward(cross_entropy(net(x), y));
+      if (how == "kill") world.save(net, folder + "/killed.safetensors");
       if (steps > 1000) throw std::runtime_error("nobody has noticed");
     }
 }
@@ -409,13 +412,13 @@ int main(int argc, char** argv) {
   const std::string how = argc > 2 ? argv[2] : "", folder = argc > 1 ? argv[1] : ".";
   if (how == "uncaught") {
     xg::mpi::World world(argc, argv, {.threads = 1});
-    must_fail(world, how);
+    must_fail(world, how, folder);
   }
   try {
     xg::mpi::World world(transport(argc, argv, how), {.threads = 1, .timeout = how == "silent" ? 3.0 : 100.0});
     if (how.empty()) return all_cases(world, folder);
     if (how == "reload") return reloads(world, folder);
-    must_fail(world, how);
+    must_fail(world, how, folder);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "ranks: %s\n", error.what());
     return 1;

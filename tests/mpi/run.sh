@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the program of ranks.cpp on 1 to 4 ranks, over shared memory and over TCP, and lets it fail in every way. The last line is
-# "N passed, N failed".   usage: run.sh PROGRAM [MPIRUN]
+# "N passed, N failed".   usage: run.sh PROGRAM [MPIRUN [EXAMPLE]]     MPIRUN may be '': that of the MPI that the program has
 set -u
 [ $# -gt 0 ] || { echo "skipped: xgrad-mpi was not built; install libopenmpi-dev and openmpi-bin, or libmpich-dev and mpich, and configure anew"; exit 77; }
 program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
@@ -82,5 +82,16 @@ fails data '^ranks: ranks.cpp:[0-9]+: check: rank 1: the number of samples is 40
 fails versions '^ranks: ranks.cpp:[0-9]+: World: rank 1: this is xgrad [0-9.]+, another MPI, rank 0 is xgrad'
 fails silent 'rank 0 has waited for rank 1 3 s; all ranks must do the same steps'
 fails steps 'rank 1 has left, and rank [02] waits for it'
+if [ -n "${3:-}" ]; then  # LeNet on two ranks, which goes on from its own checkpoint
+  program=$3
+  for epochs in 1 2; do ranks 2 -- '' "$epochs" "$tmp/lenet.safetensors"; done
+  if grep -q '^epoch 2: ' "$tmp/out" && ! grep -q '^epoch 1: ' "$tmp/out" && grep -Eq '^test accuracy (8[5-9]|9[0-9])\.' "$tmp/out"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "failed: the example"
+    cat "$tmp/out" "$tmp/err"
+  fi
+fi
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
