@@ -1,9 +1,9 @@
 // The time of a training step on several ranks, with what it waits for others.
 //
-//     mpirun -n 2 mpi_step NETWORK BATCH [THREADS [SECONDS_OF_LATENCY BYTES_PER_SECOND]]
+//     mpirun -n 2 mpi_step NETWORK BATCH [THREADS [SECONDS_OF_LATENCY BYTES_PER_SECOND [BUCKET]]]
 //
 // NETWORK is lenet, resnet20 or wide (four linear layers of 1024, 17 MB of gradients); the batch is that of all ranks together. The
-// last two make the network slower than it is. Prints the median of 5 rounds.
+// latency and the speed make the network slower than it is, a bucket has so many bytes. Prints the median of 5 rounds.
 #include <fmt/format.h>
 #include <algorithm>
 #include <chrono>
@@ -32,10 +32,11 @@ struct Wide {
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 template <class Net>
-void measure(xg::mpi::World& world, const std::string& name, std::size_t batch, const xg::Shape& image) {
+void measure(xg::mpi::World& world, const std::string& name, std::size_t batch, const xg::Shape& image,
+             xg::mpi::AverageOptions options) {
   const Net net;
   world.broadcast(net);
-  auto sync = world.average_gradients(net);
+  auto sync = world.average_gradients(net, options);
   xg::optim::Optimizer opt(xg::nn::parameters(net), xg::optim::SGD{.lr = 1e-3, .momentum = 0.9});
   const std::size_t mine = batch / world.parts();
   xg::Shape shape{mine};
@@ -84,8 +85,10 @@ int main(int argc, char** argv) {
   std::unique_ptr<xg::mpi::Transport> transport = xg::mpi::mpi_transport(argc, argv);
   if (latency > 0 || bandwidth > 0) transport = std::make_unique<xgrad_test::Slow>(std::move(transport), latency, bandwidth);
   xg::mpi::World world(std::move(transport), {.threads = static_cast<int>(number(3))});
+  xg::mpi::AverageOptions options;
+  if (number(6) > 0) options.bucket = static_cast<std::size_t>(number(6));
   const auto batch = static_cast<std::size_t>(number(2));
-  if (name == "lenet") measure<xg::models::LeNet<>>(world, name, batch, {28, 28, 1});
-  if (name == "resnet20") measure<xg::models::ResNet20<>>(world, name, batch, {32, 32, 3});
-  if (name == "wide") measure<Wide>(world, name, batch, {32, 32, 1});
+  if (name == "lenet") measure<xg::models::LeNet<>>(world, name, batch, {28, 28, 1}, options);
+  if (name == "resnet20") measure<xg::models::ResNet20<>>(world, name, batch, {32, 32, 3}, options);
+  if (name == "wide") measure<Wide>(world, name, batch, {32, 32, 1}, options);
 }
