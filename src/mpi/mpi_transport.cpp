@@ -181,9 +181,9 @@ std::unique_ptr<Transport> mpi_transport(int& argc, char**& argv, Where where) {
     MPI_Init_thread(&argc, &argv, MPI_THREAD_SERIALIZED, &level);
   if (level < MPI_THREAD_SERIALIZED) {
     if (!initialised) MPI_Finalize();
-    throw RankError(
-        where, "World",
-        fmt::format("MPI has thread level {}; it must be MPI_THREAD_SERIALIZED, {}, at least", level, MPI_THREAD_SERIALIZED));
+    throw RankError(where, "World",
+                    fmt::format("MPI has thread level {}; it must be MPI_THREAD_SERIALIZED, {}, at least", level,
+                                static_cast<int>(MPI_THREAD_SERIALIZED)));
   }
   auto transport = std::make_unique<Mpi>(!initialised, where);
   process().rank = transport->rank();
