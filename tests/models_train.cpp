@@ -66,7 +66,7 @@ void check_evaluated(Net net, const Shape& images) {
 
 /// Trains on twenty images of noise; the loss is then measured as in use, without dropout and with the norms' running values.
 template <class Net>
-void learns(Net net, const Shape& image, double rate = 2e-3, std::size_t steps = 400) {
+void learns(Net net, const Shape& image, double rate = 2e-3, std::size_t steps = 1000) {
   const Variable<float> x(xgrad::normal<float>({20, image[0], image[1], image[2]}));
   const Labels y = labels(20);
   xgrad::optim::Optimizer opt(nn::parameters(net), xgrad::optim::Adam{.lr = rate});

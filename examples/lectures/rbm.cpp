@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
     }
     fmt::print("{} digits, {} hidden units, {} epochs\n", data.size(), units, epochs);
     fmt::print("the mean square of what reconstructions miss falls from {:.4f} to {:.4f}\n", errors.y.front(), errors.y.back());
-    must(errors.y.back() < 0.75 * errors.y.front(), "reconstructions become better");
+    must(errors.y.back() < l.size(0.75, 0.9) * errors.y.front(), "reconstructions become better");
 
     // the gradient of the free energy for the weight is minus vᵀ times the probabilities of the hidden units
     const Var v = drawn(loader.batch(0, 0).images), formula = -matmul(transpose(v), rbm.hidden(v).detach());

@@ -18,9 +18,9 @@ passed=0 failed=0
 declare -A bits  # that a number of ranks has learnt, the same however messages go
 
 if "$mpirun" --version 2>&1 | grep -qE 'Open MPI|OpenRTE'; then
-  options=(--oversubscribe)
+  options=(--oversubscribe --mca btl_vader_single_copy_mechanism none)  # copying from another's memory is not allowed everywhere
   [ "$(id -u)" != 0 ] || options+=(--allow-run-as-root)
-  tcp=(--mca btl 'tcp,self' --mca pml ob1)
+  tcp=(--mca btl 'tcp,self' --mca btl_tcp_if_include lo --mca pml ob1)
 else
   options=() tcp=(-genv MPIR_CVAR_NOLOCAL 1 -genv UCX_TLS 'tcp,self' -genv FI_PROVIDER tcp)
 fi
@@ -49,14 +49,14 @@ works() {  # TEXT N OPTIONS... [-- CASE]
     tail -n 30 "$tmp/out" "$tmp/err"
   fi
 }
-# fails HOW PATTERN: all ranks end within 10 s, with one message of the program's or the library's that has the pattern
+# fails HOW PATTERN: all ranks end within 10 s, on a machine that has other work within 25, with one message of the program's or the library's that has the pattern
 fails() {
   local begin=$SECONDS
   ranks 3 -- "$tmp" "$1"
   local code=$? said
   said=$(grep -aE '^(ranks|xgrad): ' "$tmp/err")
-  if [ $code != 0 ] && [ $code != 124 ] && [ $((SECONDS - begin)) -le 10 ] && { [ -z "$2" ] || { [ "$(wc -l <<<"$said")" = 1 ] && grep -qE -- "$2" <<<"$said"; }; } &&
-    ! pgrep -f "^$program" >/dev/null; then
+  if [ $code != 0 ] && [ $code != 124 ] && [ $((SECONDS - begin)) -le 25 ] && { [ -z "$2" ] || { [ "$(wc -l <<<"$said")" = 1 ] && grep -qE -- "$2" <<<"$said"; }; } &&
+    ! ls -l /proc/[0-9]*/exe 2>/dev/null | grep -qF -- "-> $program"; then
     passed=$((passed + 1))
   else
     failed=$((failed + 1))
