@@ -151,6 +151,8 @@ TEST_CASE("surfaces: the places of a box, and the lines along which a function h
   CHECK(has(error_of([&] { draw::contours(places, {0, 1, 2, 2}, {}); }), "bottom is 2, its top is 2; both must be finite"));
   CHECK(has(error_of([&] { draw::contours(Array<double>{1, 2}, box, {}); }), "values are (2,); they must be (rows, columns)"));
   CHECK(has(error_of([&] { draw::places({0, inf, 0, 1}, 1, 1); }), "right is inf"));
+  const std::size_t absurd = std::size_t{1} << 32;
+  CHECK(has(error_of([&] { draw::places(box, absurd, absurd); }), "places"));
 }
 
 TEST_CASE("several charts in one") {

@@ -189,6 +189,11 @@ TEST_CASE("onnx save: operations by index, views, orders, other sizes of images"
     return sort(x, 1) + sort(x, 1, {.descending = true}) + slice(sort(x), {{}, {}, {.step = -1}}) + topk(x, 1, -1).values +
            slice(topk(x, 2, 2, {.largest = false}).values, {{}, {}, {1, 2}});
   });
+  check("orders of pairs, along any axis where nothing moves", {1, 2},
+        [](const V& x, const V&) { return sort(x) + topk(x, 2).values; });
+  check("the first of each row", {1, 3}, [](const V& x, const V&) {
+    return gather(x, 1, xgrad::Labels(Shape{x.shape()[0], 1}, std::int64_t{0}));
+  });
   check("medians", {1, 4, 3},
         [](const V& x, const V& w) { return median(x, 2, {.keepdims = true}) + median(x, 1, {.keepdims = true}) * w; });
   check("diagonals", {1, 3, 4}, [](const V& x, const V& w) {

@@ -73,7 +73,8 @@ class Sweep final : public Gradients<T> {
     detail::thread_state.line = {};
     for (const Watch<T>* watch : watches_)
       for (const Ref<Node<T>>& leaf : watch->leaves())
-        if (const Use& use = uses_.at(leaf.get()); use.count > 0) complete(leaf.get(), use);  // not all that used it had a gradient
+        if (const auto use = uses_.find(leaf.get()); use != uses_.end() && use->second.count > 0)
+          complete(leaf.get(), use->second);  // not all that used it had a gradient
     for (Node<T>* leaf : hooked_leaves_)
       if (!uses_.contains(leaf)) run_hooks(*leaf, ends_[leaf]);
     if (observed_)

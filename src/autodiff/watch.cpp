@@ -31,6 +31,11 @@ template <class T>
 void follow(Watch<T>* watch) {
   List<T>& all = list<T>();
   const std::scoped_lock lock(all.mutex);
+  for (const Watch<T>* other : all.watches)
+    for (const Ref<Node<T>>& leaf : other->leaves())
+      if (std::ranges::any_of(watch->leaves(), [&](const Ref<Node<T>>& mine) { return mine.get() == leaf.get(); }))
+        throw ValueError(
+            "a parameter belongs to another network whose gradients are averaged; average those of a struct that has both");
   all.watches.push_back(watch);
   all.count = all.watches.size();
 }

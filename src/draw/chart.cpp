@@ -282,7 +282,7 @@ void write_chart(const std::filesystem::path& path, const std::vector<Series>& s
 Series averaged(const Series& series, std::size_t most, Where where) {
   check(series, "averaged", where);
   const std::size_t n = series.x.size(), stretches = std::min(n, most);
-  Series result{series.name, {}, {}, series.dots};
+  Series result{series.name, {}, {}, series.dots, series.style};
   const auto mean = [](std::span<const double> values) {
     double sum = 0;
     std::size_t count = 0;

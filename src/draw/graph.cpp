@@ -48,7 +48,7 @@ std::string cut(const std::string& text, std::size_t most) {
 }
 
 /// What stands in a box: two lines.
-std::array<std::string, 2> lines_of(const Box& box) {
+std::array<std::string, 2> lines_of(const GraphBox& box) {
   if (box.kind == BoxKind::layer) return {cut(box.name, 40), cut(box.shape + (box.op.empty() ? "" : " · " + box.op), 44)};
   const std::string first = box.name.empty() ? box.op : box.op.empty() ? box.name : box.name + " = " + box.op;
   return {cut(first, 34), cut(box.shape, 34)};
@@ -213,7 +213,7 @@ class Picture {
   }
 
   void inside(std::size_t k, Point corner) {
-    const Box& box = tree_.boxes[k];
+    const GraphBox& box = tree_.boxes[k];
     const Places p = place(k);
     const double middle = corner.x + sized_[k].width / 2 - (p.left + p.right) / 2, top = corner.y + border + head;
     const auto n = box.children.size();
@@ -249,7 +249,7 @@ class Picture {
 
   void draw(std::size_t k, Point corner) {
     static constexpr std::array<std::string_view, 5> kinds{"layer", "op", "leaf", "constant", "result"};
-    const Box& box = tree_.boxes[k];
+    const GraphBox& box = tree_.boxes[k];
     const Sized& s = sized_[k];
     text_ += fmt::format("<rect class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" rx=\"{}\"/>",
                          kinds[static_cast<std::size_t>(box.kind)], corner.x, corner.y, s.width, s.height,

@@ -34,7 +34,7 @@ std::string lists_of(const std::vector<std::vector<std::uint32_t>>& lists) {
 }
 
 /// The names of members are single letters: there are thousands of boxes. graph_script says what they mean where it shows them.
-std::string json_of(const Box& box) {
+std::string json_of(const GraphBox& box) {
   std::string text =
       fmt::format("{{\"k\":{},\"u\":{},\"b\":{},\"m\":{}", static_cast<int>(box.kind), box.parent, box.bytes, box.kept);
   const auto add = [&](const char* key, const std::string& value, bool always = false) {
@@ -69,7 +69,7 @@ std::string page_of(const Tree& tree, const std::vector<Plan>& plans, std::size_
   std::vector<std::size_t> depth(tree.boxes.size());
   bool timed = false, graded = false;
   for (std::size_t k = 0; k < tree.boxes.size(); ++k) {
-    const Box& box = tree.boxes[k];
+    const GraphBox& box = tree.boxes[k];
     depth[k] = k == 0 ? 0 : depth[box.parent] + 1;
     boxes += (k == 0 ? "\n" : ",\n") + json_of(box);
     timed = timed || !std::isnan(box.forward);
@@ -80,7 +80,7 @@ std::string page_of(const Tree& tree, const std::vector<Plan>& plans, std::size_
                             lists_of(plans[k].lines));
   }
   for (const std::string& remark : tree.remarks) remarks += fmt::format("<p class=\"remark\">{}</p>", escaped(remark));
-  const Box& whole = tree.boxes[0];
+  const GraphBox& whole = tree.boxes[0];
   std::string colours = "<option value=\"kind\">colour: kind</option><option value=\"kept\">memory kept</option>";
   if (timed) colours += "<option value=\"ms\">milliseconds</option>";
   if (graded) colours += "<option value=\"gradient\">gradient norm</option>";

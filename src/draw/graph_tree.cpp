@@ -223,7 +223,7 @@ class Builder {
     return found->second;
   }
 
-  std::uint32_t add(Box box) {
+  std::uint32_t add(GraphBox box) {
     const auto number = static_cast<std::uint32_t>(tree_.boxes.size());
     tree_.boxes[box.parent].children.push_back(number);
     tree_.boxes.push_back(std::move(box));
@@ -234,20 +234,20 @@ class Builder {
     const Node<T>& node = *ops_[k];
     const std::string line = node.where() ? xgrad::to_string(node.where()) : "unknown line";
     const std::uint32_t parent = !few_ && paths_[k].empty() ? line_layer(line) : layer(paths_[k]);
-    Box box{.kind = &node == y_.node().get() ? BoxKind::result : BoxKind::op,
-            .op = std::string(node.name()),
-            .shape = xgrad::to_string(node.shape()),
-            .line = line,
-            .bytes = size_of(node.shape()) * sizeof(T),
-            .kept = kept_by(node),
-            .operations = 1,
-            .parent = parent};
+    GraphBox box{.kind = &node == y_.node().get() ? BoxKind::result : BoxKind::op,
+                 .op = std::string(node.name()),
+                 .shape = xgrad::to_string(node.shape()),
+                 .line = line,
+                 .bytes = size_of(node.shape()) * sizeof(T),
+                 .kept = kept_by(node),
+                 .operations = 1,
+                 .parent = parent};
     for (const Attribute& attribute : node.attributes()) box.options += (box.options.empty() ? "" : ", ") + to_string(attribute);
     box.options = printable(box.options, 400);
     if (const auto named = names_.find(&node); named != names_.end()) box.name = box.path = named->second->name;
     measure(node, box);
     for (std::uint32_t at = parent;; at = tree_.boxes[at].parent) {  // of a layer the last result is shown
-      Box& above = tree_.boxes[at];
+      GraphBox& above = tree_.boxes[at];
       above.shape = box.shape, above.low = box.low, above.high = box.high, above.odd = box.odd;
       if (above.line.empty()) above.line = box.line;
       if (at == 0) break;
@@ -268,13 +268,13 @@ class Builder {
   }
 
   /// Adds what an operation has to its layer, where that alone is a box.
-  std::uint32_t into(std::uint32_t layer, const Box& box) {
-    Box& whole = tree_.boxes[layer];
+  std::uint32_t into(std::uint32_t layer, const GraphBox& box) {
+    GraphBox& whole = tree_.boxes[layer];
     count(whole, box);
     name_op(whole, box.op);
     return layer;
   }
-  static void name_op(Box& layer, const std::string& op) {
+  static void name_op(GraphBox& layer, const std::string& op) {
     if (layer.op.size() < 60 && (" + " + layer.op + " + ").find(" + " + op + " + ") == std::string::npos)
       layer.op += (layer.op.empty() ? "" : " + ") + op;
   }
@@ -283,12 +283,12 @@ class Builder {
     if (const auto found = boxes_.find(node); found != boxes_.end()) return found->second;
     const auto named = names_.find(node);
     const NamedVariable<T>* name = named == names_.end() ? nullptr : named->second;
-    Box box{.kind = BoxKind::leaf,
-            .shape = xgrad::to_string(node->shape()),
-            .line = node->where() ? xgrad::to_string(node->where()) : "",
-            .bytes = size_of(node->shape()) * sizeof(T),
-            .parameters = size_of(node->shape()),
-            .parent = parent};
+    GraphBox box{.kind = BoxKind::leaf,
+                 .shape = xgrad::to_string(node->shape()),
+                 .line = node->where() ? xgrad::to_string(node->where()) : "",
+                 .bytes = size_of(node->shape()) * sizeof(T),
+                 .parameters = size_of(node->shape()),
+                 .parent = parent};
     title(box, name, "leaf");
     if (const Storage<T>* value = name ? name->variable.storage().get() : kept.get())
       look_at(value->array, box.low, box.high, box.odd);
@@ -299,25 +299,28 @@ class Builder {
   std::uint32_t constant(const Storage<T>* storage, std::uint32_t parent) {
     if (const auto found = boxes_.find(storage); found != boxes_.end()) return found->second;
     const auto named = names_.find(storage);
-    Box box{.kind = BoxKind::constant,
-            .shape = xgrad::to_string(storage->array.shape()),
-            .bytes = storage->array.size() * sizeof(T),
-            .parent = parent};
+    GraphBox box{.kind = BoxKind::constant,
+                 .shape = xgrad::to_string(storage->array.shape()),
+                 .bytes = storage->array.size() * sizeof(T),
+                 .parent = parent};
     title(box, named == names_.end() ? nullptr : named->second, "constant");
     look_at(storage->array, box.low, box.high, box.odd);
     return boxes_[storage] = few_ ? add(std::move(box)) : parent;
   }
   /// In its own layer a parameter has the last part of its name.
-  void title(Box& box, const NamedVariable<T>* named, const char* otherwise) {
+  void title(GraphBox& box, const NamedVariable<T>* named, const char* otherwise) {
     box.name = box.path = named ? named->name : otherwise;
     if (const std::string& layer = tree_.boxes[box.parent].path; !layer.empty() && box.name.starts_with(layer + "."))
       box.name = box.name.substr(layer.size() + 1);
   }
 
-  void measure(const Node<T>& node, Box& box) {
+  void measure(const Node<T>& node, GraphBox& box) {
     const auto* note = options_.notes ? options_.notes->find(node) : nullptr;
-    if (note && note->low <= note->high) box.low = note->low, box.high = note->high, box.odd = note->odd;
-    if (const auto value = values_.find(&node); std::isnan(box.low) && value != values_.end())
+    if (note && std::isnan(box.low) && box.odd == 0) {
+      if (note->low <= note->high) box.low = note->low, box.high = note->high;
+      box.odd = note->odd;
+    }
+    if (const auto value = values_.find(&node); std::isnan(box.low) && box.odd == 0 && value != values_.end())
       look_at(value->second->array, box.low, box.high, box.odd);
     if (note && note->gradient >= 0)
       box.gradient = note->gradient;
@@ -344,9 +347,9 @@ class Builder {
   /// A layer that holds one layer and nothing else is one with it.
   void merge() {
     for (std::size_t k = tree_.boxes.size(); k-- > 1;) {
-      Box& outer = tree_.boxes[k];
+      GraphBox& outer = tree_.boxes[k];
       if (outer.kind != BoxKind::layer || outer.children.size() != 1) continue;
-      Box& inner = tree_.boxes[outer.children[0]];
+      GraphBox& inner = tree_.boxes[outer.children[0]];
       if (inner.kind != BoxKind::layer || inner.children.empty()) continue;
       outer.name += "." + inner.name;
       outer.path = inner.path;
@@ -355,7 +358,7 @@ class Builder {
     }
   }
 
-  static void count(Box& whole, const Box& part) {
+  static void count(GraphBox& whole, const GraphBox& part) {
     const auto plus = [](double& a, double b) {
       if (!std::isnan(b)) a = std::isnan(a) ? b : a + b;
     };

@@ -15,7 +15,7 @@ constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 enum class BoxKind : std::uint8_t { layer, op, leaf, constant, result };
 
 /// One box of a picture. Numbers that nobody knows are NaN.
-struct Box {
+struct GraphBox {
   BoxKind kind = BoxKind::layer;
   std::string name = {};   ///< of a layer the part of its path below its parent's
   std::string path = {};   ///< of a layer and of what has a name, all of it
@@ -36,7 +36,7 @@ struct Arrow {
 };
 
 struct Tree {
-  std::vector<Box> boxes;  ///< the first is the whole; parents stand before their children
+  std::vector<GraphBox> boxes;  ///< the first is the whole; parents stand before their children
   std::vector<Arrow> arrows;
   std::vector<std::string> remarks;
 };

@@ -62,7 +62,8 @@ class Lines {
 template <Real T>
 Array<T> places(const Box& box, std::size_t rows, std::size_t columns, Where where) {
   check(box, "places", where);
-  Array<T> result = make_array<T>(Shape{rows * columns, 2}, where, "places");
+  Array<T> result = make_array<T>(Shape{rows, columns, 2}, where, "places");
+  result.reshape(Shape{rows * columns, 2});
   T* to = result.data();
   for (std::size_t i = 0; i < rows; ++i)
     for (std::size_t j = 0; j < columns; ++j) {

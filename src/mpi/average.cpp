@@ -61,7 +61,12 @@ Averaging<T>::Averaging(std::shared_ptr<Group> group, std::vector<NamedVariable<
   std::vector<std::size_t> order(parameters_.size());
   std::iota(order.rbegin(), order.rend(), std::size_t{0});  // the last layer's come first
   make_buckets(order);
-  engine::follow<T>(this);
+  try {
+    engine::follow<T>(this);
+  } catch (Error& error) {
+    error.place(where_, who);
+    throw;
+  }
 }
 
 template <class T>

@@ -177,7 +177,8 @@ std::string Exporter::whole_numbers(const std::string& name, const Ints& values,
 std::string Exporter::integers(const Ints& values) {
   std::string& name = integers_[values];
   if (name.empty())
-    name = whole_numbers(fmt::format("list_{}", fmt::join(values, "_")), values, {static_cast<std::int64_t>(values.size())});
+    name = whole_numbers(values.size() > 8 ? "list" : fmt::format("list_{}", fmt::join(values, "_")), values,
+                         {static_cast<std::int64_t>(values.size())});
   return name;
 }
 std::string Exporter::index(std::int64_t value) {

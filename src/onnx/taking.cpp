@@ -29,7 +29,7 @@ std::optional<Taking> rows(const Shape& from, const Shape& to, const Labels& pla
 /// gather and its like: each element comes from its own place along all axes but one, or from the only one that there is.
 std::optional<Taking> elements(const Shape& from, const Shape& to, const Labels& places) {
   if (from.size() != to.size() || places.size() == 0) return {};
-  for (std::size_t axis = 0; axis < from.size(); ++axis) {
+  for (std::size_t axis = from.size(); axis-- > 0;) {  // the last that fits: where nothing moves, all do
     Taking result{axis, Labels(to)};
     bool fits = true;
     for (std::size_t k = 0; k < places.size() && fits; ++k) {

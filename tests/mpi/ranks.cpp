@@ -205,10 +205,27 @@ void overlaps(xg::mpi::World& world) {
   check(seen, "messages go out while backward still runs");
 }
 
+std::string error_of(const auto& f) {
+  try {
+    f();
+  } catch (const xg::Error& error) {
+    return error.what();
+  }
+  return "";
+}
+bool has(const std::string& text, const std::string& part) {
+  if (text.find(part) != std::string::npos) return true;
+  std::fprintf(stderr, "not there: %s\nin: %s\n", part.c_str(), text.c_str());
+  return false;
+}
+
 /// A parameter that some ranks do not reach counts as 0 there; one that nobody reaches has no gradient.
 void branches(xg::mpi::World& world) {
   const Two net;
   const auto sync = world.average_gradients(net);
+  if (world.size() > 1)
+    check(has(error_of([&] { static_cast<void>(world.average_gradients(net)); }), "belongs to another network"),
+          "a parameter is averaged once");
   for (int step = 0; step < 3; ++step) {
     for (const auto& p : xg::nn::parameters(net)) p.node()->gradient = {};
     backward(world.rank() == step % world.size() ? sum(net.a) + sum(net.b * 3) : sum(net.a * 2));
@@ -318,20 +335,6 @@ void threads() {
   check(threads_for({0, 1, 2, 3}, {{0, 1, 2, 3}}, 2.5) == 2, "no more than the quota");
   check(threads_for({0, 1, 2, 3}, {{0, 1}, {2, 3}}, 2) == 1, "…, which ranks share");
   check(threads_for({0}, {{0}, {0}, {0}}, 0.5) == 1, "one thread at least");
-}
-
-std::string error_of(const auto& f) {
-  try {
-    f();
-  } catch (const xg::Error& error) {
-    return error.what();
-  }
-  return "";
-}
-bool has(const std::string& text, const std::string& part) {
-  if (text.find(part) != std::string::npos) return true;
-  std::fprintf(stderr, "not there: %s\nin: %s\n", part.c_str(), text.c_str());
-  return false;
 }
 
 /// What must fail, and how. Ends with an exception on some rank, or all.
