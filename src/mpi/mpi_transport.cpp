@@ -38,6 +38,7 @@ void say(const char* text) {
 
 [[noreturn]] void end_all() {
   process().open = false;
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));  // until mpirun has passed on what was said; MPICH's loses it else
   MPI_Abort(MPI_COMM_WORLD, 1);
   std::_Exit(1);
 }
