@@ -3,7 +3,7 @@
 
 A block is a whole program. One that begins with ```cpp excerpt is not: it is shown, and not compiled. A block of lines that stand in a file
 of examples/ or models/, in this order, is not compiled again; "…" stands for those left out. The pages of docs/lectures/ show what their
-programs do in fewer lines: there it suffices that every name in a block stands in those files.
+programs do in fewer lines: there it suffices that every name in a block stands in the program of the page, or in what programs share.
 
 All others share one precompiled header and are compiled side by side. The blocks of a page run one after the other in a folder of the
 page's own, so that one may read what another has written; pages run side by side. A page with blocks of Python runs as a whole where Python
@@ -60,6 +60,12 @@ def python_with(modules):
     return None
 
 
+def names_for(page):
+    """Those of the program that a lecture's page is about, and of the headers that programs there share."""
+    program = root / "examples" / "lectures" / f"{page.stem}.cpp"
+    return names_of("\n".join(f.read_text() for f in (program, *program.parent.glob("*.hpp"), *(root / "models").glob("*.hpp")) if f.exists()))
+
+
 def missing(block):
     """What a block needs and this build lacks."""
     if "image_folder" in block and "#define XGRAD_PNG" not in (library / "features.hpp").read_text():
@@ -76,7 +82,7 @@ class Block:
             self.failure = f"is marked {mark.strip()}; it must be marked excerpt, or not at all"
         elif mark.strip():
             self.note = "an excerpt"
-        elif language == "cpp" and (is_part(code) or page.parent.name == "lectures" and names_of(code) <= names):
+        elif language == "cpp" and (is_part(code) or page.parent.name == "lectures" and names_of(code) <= names_for(page)):
             self.note = "lines of a file"
         elif language == "cpp" and "int main(" not in code:
             self.failure = "has no main(); it must be a whole program, or be marked: ```cpp excerpt"
@@ -118,7 +124,6 @@ def run_page(blocks):
 
 
 files = [lines_of(f.read_text()) for top in ("examples", "models") for f in sorted((root / top).rglob("*.?pp"))]
-names = names_of("\n".join(line for lines in files for line in lines))
 pages = [root / "README.md", root / "CONTRIBUTING.md", *sorted((root / "docs").rglob("*.md"))]
 by_page = [[Block(page, n, *found) for n, found in enumerate(BLOCK.findall(page.read_text()), 1)] for page in pages]
 blocks = [block for page in by_page for block in page]

@@ -1,14 +1,12 @@
 /// GoogLeNet against VGG-D: parameters, multiply-adds, and the time that an image takes.
 #include "lecture.hpp"
 
-#include <chrono>
-
 #include "../../models/googlenet.hpp"
 #include "../../models/vgg.hpp"
 
 struct Cost {
   draw::Series parameters, multiply_adds;  // added up, layer by layer
-  double all_parameters = 0, all_multiply_adds = 0, milliseconds = 1e9;
+  double all_parameters = 0, all_multiply_adds = 0, milliseconds = 0;
 };
 
 template <class Net>
@@ -26,12 +24,7 @@ Cost cost(const char* name, Net net, int times) {
   xg::nn::eval(net);
   const xg::NoGrad no_grad;
   const xg::Variable<float> x(xg::normal({1, 224, 224, 3}));
-  for (int k = 0; k < times; ++k) {
-    const auto begin = std::chrono::steady_clock::now();
-    net(x);
-    result.milliseconds =
-        std::min(result.milliseconds, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
-  }
+  result.milliseconds = least_milliseconds(times, [&] { net(x); });
   return result;
 }
 

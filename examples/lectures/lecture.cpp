@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <limits>
 #include <stdexcept>
 #include <system_error>
 
@@ -41,6 +43,16 @@ xg::Split Lecture::shapes(std::size_t train, std::size_t test) const {
 
 void must(bool holds, std::string_view what) {
   if (!holds) throw std::runtime_error(fmt::format("this should hold and does not: {}", what));
+}
+
+double least_milliseconds(int runs, const std::function<void()>& run) {
+  double least = std::numeric_limits<double>::infinity();
+  for (int k = 0; k < runs; ++k) {
+    const auto begin = std::chrono::steady_clock::now();
+    run();
+    least = std::min(least, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
+  }
+  return least;
 }
 
 int lecture(int argc, char** argv, const std::string& about, const std::function<void(const Lecture&)>& body) {

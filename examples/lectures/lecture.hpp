@@ -41,6 +41,9 @@ xg::Array<T> matrix(std::initializer_list<std::initializer_list<std::type_identi
   return result;
 }
 
+/// What the fastest of so many runs took.
+double least_milliseconds(int runs, const std::function<void()>& run);
+
 /// Throws when what a program says is not so.
 void must(bool holds, std::string_view what);
 

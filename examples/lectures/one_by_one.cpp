@@ -1,8 +1,6 @@
 /// Convolutions of 1×1: a linear layer over the channels of each pixel, and what it saves in front of a 3×3.
 #include "lecture.hpp"
 
-#include <chrono>
-
 using Var = xg::Variable<double>;
 
 /// 256 → 256 channels by 3×3: at once, or from 64 channels that a 1×1 has made.
@@ -23,16 +21,11 @@ struct Cost {
 template <class Net>
 Cost cost(const Net& net, const xg::Shape& shape, int times) {
   const xg::nn::Summary summary = xg::nn::summary(net, shape);
-  Cost result{summary.parameters, 0, 1e9};
+  Cost result{summary.parameters};
   for (const auto& row : summary.rows) result.multiply_adds += row.multiply_adds;
   const xg::NoGrad no_grad;
   const xg::Variable<float> x(xg::normal(shape));
-  for (int k = 0; k < times; ++k) {
-    const auto begin = std::chrono::steady_clock::now();
-    net(x);
-    result.milliseconds =
-        std::min(result.milliseconds, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
-  }
+  result.milliseconds = least_milliseconds(times, [&] { net(x); });
   return result;
 }
 
