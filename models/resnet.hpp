@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <utility>
@@ -73,79 +74,105 @@ struct CifarResNet {
 template <class T = float>
 using ResNet20 = CifarResNet<T>;
 
-/// Two convolutions of 3×3; a 1×1 in the shortcut where the shape changes.
+/// A convolution without a bias that keeps the size, or halves it with stride 2.
+template <class T>
+nn::Conv2d<T> conv(std::size_t in, std::size_t out, std::ptrdiff_t size, std::ptrdiff_t stride = 1) {
+  return {in, out, size, {.stride = stride, .padding = size / 2, .bias = false}};
+}
+/// What stands in a block's shortcut where the shape changes: a 1×1.
+template <class T>
+using Downsample = std::optional<nn::Sequential<nn::Conv2d<T>, nn::BatchNorm<T>>>;
+
+/// Two convolutions of 3×3.
 template <class T = float>
 struct BasicBlock {
   static constexpr std::size_t wider = 1;
-  ConvNorm<T> a, b;
-  std::optional<ConvNorm<T>> shortcut;
+  nn::Conv2d<T> conv1;
+  nn::BatchNorm<T> bn1;
+  nn::Conv2d<T> conv2;
+  nn::BatchNorm<T> bn2;
+  Downsample<T> downsample;
 
-  BasicBlock(std::size_t in, std::size_t width, std::ptrdiff_t stride) : a(in, width, 3, stride), b(width, width, 3) {
-    if (in != width) shortcut.emplace(in, width, 1, stride);
+  BasicBlock(std::size_t in, std::size_t width, std::ptrdiff_t stride)
+      : conv1(conv<T>(in, width, 3, stride)), bn1(width), conv2(conv<T>(width, width, 3)), bn2(width) {
+    if (in != width) downsample.emplace(conv<T>(in, width, 1, stride), nn::BatchNorm<T>(width));
   }
   Variable<T> operator()(Variable<T> x) const {
-    Variable<T> y = b(relu(a(x)));
-    return relu(std::move(y) + (shortcut ? (*shortcut)(std::move(x)) : std::move(x)));
+    Variable<T> y = bn2(conv2(relu(bn1(conv1(x)))));
+    return relu(std::move(y) + (downsample ? (*downsample)(std::move(x)) : std::move(x)));
   }
-  XGRAD_FIELDS(a, b, shortcut)
+  XGRAD_FIELDS(conv1, bn1, conv2, bn2, downsample)
 };
 
-/// 1×1 to fewer channels, 3×3, 1×1 to four times as many; a 1×1 in the shortcut where the shape changes.
+/// 1×1 to fewer channels, 3×3, 1×1 to four times as many.
 template <class T = float>
 struct Bottleneck {
   static constexpr std::size_t wider = 4;
-  ConvNorm<T> a, b, c;
-  std::optional<ConvNorm<T>> shortcut;
+  nn::Conv2d<T> conv1;
+  nn::BatchNorm<T> bn1;
+  nn::Conv2d<T> conv2;
+  nn::BatchNorm<T> bn2;
+  nn::Conv2d<T> conv3;
+  nn::BatchNorm<T> bn3;
+  Downsample<T> downsample;
 
   Bottleneck(std::size_t in, std::size_t width, std::ptrdiff_t stride)
-      : a(in, width, 1), b(width, width, 3, stride), c(width, 4 * width, 1) {
-    if (in != 4 * width) shortcut.emplace(in, 4 * width, 1, stride);
+      : conv1(conv<T>(in, width, 1)),
+        bn1(width),
+        conv2(conv<T>(width, width, 3, stride)),
+        bn2(width),
+        conv3(conv<T>(width, 4 * width, 1)),
+        bn3(4 * width) {
+    if (in != 4 * width) downsample.emplace(conv<T>(in, 4 * width, 1, stride), nn::BatchNorm<T>(4 * width));
   }
   Variable<T> operator()(Variable<T> x) const {
-    Variable<T> y = c(relu(b(relu(a(x)))));
-    return relu(std::move(y) + (shortcut ? (*shortcut)(std::move(x)) : std::move(x)));
+    Variable<T> y = relu(bn2(conv2(relu(bn1(conv1(x))))));
+    y = bn3(conv3(std::move(y)));
+    return relu(std::move(y) + (downsample ? (*downsample)(std::move(x)) : std::move(x)));
   }
-  XGRAD_FIELDS(a, b, c, shortcut)
+  XGRAD_FIELDS(conv1, bn1, conv2, bn2, conv3, bn3, downsample)
 };
 
 struct ResNetConfig {
-  std::vector<int> depths{3, 4, 6, 3};  ///< blocks in each stage
+  std::vector<int> depths{3, 4, 6, 3};  ///< blocks in each stage, of which there are at most four
   std::size_t width = 64;               ///< of the first stage; each has twice as many
   std::size_t classes = 1000;
 };
 /// ResNets of the same paper, of BasicBlock or Bottleneck, with the stride in the 3×3 as everybody has it today. Images
-/// (n, 224, 224, 3) to scores (n, 1000).
+/// (n, 224, 224, 3) to scores (n, 1000). Layers have the names that they have in torchvision.
 template <template <class> class Block, class T = float>
 struct ResNet {
-  ConvNorm<T> stem;
-  std::vector<Block<T>> blocks;
+  nn::Conv2d<T> conv1;
+  nn::BatchNorm<T> bn1;
+  std::vector<Block<T>> layer1, layer2, layer3, layer4;
   nn::Linear<T> fc;
 
   explicit ResNet(const ResNetConfig& c = {})
-      : stem(3, c.width, 7, 2),
+      : conv1(conv<T>(3, c.width, 7, 2)),
+        bn1(c.width),
         fc((c.width << (c.depths.size() - 1)) * Block<T>::wider, c.classes, {.init = nn::init::kaiming_uniform({.gain = 0.1})}) {
-    std::size_t in = c.width, width = c.width;
-    for (const int depth : c.depths) {
-      for (int k = 0; k < depth; ++k, in = width * Block<T>::wider)
-        blocks.emplace_back(in, width, k == 0 && width > c.width ? 2 : 1);
-      width *= 2;
-    }
+    const std::array stages{&layer1, &layer2, &layer3, &layer4};
+    for (std::size_t in = c.width, k = 0; k < c.depths.size(); ++k)
+      for (int block = 0; block < c.depths[k]; ++block, in = (c.width << k) * Block<T>::wider)
+        stages.at(k)->emplace_back(in, c.width << k, k > 0 && block == 0 ? 2 : 1);
   }
   Variable<T> operator()(Variable<T> x) const {
-    x = max_pool2d(relu(stem(std::move(x))), 3, {.stride = 2, .padding = 1});
-    for (const auto& block : blocks) x = block(std::move(x));
+    x = max_pool2d(relu(bn1(conv1(std::move(x)))), 3, {.stride = 2, .padding = 1});
+    for (const auto* stage : {&layer1, &layer2, &layer3, &layer4})
+      for (const auto& block : *stage) x = block(std::move(x));
     return fc(global_avg_pool2d(std::move(x)));
   }
-  XGRAD_FIELDS(stem, blocks, fc)
+  XGRAD_FIELDS(conv1, bn1, layer1, layer2, layer3, layer4, fc)
 };
 
 /// 11 689 512 parameters.
 template <class T = float>
 struct ResNet18 : ResNet<BasicBlock, T> {
-  using ResNet<BasicBlock, T>::stem, ResNet<BasicBlock, T>::blocks, ResNet<BasicBlock, T>::fc;
+  using Base = ResNet<BasicBlock, T>;
+  using Base::conv1, Base::bn1, Base::layer1, Base::layer2, Base::layer3, Base::layer4, Base::fc;
 
-  ResNet18() : ResNet<BasicBlock, T>({.depths = {2, 2, 2, 2}}) {}
-  XGRAD_FIELDS(stem, blocks, fc)
+  ResNet18() : Base({.depths = {2, 2, 2, 2}}) {}
+  XGRAD_FIELDS(conv1, bn1, layer1, layer2, layer3, layer4, fc)
 };
 /// 21 797 672 parameters.
 template <class T = float>

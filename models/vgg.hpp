@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <xgrad/xgrad.hpp>
@@ -22,45 +23,43 @@ inline const VGGConfig vgg_a{.filters = {{3}, {3}, {3, 3}, {3, 3}, {3, 3}}},
 
 /// VGG (Simonyan & Zisserman 2014, "Very deep convolutional networks for large-scale image recognition"): stages of convolutions,
 /// then three linear layers, `VGG<> net(vgg_d)`. Images (n, 224, 224, 3) to scores (n, 1000). Parameters: A and A-LRN 132 863 336,
-/// B 133 047 848, C 133 638 952, D 138 357 544, E 143 667 240.
+/// B 133 047 848, C 133 638 952, D 138 357 544, E 143 667 240. Layers have the names and places that they have in torchvision.
 template <class T = float>
 struct VGG {
-  std::vector<std::vector<nn::Conv2d<T>>> stages;
-  nn::Linear<T> fc1, fc2, fc3;
-  nn::Dropout drop1{0.5}, drop2{0.5};
-  bool response_norm;
+  using Layer = std::variant<nn::Conv2d<T>, nn::ReLU, nn::LocalResponseNorm, nn::MaxPool2d>;
+  std::vector<Layer> features;
+  nn::Sequential<nn::Linear<T>, nn::ReLU, nn::Dropout, nn::Linear<T>, nn::ReLU, nn::Dropout, nn::Linear<T>> classifier;
 
   explicit VGG(const VGGConfig& c = vgg_a)
-      : stages(convolutions(c)),
-        fc1((c.side >> stages.size()) * (c.side >> stages.size()) * stages.back().back().weight.shape()[0], c.hidden),
-        fc2(c.hidden, c.hidden),
-        fc3(c.hidden, c.classes, {.init = nn::init::kaiming_uniform({.gain = 0.1})}),
-        response_norm(c.response_norm) {}
-  static std::vector<std::vector<nn::Conv2d<T>>> convolutions(const VGGConfig& c) {
-    std::vector<std::vector<nn::Conv2d<T>>> result;
+      : features(layers(c)),
+        classifier{{(c.side >> c.filters.size()) * (c.side >> c.filters.size()) * channels(c, c.filters.size() - 1), c.hidden},
+                   {},
+                   nn::Dropout{0.5},
+                   {c.hidden, c.hidden},
+                   {},
+                   nn::Dropout{0.5},
+                   {c.hidden, c.classes, {.init = nn::init::kaiming_uniform({.gain = 0.1})}}} {}
+  static std::size_t channels(const VGGConfig& c, std::size_t stage) { return c.width << (stage < 3 ? stage : 3); }
+  static std::vector<Layer> layers(const VGGConfig& c) {
+    std::vector<Layer> result;
     for (std::size_t in = 3, k = 0; k < c.filters.size(); ++k) {
-      result.emplace_back();
-      for (const std::ptrdiff_t size : c.filters[k])
-        in = result.back()
-                 .emplace_back(in, c.width << (k < 3 ? k : 3), size, nn::Conv2dLayerOptions{.padding = size / 2})
-                 .weight.shape()[0];
+      for (const std::ptrdiff_t size : c.filters[k]) {
+        result.emplace_back(nn::Conv2d<T>(in, channels(c, k), size, {.padding = size / 2}));
+        result.emplace_back(nn::ReLU{});
+        in = channels(c, k);
+      }
+      if (k == 0 && c.response_norm) result.emplace_back(nn::LocalResponseNorm{5, {.alpha = 5e-4, .beta = 0.75, .k = 2}});
+      result.emplace_back(nn::MaxPool2d{2});
     }
     return result;
   }
   /// What the convolutions see: (n, 224, 224, 3) to (n, 7, 7, 512).
-  Variable<T> features(Variable<T> x) const {
-    for (std::size_t k = 0; k < stages.size(); ++k) {
-      for (const auto& conv : stages[k]) x = relu(conv(std::move(x)));
-      if (k == 0 && response_norm) x = local_response_norm(std::move(x), 5, {.alpha = 5e-4, .beta = 0.75, .k = 2});
-      x = max_pool2d(std::move(x), 2);
-    }
+  Variable<T> maps(Variable<T> x) const {
+    for (const Layer& layer : features) x = std::visit([&](const auto& f) { return f(std::move(x)); }, layer);
     return x;
   }
-  Variable<T> operator()(Variable<T> x) const {
-    x = drop1(relu(fc1(flatten(features(std::move(x))))));
-    return fc3(drop2(relu(fc2(std::move(x)))));
-  }
-  XGRAD_FIELDS(stages, fc1, fc2, fc3, drop1, drop2)
+  Variable<T> operator()(Variable<T> x) const { return classifier(flatten(maps(std::move(x)))); }
+  XGRAD_FIELDS(features, classifier)
 };
 
 }  // namespace xgrad::models

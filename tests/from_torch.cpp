@@ -24,6 +24,8 @@
 #include <xgrad/ops/shape.hpp>
 #include <xgrad/state/state.hpp>
 
+#include "../models/resnet.hpp"
+#include "../models/vgg.hpp"
 #include "archive.hpp"
 
 namespace nn = xgrad::nn;
@@ -101,10 +103,10 @@ double worst(const Example<L>& e, const F& run) {
 const auto call = [](const auto& net, const auto& x) { return net(x); };
 const auto output = [](const auto& net, const auto& x) { return net(x).output; };
 
-/// What runs Python with PyTorch here, or "".
-std::string python() {
+/// What runs Python with PyTorch, or a module that needs it, here, or "".
+std::string python(const std::string& module = "torch") {
   for (const std::string name : {"python3", "/usr/bin/python3"})
-    if (std::system((name + " -c 'import torch' 2>/dev/null").c_str()) == 0) return name;
+    if (std::system((name + " -c 'import " + module + "' 2>/dev/null").c_str()) == 0) return name;
   return {};
 }
 
@@ -372,4 +374,70 @@ check("attention", nn.MultiheadAttention(8, 2, batch_first=True), lambda net, x:
 check("encoder", nn.TransformerEncoderLayer(8, 2, dim_feedforward=12, batch_first=True), lambda net, x: net(x))
 )");
   CHECK(std::system((program + " " + directory.file("check.py") + " " + directory.path.string()).c_str()) == 0);
+}
+
+// The networks of models/ have torchvision's names: its files are loaded as they are, and what is saved here is loaded strictly
+// there.
+TEST_CASE("from torch: networks of torchvision") {
+  const std::string program = python("torchvision");
+  if (program.empty()) {
+    MESSAGE("skipped: no python3 with torchvision here (Debian: python3-torchvision)");
+    return;
+  }
+  const Directory directory;
+  const std::string networks = R"(
+import sys, torch
+from torch import nn
+from torchvision.models import resnet, vgg
+here = sys.argv[1]
+torch.manual_seed(1)
+small = nn.Module()
+small.features = vgg.make_layers([8, "M", 16, "M", 32, 32, "M"])
+small.classifier = nn.Sequential(nn.Linear(512, 16), nn.ReLU(), nn.Dropout(), nn.Linear(16, 16), nn.ReLU(), nn.Dropout(), nn.Linear(16, 10))
+small.forward = lambda x: small.classifier(small.features(x).flatten(1))
+networks = {"vgg": (small, 32), "basic": (resnet.ResNet(resnet.BasicBlock, [1, 1, 1, 1], num_classes=10), 64),
+            "bottleneck": (resnet.ResNet(resnet.Bottleneck, [1, 1, 2, 1], num_classes=10), 64)}
+)";
+  archive::write(directory.file("write.py"), networks + R"(
+for name, (net, side) in networks.items():
+    for layer in net.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.running_mean.normal_(0, 0.1)
+            layer.running_var.uniform_(0.5, 2)
+    net.eval()
+    x = torch.randn(2, 3, side, side)
+    torch.save(net.state_dict(), f"{here}/{name}.pt")
+    with torch.no_grad():
+        torch.save({"x": x.permute(0, 2, 3, 1).contiguous(), "y": net(x)}, f"{here}/{name}-there.pt")
+)");
+  archive::write(directory.file("read.py"), networks + R"(
+for name, (net, side) in networks.items():
+    net.load_state_dict(torch.load(f"{here}/{name}-back.pt", weights_only=True), strict=True)
+    back = net.state_dict()
+    for key, value in torch.load(f"{here}/{name}.pt").items():
+        assert key.endswith("num_batches_tracked") or torch.equal(back[key], value), key
+)");
+  const auto python_runs = [&](const char* file) {
+    return std::system((program + " " + directory.file(file) + " " + directory.path.string()).c_str()) == 0;
+  };
+  REQUIRE(python_runs("write.py"));
+  const auto check = [&](auto net, const std::string& name, std::size_t side, const nn::Flattened& flattened = {}) {
+    CAPTURE(name);
+    CHECK(nn::load(net, directory.file(name + ".pt"), {.from_torch = true, .flattened = flattened}).complete());
+    Example<decltype(net)> e{std::move(net), Array<float>(Shape{2, side, side, 3}), Array<float>(Shape{2, 10})};
+    struct Numbers {
+      Variable<float> x, y;
+    } there{e.x, e.y};
+    nn::load(there, directory.file(name + "-there.pt"));
+    e.x = there.x, e.y = there.y;
+    nn::eval(e);
+    CHECK(worst(e, call) < 1e-4);
+    nn::save(e.net, directory.file(name + "-back.pt"), {.to_torch = true, .flattened = flattened});
+  };
+  namespace models = xgrad::models;
+  check(models::VGG<>({.filters = {{3}, {3}, {3, 3}}, .width = 8, .side = 32, .hidden = 16, .classes = 10}), "vgg", 32,
+        {{"classifier.0", 32}});
+  check(models::ResNet<models::BasicBlock>({.depths = {1, 1, 1, 1}, .classes = 10}), "basic", 64);
+  check(models::ResNet<models::Bottleneck>({.depths = {1, 1, 2, 1}, .classes = 10}), "bottleneck", 64);
+  CHECK(python_runs("read.py"));
 }

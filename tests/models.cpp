@@ -98,17 +98,17 @@ TEST_CASE("models: VGG A, A-LRN, B, C, D, E") {
            Row{models::vgg_d, 16, {138357544, 15470264320}},
            Row{models::vgg_e, 19, {143667240, 19632062464}},
        }) {
-    net.stages = models::VGG<>::convolutions(config);
-    net.response_norm = config.response_norm;
+    net.features = models::VGG<>::layers(config);
     const nn::Summary summary = nn::summary(net, {1, 224, 224, 3});
     CHECK(totals(summary) == expected);
     CHECK(layers_with_weights(summary) == layers);
     const bool normed = std::ranges::any_of(summary.rows, [](const auto& row) { return row.op == "local_response_norm"; });
     CHECK(normed == config.response_norm);
     if (&config != &models::vgg_d) continue;
-    CHECK(field(summary, "stages.0.0") == "3×3");
-    CHECK(field(summary, "stages.2.1") == "32×32");
-    CHECK(field(summary, "stages.4.2") == "196×196");
+    CHECK(std::abs(first_loss(net, 1, 224, 1000) - std::log(1000.0)) < 1);
+    CHECK(field(summary, "features.0") == "3×3");
+    CHECK(field(summary, "features.12") == "32×32");
+    CHECK(field(summary, "features.28") == "196×196");
   }
 }
 
@@ -117,9 +117,9 @@ TEST_CASE("models: VGG as it is made of a configuration, and what its convolutio
   small.width = 4, small.side = 64, small.hidden = 8, small.classes = 5;
   const models::VGG<double> net(small);
   const xgrad::Variable<double> x(xgrad::normal<double>({2, 64, 64, 3}));
-  CHECK(net.features(x).shape() == Shape{2, 2, 2, 32});
+  CHECK(net.maps(x).shape() == Shape{2, 2, 2, 32});
   CHECK(net(x).shape() == Shape{2, 5});
-  CHECK(nn::named_parameters(net).front().name == "stages.0.0.weight");
+  CHECK(nn::named_parameters(net).front().name == "features.0.weight");
 }
 
 TEST_CASE("models: GoogLeNet, its heads, and VGG D beside it") {
@@ -172,5 +172,7 @@ TEST_CASE("models: Network in Network for small images and for large") {
   const models::NIN<> nin;
   CHECK(totals(nin, {1, 32, 32, 3}) == Totals{966986, 222486528});
   CHECK(std::abs(first_loss(nin, 2, 32, 10) - std::log(10.0)) < 0.5);
-  CHECK(totals(models::NIN<>(models::nin_imagenet), {1, 224, 224, 3}) == Totals{7595176, 1100188800});
+  const models::NIN<> large(models::nin_imagenet);
+  CHECK(totals(large, {1, 224, 224, 3}) == Totals{7595176, 1100188800});
+  CHECK(std::abs(first_loss(large, 1, 224, 1000) - std::log(1000.0)) < 1);
 }

@@ -127,7 +127,7 @@ files = [lines_of(f.read_text()) for top in ("examples", "models") for f in sort
 pages = [root / "README.md", root / "CONTRIBUTING.md", *sorted((root / "docs").rglob("*.md"))]
 by_page = [[Block(page, n, *found) for n, found in enumerate(BLOCK.findall(page.read_text()), 1)] for page in pages]
 blocks = [block for page in by_page for block in page]
-flags = ["-std=c++20", "-Wall", "-Wextra", "-O0", f"-I{root / 'include'}", f"-I{root / 'models'}", *pkg_config("--cflags")]
+flags = ["-std=c++20", "-Wall", "-Wextra", "-O0", f"-I{root / 'include'}", f"-I{root / 'models'}", f"-I{root}", *pkg_config("--cflags")]
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 with tempfile.TemporaryDirectory() as work, concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
     work = pathlib.Path(work)
