@@ -78,7 +78,7 @@ void measure(xg::mpi::World& world, const std::string& name, std::size_t batch, 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) throw std::invalid_argument("usage: mpi_step lenet|resnet20|wide BATCH [THREADS [LATENCY BANDWIDTH]]");
+  if (argc < 3) throw std::invalid_argument("usage: mpi_step lenet|resnet20|wide BATCH [THREADS [LATENCY BANDWIDTH [BUCKET]]]");
   const std::string name = argv[1];
   const auto number = [&](int k) { return argc > k ? std::atof(argv[k]) : 0.0; };
   const double latency = number(4), bandwidth = number(5);

@@ -34,12 +34,12 @@ bool finite(const T* numbers, std::size_t count) {
 }  // namespace
 
 template <class T>
-Averaging<T>::Averaging(std::shared_ptr<Group> group, std::vector<NamedVariable<T>> parameters, AverageOptions options, Where where)
+Averaging<T>::Averaging(std::shared_ptr<Group> group, std::vector<NamedVariable<T>> parameters, AverageOptions options, Where at)
     : engine::Watch<T>(leaves_of(parameters)),
       group_(std::move(group)),
       parameters_(std::move(parameters)),
       options_(options),
-      where_(where),
+      where_(at),
       tag_(group_->new_tags()) {
   if (group_->size() == 1) return;
   std::string mine;
@@ -233,8 +233,8 @@ std::vector<std::vector<std::string>> Averaging<T>::buckets() const {
 
 template <class T>
 AveragedGradients<T>::AveragedGradients(std::shared_ptr<Group> group, std::vector<NamedVariable<T>> parameters,
-                                        AverageOptions options, Where where)
-    : averaging_(std::make_unique<Averaging<T>>(std::move(group), std::move(parameters), options, where)) {}
+                                        AverageOptions options, Where at)
+    : averaging_(std::make_unique<Averaging<T>>(std::move(group), std::move(parameters), options, at)) {}
 template <class T>
 AveragedGradients<T>::AveragedGradients(AveragedGradients&&) noexcept = default;
 template <class T>

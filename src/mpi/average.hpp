@@ -16,7 +16,7 @@ namespace xgrad::mpi {
 template <class T>
 class Averaging final : public engine::Watch<T> {
  public:
-  Averaging(std::shared_ptr<Group> group, std::vector<NamedVariable<T>> parameters, AverageOptions options, Where where);
+  Averaging(std::shared_ptr<Group> group, std::vector<NamedVariable<T>> parameters, AverageOptions options, Where at);
   ~Averaging() override;
 
   void begin() override;

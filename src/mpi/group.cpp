@@ -166,9 +166,9 @@ void Group::sum(T* numbers, std::size_t count) {
 template void Group::sum<float>(float*, std::size_t);
 template void Group::sum<double>(double*, std::size_t);
 
-void Group::agree(const std::string& problem, std::string_view who, Where where) {
+void Group::agree(const std::string& problem, std::string_view who, Where at) {
   if (size_ == 1) {
-    if (!problem.empty()) throw RankError(where, who, problem);
+    if (!problem.empty()) throw RankError(at, who, problem);
     return;
   }
   std::string said;
@@ -176,12 +176,12 @@ void Group::agree(const std::string& problem, std::string_view who, Where where)
   for (std::size_t k = 0; k < all.size() && said.empty(); ++k)
     if (!all[k].empty()) said = fmt::format("rank {}: {}", k, all[k]);
   broadcast(said);
-  if (!said.empty()) fail(said, who, where);
+  if (!said.empty()) fail(said, who, at);
 }
 
-void Group::fail(const std::string& problem, std::string_view who, Where where) {
+void Group::fail(const std::string& problem, std::string_view who, Where at) {
   if (rank_ > 0) std::this_thread::sleep_for(std::chrono::duration<double>(transport_->grace()));
-  throw RankError(where, who, problem);
+  throw RankError(at, who, problem);
 }
 
 }  // namespace xgrad::mpi

@@ -59,9 +59,9 @@ class Group {
   void sum(T* numbers, std::size_t count);
 
   /// Throws RankError on all ranks when one has a problem, with the first one's. Collective.
-  void agree(const std::string& problem, std::string_view who, Where where);
+  void agree(const std::string& problem, std::string_view who, Where at);
   /// Throws on all ranks, which must all be here; rank 0 first.
-  [[noreturn]] void fail(const std::string& problem, std::string_view who, Where where);
+  [[noreturn]] void fail(const std::string& problem, std::string_view who, Where at);
 
  private:
   bool has_left(int rank);

@@ -29,9 +29,9 @@ struct Mean {
 }  // namespace
 
 template <class T>
-Variable<T> World::mean(Variable<T> x, Where where) {
+Variable<T> World::mean(Variable<T> x, Where at) {
   if (size() == 1) return x;
-  return apply(Mean<T>{group_}, {std::move(x)}, where);
+  return apply(Mean<T>{group_}, {std::move(x)}, at);
 }
 template Variable<float> World::mean(Variable<float>, Where);
 template Variable<double> World::mean(Variable<double>, Where);

@@ -67,8 +67,8 @@ void ended() {
 
 class Mpi final : public Transport {
  public:
-  Mpi(bool own, Where where) : own_(own) {
-    check(MPI_Comm_dup(MPI_COMM_WORLD, &comm_), where);
+  Mpi(bool own, Where at) : own_(own) {
+    check(MPI_Comm_dup(MPI_COMM_WORLD, &comm_), at);
     MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN);
     MPI_Comm_rank(comm_, &rank_);
     MPI_Comm_size(comm_, &size_);
@@ -139,12 +139,12 @@ class Mpi final : public Transport {
   }
 
  private:
-  static void check(int code, Where where) {
+  static void check(int code, Where at) {
     if (code == MPI_SUCCESS) return;
     char text[MPI_MAX_ERROR_STRING] = {};
     int length = 0;
     MPI_Error_string(code, text, &length);
-    throw RankError(where, "", fmt::format("MPI: {}", printable(text)));
+    throw RankError(at, "", fmt::format("MPI: {}", printable(text)));
   }
   Request free_number() {
     if (free_.empty()) {
@@ -169,24 +169,23 @@ class Mpi final : public Transport {
 
 }  // namespace
 
-std::unique_ptr<Transport> mpi_transport(int& argc, char**& argv, Where where) {
+std::unique_ptr<Transport> mpi_transport(int& argc, char**& argv, Where at) {
   int initialised = 0, finalised = 0, level = MPI_THREAD_SINGLE;
   MPI_Initialized(&initialised);
   MPI_Finalized(&finalised);
-  if (finalised)
-    throw RankError(where, "World", "MPI has ended in this program; there must be one World in all, or MPI begun by you");
-  if (process().open) throw RankError(where, "World", "there is a World already; there must be one at a time");
+  if (finalised) throw RankError(at, "World", "MPI has ended in this program; there must be one World in all, or MPI begun by you");
+  if (process().open) throw RankError(at, "World", "there is a World already; there must be one at a time");
   if (initialised)
     MPI_Query_thread(&level);
   else
     MPI_Init_thread(&argc, &argv, MPI_THREAD_SERIALIZED, &level);
   if (level < MPI_THREAD_SERIALIZED) {
     if (!initialised) MPI_Finalize();
-    throw RankError(where, "World",
+    throw RankError(at, "World",
                     fmt::format("MPI has thread level {}; it must be MPI_THREAD_SERIALIZED, {}, at least", level,
                                 static_cast<int>(MPI_THREAD_SERIALIZED)));
   }
-  auto transport = std::make_unique<Mpi>(!initialised, where);
+  auto transport = std::make_unique<Mpi>(!initialised, at);
   process().rank = transport->rank();
   process().size = transport->size();
   process().failed = false;

@@ -25,7 +25,7 @@ std::string describe(const StateEntry& entry) {
 }
 
 /// Throws, on all ranks, unless they have entries of the same names and types.
-void same_entries(Group& group, std::span<const StateEntry> entries, const char* who, Where where) {
+void same_entries(Group& group, std::span<const StateEntry> entries, const char* who, Where at) {
   std::string mine;
   for (const StateEntry& entry : entries) mine += describe(entry) + '\n';
   std::string first = mine;
@@ -42,7 +42,7 @@ void same_entries(Group& group, std::span<const StateEntry> entries, const char*
       problem = fmt::format("there is {}, on rank 0 {}; they must be the same", here, there);
     }
   }
-  group.agree(problem, who, where);
+  group.agree(problem, who, at);
 }
 
 /// A number for the bits of an entry.
@@ -61,7 +61,7 @@ std::uint64_t hash_of(const StateEntry& entry) {
 }
 
 template <class T>
-void average(Group& group, const Variable<T>& variable, Where where) {
+void average(Group& group, const Variable<T>& variable, Where at) {
   const std::size_t size = variable.size();
   std::vector<T> sum(variable.value().data(), variable.value().data() + size), first = sum;
   group.broadcast(first.data(), size * sizeof(T));
@@ -70,7 +70,7 @@ void average(Group& group, const Variable<T>& variable, Where where) {
   if (differs == 0) return;  // the mean of three equal numbers need not be the number
   group.sum(sum.data(), size);
   Variable<T> mine = variable;
-  T* const to = mine.change("average_buffers", where).data();
+  T* const to = mine.change("average_buffers", at).data();
   for (std::size_t k = 0; k < size; ++k) to[k] = sum[k] / static_cast<T>(group.size());
 }
 
@@ -85,8 +85,7 @@ std::string words_of(std::span<const StateEntry> entries) {
 }
 
 /// This rank's Generators from the texts of a file: those of the rank's number, else new ones.
-void set_generators(Group& group, std::span<const StateEntry> entries, const std::map<std::string, std::string>& texts,
-                    Where where) {
+void set_generators(Group& group, std::span<const StateEntry> entries, const std::map<std::string, std::string>& texts, Where at) {
   const auto mine = texts.find(generators_key + std::to_string(group.rank()));
   std::istringstream words(mine == texts.end() ? "" : mine->second);
   words >> std::hex;
@@ -98,13 +97,13 @@ void set_generators(Group& group, std::span<const StateEntry> entries, const std
       Generator fresh(static_cast<const std::uint64_t*>(entry.data())[0], static_cast<std::uint64_t>(group.rank()));
       std::ranges::copy(fresh.words(), six.begin());
     }
-    entry.write(six.data(), six.size(), where);
+    entry.write(six.data(), six.size(), at);
   }
 }
 
 /// What f throws on rank 0 is thrown on all ranks.
 template <class F>
-void on_rank_0(Group& group, const char* who, Where where, F f) {
+void on_rank_0(Group& group, const char* who, Where at, F f) {
   std::string problem;
   if (group.rank() == 0) try {
       f();
@@ -114,21 +113,21 @@ void on_rank_0(Group& group, const char* who, Where where, F f) {
       problem = error.what();
     }
   group.broadcast(problem);
-  if (!problem.empty()) group.fail(problem, who, where);
+  if (!problem.empty()) group.fail(problem, who, at);
 }
 
 /// Errors of f get line and name.
 template <class F>
-void placed(const char* who, Where where, F f) {
+void placed(const char* who, Where at, F f) {
   try {
     f();
   } catch (Error& error) {
-    error.place(where, who);
+    error.place(at, who);
     throw;
   }
 }
 
-void broadcast_all(Group& group, std::span<const StateEntry> entries, bool generators, Where where) {
+void broadcast_all(Group& group, std::span<const StateEntry> entries, bool generators, Where at) {
   for (const StateEntry& entry : entries) {
     if (entry.generator && !generators) continue;
     std::uint64_t count = size_of(entry.shape);
@@ -136,22 +135,22 @@ void broadcast_all(Group& group, std::span<const StateEntry> entries, bool gener
     std::vector<unsigned char> bytes(count * nn::bytes_of(entry.element));
     if (group.rank() == 0 && !bytes.empty()) std::memcpy(bytes.data(), entry.data(), bytes.size());
     group.broadcast(bytes.data(), bytes.size());
-    if (group.rank() > 0) entry.write(bytes.data(), count, where);
+    if (group.rank() > 0) entry.write(bytes.data(), count, at);
   }
 }
 
 }  // namespace
 
-void World::broadcast_entries(std::span<const StateEntry> entries, Where where) {
-  placed("broadcast", where, [&] {
-    same_entries(*group_, entries, "broadcast", where);
-    broadcast_all(*group_, entries, false, where);
+void World::broadcast_entries(std::span<const StateEntry> entries, Where at) {
+  placed("broadcast", at, [&] {
+    same_entries(*group_, entries, "broadcast", at);
+    broadcast_all(*group_, entries, false, at);
   });
 }
 
-void World::compare_entries(std::span<const StateEntry> entries, Where where) {
-  placed("compare", where, [&] {
-    same_entries(*group_, entries, "compare", where);
+void World::compare_entries(std::span<const StateEntry> entries, const char* who, Where at) {
+  placed(who, at, [&] {
+    same_entries(*group_, entries, who, at);
     std::vector<std::uint64_t> mine, first;
     for (const StateEntry& entry : entries) mine.push_back(hash_of(entry));
     first = mine;
@@ -162,42 +161,42 @@ void World::compare_entries(std::span<const StateEntry> entries, Where where) {
                       : fmt::format("{} has other bits than on rank 0 (hash {:016x}, not {:016x}); parameters must be the "
                                     "same on all ranks: broadcast first, and change them alike",
                                     entries[k].name, mine[k], first[k]),
-                  "compare", where);
+                  who, at);
   });
 }
 
-void World::average_entries(std::span<const StateEntry> entries, Where where) {
+void World::average_entries(std::span<const StateEntry> entries, Where at) {
   if (size() == 1) return;
-  placed("average_buffers", where, [&] {
-    same_entries(*group_, entries, "average_buffers", where);
+  placed("average_buffers", at, [&] {
+    same_entries(*group_, entries, "average_buffers", at);
     for (const StateEntry& entry : entries) {
       if (entry.trained()) continue;
-      if (const auto* v = std::get_if<Variable<float>>(&entry.variable)) average(*group_, *v, where);
-      if (const auto* v = std::get_if<Variable<double>>(&entry.variable)) average(*group_, *v, where);
+      if (const auto* v = std::get_if<Variable<float>>(&entry.variable)) average(*group_, *v, at);
+      if (const auto* v = std::get_if<Variable<double>>(&entry.variable)) average(*group_, *v, at);
     }
   });
 }
 
-void World::save_entries(std::span<const StateEntry> entries, const std::string& path, Where where) {
-  placed("save", where, [&] {
+void World::save_entries(std::span<const StateEntry> entries, const std::string& path, Where at) {
+  placed("save", at, [&] {
     const std::vector<std::string> words = group_->gather(words_of(entries));
-    on_rank_0(*group_, "save", where, [&] {
+    on_rank_0(*group_, "save", at, [&] {
       nn::SaveOptions options;
       options.metadata[ranks_key] = std::to_string(size());
       for (std::size_t k = 0; k < words.size(); ++k)
         if (!words[k].empty()) options.metadata[generators_key + std::to_string(k)] = words[k];
-      nn::detail::save_state(entries, path, options, where);
+      nn::detail::save_state(entries, path, options, at);
     });
   });
 }
 
-std::string World::read_entries(std::span<const StateEntry> entries, const std::string& path, Where where) {
+std::string World::read_entries(std::span<const StateEntry> entries, const std::string& path, Where at) {
   std::string texts;  // lines: key, value
-  placed("load", where, [&] {
-    same_entries(*group_, entries, "load", where);
-    on_rank_0(*group_, "load", where, [&] {
-      nn::detail::load_state(entries, path, {}, where);
-      for (const auto& [key, value] : nn::load_metadata(path, where))
+  placed("load", at, [&] {
+    same_entries(*group_, entries, "load", at);
+    on_rank_0(*group_, "load", at, [&] {
+      nn::detail::load_state(entries, path, {}, at);
+      for (const auto& [key, value] : nn::load_metadata(path, at))
         if (key.starts_with(generators_key)) texts += key + '\n' + value + '\n';
     });
     group_->broadcast(texts);
@@ -205,13 +204,13 @@ std::string World::read_entries(std::span<const StateEntry> entries, const std::
   return texts;
 }
 
-void World::spread_entries(std::span<const StateEntry> entries, const std::string& texts, Where where) {
-  placed("load", where, [&] {
-    broadcast_all(*group_, entries, true, where);
+void World::spread_entries(std::span<const StateEntry> entries, const std::string& texts, Where at) {
+  placed("load", at, [&] {
+    broadcast_all(*group_, entries, true, at);
     std::map<std::string, std::string> words;
     std::istringstream lines(texts);
     for (std::string key, value; std::getline(lines, key) && std::getline(lines, value);) words[key] = value;
-    set_generators(*group_, entries, words, where);
+    set_generators(*group_, entries, words, at);
   });
 }
 

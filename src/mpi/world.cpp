@@ -79,20 +79,19 @@ int detail::threads_for(const std::vector<int>& own, const std::vector<std::vect
   return std::clamp(static_cast<int>(std::min(share, 1e6) + 1e-9), 1, most_threads);
 }
 
-World::World(int& argc, char**& argv, WorldOptions options, Where where)
-    : World(mpi_transport(argc, argv, where), options, where) {}
+World::World(int& argc, char**& argv, WorldOptions options, Where at) : World(mpi_transport(argc, argv, at), options, at) {}
 
-World::World(std::unique_ptr<Transport> transport, WorldOptions options, Where where) {
-  if (!(options.timeout > 0)) throw ValueError(where, "World", fmt::format("timeout is {}; it must be above 0", options.timeout));
+World::World(std::unique_ptr<Transport> transport, WorldOptions options, Where at) {
+  if (!(options.timeout > 0)) throw ValueError(at, "World", fmt::format("timeout is {}; it must be above 0", options.timeout));
   if (options.threads < 0 || options.threads > most_threads)
-    throw ValueError(where, "World", fmt::format("threads is {}; it must be from 0 to {}", options.threads, most_threads));
+    throw ValueError(at, "World", fmt::format("threads is {}; it must be from 0 to {}", options.threads, most_threads));
   group_ = std::make_shared<Group>(std::move(transport), options.timeout);
   try {
     const std::string mine =
         fmt::format("xgrad {}.{}.{}, {}", XGRAD_VERSION_MAJOR, XGRAD_VERSION_MINOR, XGRAD_VERSION_PATCH, group_->name());
     std::string first = mine;
     group_->broadcast(first);
-    group_->agree(mine == first ? "" : fmt::format("this is {}, rank 0 is {}; all must be the same", mine, first), "World", where);
+    group_->agree(mine == first ? "" : fmt::format("this is {}, rank 0 is {}; all must be the same", mine, first), "World", at);
     const Here here = look_around(*group_);
     ranks_here_ = here.ranks;
     const char* const asked = std::getenv("OMP_NUM_THREADS");
@@ -101,7 +100,7 @@ World::World(std::unique_ptr<Transport> transport, WorldOptions options, Where w
     else if (!asked || !*asked)
       set_num_threads(here.threads);
   } catch (Error& error) {
-    error.place(where, "World");
+    error.place(at, "World");
     throw;
   }
 }
@@ -111,30 +110,30 @@ World::~World() = default;
 int World::rank() const { return group_->rank(); }
 int World::size() const { return group_->size(); }
 
-void World::same(std::uint64_t number, const std::string& what, Where where) {
+void World::same(std::uint64_t number, const std::string& what, Where at) {
   std::uint64_t first = number;
   group_->broadcast(&first, sizeof first);
   group_->agree(number == first ? "" : fmt::format("{} is {}, on rank 0 it is {}; they must be equal", what, number, first),
-                "check", where);
+                "check", at);
 }
 
-void World::check_part(std::size_t mine, std::size_t all, Where where) {
+void World::check_part(std::size_t mine, std::size_t all, Where at) {
   const bool good = mine == part() && all == parts();
   group_->agree(good ? ""
                      : fmt::format("the Loader has part {} of {}; it must have part {} of {}, by {{.part = world.part(), .parts = "
                                    "world.parts()}}",
                                    mine, all, part(), parts()),
-                "check", where);
+                "check", at);
 }
 
-double World::sum(double number, Where where) try {
+double World::sum(double number, Where at) try {
   group_->sum(&number, 1);
   return number;
 } catch (Error& error) {
-  error.place(where, "sum");
+  error.place(at, "sum");
   throw;
 }
 
-void World::barrier(Where where) { sum(0, where); }
+void World::barrier(Where at) { sum(0, at); }
 
 }  // namespace xgrad::mpi

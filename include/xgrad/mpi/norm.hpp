@@ -22,9 +22,9 @@ class BatchNorm {
   double momentum, eps;
 
   /// The World must outlive it.
-  XGRAD_API BatchNorm(World& world, std::size_t channels, nn::BatchNormLayerOptions o = {}, Where where = Where::current());
+  XGRAD_API BatchNorm(World& world, std::size_t channels, nn::BatchNormLayerOptions o = {}, Where at = Where::current());
 
-  XGRAD_API Variable<T> operator()(Variable<T> x, Where where = Where::current()) const;
+  XGRAD_API Variable<T> operator()(Variable<T> x, Where at = Where::current()) const;
 
   XGRAD_FIELDS(weight, bias, running_mean, running_var, training)
 

@@ -50,6 +50,6 @@ class XGRAD_API Transport {
 /// All processes that one mpirun (srun …) has started; a program that was started without is rank 0 of 1. MPI is initialised,
 /// unless the program has done so, and is finalised in `close` then. A rank that ends without, by an exception, std::exit or a
 /// signal, ends all others, and says why if nobody else does. Throws RankError where the MPI cannot be called from several threads.
-XGRAD_API std::unique_ptr<Transport> mpi_transport(int& argc, char**& argv, Where where = Where::current());
+XGRAD_API std::unique_ptr<Transport> mpi_transport(int& argc, char**& argv, Where at = Where::current());
 
 }  // namespace xgrad::mpi

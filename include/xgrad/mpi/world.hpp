@@ -40,7 +40,7 @@ template <class T>
 class AveragedGradients {
  public:
   XGRAD_API AveragedGradients(std::shared_ptr<Group> group, std::vector<NamedVariable<T>> parameters, AverageOptions options,
-                              Where where);
+                              Where at);
   XGRAD_API AveragedGradients(AveragedGradients&&) noexcept;
   AveragedGradients& operator=(AveragedGradients&&) = delete;
   XGRAD_API ~AveragedGradients();
@@ -91,8 +91,8 @@ class World {
  public:
   /// By MPI. Sets how many threads this thread's operations use. Throws RankError when ranks have another version of xgrad or of
   /// MPI.
-  XGRAD_API World(int& argc, char**& argv, WorldOptions options = {}, Where where = Where::current());
-  XGRAD_API explicit World(std::unique_ptr<Transport> transport, WorldOptions options = {}, Where where = Where::current());
+  XGRAD_API World(int& argc, char**& argv, WorldOptions options = {}, Where at = Where::current());
+  XGRAD_API explicit World(std::unique_ptr<Transport> transport, WorldOptions options = {}, Where at = Where::current());
   World(const World&) = delete;
   World& operator=(const World&) = delete;
   /// Waits until all ranks are here.
@@ -111,85 +111,92 @@ class World {
   /// as they are, for each rank draws its own numbers. Throws RankError, on all ranks, when the names, shapes or types differ; then
   /// nothing has changed.
   template <class Net>
-  void broadcast(Net&& net, Where where = Where::current()) {
-    const auto entries = nn::state_entries(net, where);
-    broadcast_entries(entries, where);
+  void broadcast(Net&& net, Where at = Where::current()) {
+    const auto entries = nn::state_entries(net, at);
+    broadcast_entries(entries, at);
   }
 
   /// From now on every backward that reaches a parameter of the network averages the gradients over all ranks before it returns,
   /// while it still computes others. The sums are taken in the order of the ranks, so they are the same bits in every run with as
   /// many. A parameter that is reached on some ranks only counts as 0 on the others. Throws RankError, on all ranks, when the
-  /// networks differ in their parameters; backward throws it for a gradient that is not finite, with rank and parameter.
+  /// networks differ in their parameters, or in a bit of one: broadcast or load before; backward throws it for a gradient that is
+  /// not finite, with rank and parameter.
   template <class Net>
   [[nodiscard]] AveragedGradients<nn::real_of<Net>> average_gradients(const Net& net, AverageOptions options = {},
-                                                                      Where where = Where::current()) {
-    return {group_, nn::named_parameters(net, where), options, where};
+                                                                      Where at = Where::current()) {
+    AveragedGradients<nn::real_of<Net>> result(group_, nn::named_parameters(net, at), options, at);
+    compare_parameters(net, "average_gradients", at);
+    return result;
   }
 
   /// Throws RankError, on all ranks, unless a parameter has the same bits everywhere; names the first one that has not, and the
   /// rank.
   template <class Net>
-  void compare(const Net& net, Where where = Where::current()) {
-    compare_entries(nn::detail::entries_for(net, nn::detail::Wanted::parameters, "compare", where), where);
+  void compare(const Net& net, Where at = Where::current()) {
+    compare_parameters(net, "compare", at);
   }
 
   /// Averages what is no parameter among a network's Variables: the running statistics of batch normalisation. What is equal on all
   /// ranks stays as it is.
   template <class Net>
-  void average_buffers(const Net& net, Where where = Where::current()) {
-    average_entries(nn::detail::entries_for(net, nn::detail::Wanted::variables, "average_buffers", where), where);
+  void average_buffers(const Net& net, Where at = Where::current()) {
+    average_entries(nn::detail::entries_for(net, nn::detail::Wanted::variables, "average_buffers", at), at);
   }
 
   /// Throws RankError, on all ranks, unless each rank has its own part of the same: `part` and `parts` are rank and size, and
   /// samples, batches, batch size and seed are equal.
   template <class T>
-  void check(const Loader<T>& loader, Where where = Where::current()) {
+  void check(const Loader<T>& loader, Where at = Where::current()) {
     const LoaderOptions<T>& o = loader.options();
-    check_part(o.part, o.parts, where);
-    same(loader.source().size(), "the number of samples", where);
-    same(o.batch_size, "batch_size", where);
-    same(loader.count(), "the number of batches", where);
-    same(o.seed, "seed", where);
-    same(std::uint64_t{o.shuffle}, "shuffle", where);
+    check_part(o.part, o.parts, at);
+    same(loader.source().size(), "the number of samples", at);
+    same(o.batch_size, "batch_size", at);
+    same(loader.count(), "the number of batches", at);
+    same(o.seed, "seed", at);
+    same(std::uint64_t{o.shuffle}, "shuffle", at);
   }
   /// Throws RankError, on all ranks, unless all have the same number; `what` is its name.
-  XGRAD_API void same(std::uint64_t number, const std::string& what, Where where = Where::current());
+  XGRAD_API void same(std::uint64_t number, const std::string& what, Where at = Where::current());
 
   /// A checkpoint: averages the buffers, compares the parameters, and has rank 0 write the file (nn::save, safetensors) with the
   /// Generators of all ranks. Returns when the file is there. Throws, on all ranks, RankError or FileError.
   template <class Run>
-  void save(const Run& run, const std::string& path, Where where = Where::current()) {
-    average_buffers(run, where);
-    compare(run, where);
-    save_entries(nn::detail::entries_for(run, nn::detail::Wanted::everything, "save", where), path, where);
+  void save(const Run& run, const std::string& path, Where at = Where::current()) {
+    average_buffers(run, at);
+    compare(run, at);
+    save_entries(nn::detail::entries_for(run, nn::detail::Wanted::everything, "save", at), path, at);
   }
   /// Rank 0 reads such a file, and all get what is in it, each rank its own Generators. With as many ranks as wrote it a run goes
   /// on to the same bits. With another number, rank r gets the Generators of the r-th that there was, further ones new ones. A
   /// Loader's position counts a part's batches, and parts are others then: go on from the beginning of an epoch.
   template <class Run>
-  void load(Run& run, const std::string& path, Where where = Where::current()) {
-    const std::string generators = read_entries(nn::state_entries(run, where), path, where);
-    spread_entries(nn::state_entries(run, where), generators, where);  // lists may have another length now
+  void load(Run& run, const std::string& path, Where at = Where::current()) {
+    const std::string generators = read_entries(nn::state_entries(run, at), path, at);
+    spread_entries(nn::state_entries(run, at), generators, at);  // lists may have another length now
   }
 
   /// The sum over all ranks, in their order: the same everywhere.
-  XGRAD_API double sum(double number, Where where = Where::current());
-  double mean(double number, Where where = Where::current()) { return sum(number, where) / size(); }
+  XGRAD_API double sum(double number, Where at = Where::current());
+  double mean(double number, Where at = Where::current()) { return sum(number, at) / size(); }
   /// The mean over all ranks, of Variables of one shape, as an operation: its gradient is the mean of the gradients. Throws
   /// RankError when shapes differ.
   template <class T>
-  XGRAD_API Variable<T> mean(Variable<T> x, Where where = Where::current());
+  XGRAD_API Variable<T> mean(Variable<T> x, Where at = Where::current());
   /// Returns when all ranks have called it.
-  XGRAD_API void barrier(Where where = Where::current());
+  XGRAD_API void barrier(Where at = Where::current());
 
  private:
-  XGRAD_API void broadcast_entries(std::span<const nn::StateEntry> entries, Where where);
-  XGRAD_API void compare_entries(std::span<const nn::StateEntry> entries, Where where);
-  XGRAD_API void average_entries(std::span<const nn::StateEntry> entries, Where where);
-  XGRAD_API void save_entries(std::span<const nn::StateEntry> entries, const std::string& path, Where where);
-  XGRAD_API std::string read_entries(std::span<const nn::StateEntry> entries, const std::string& path, Where where);
-  XGRAD_API void spread_entries(std::span<const nn::StateEntry> entries, const std::string& generators, Where where);
-  XGRAD_API void check_part(std::size_t part, std::size_t parts, Where where);
+  template <class Net>
+  void compare_parameters(const Net& net, const char* who, Where at) {
+    compare_entries(nn::detail::entries_for(net, nn::detail::Wanted::parameters, who, at), who, at);
+  }
+  XGRAD_API void broadcast_entries(std::span<const nn::StateEntry> entries, Where at);
+  XGRAD_API void compare_entries(std::span<const nn::StateEntry> entries, const char* who, Where at);
+  XGRAD_API void average_entries(std::span<const nn::StateEntry> entries, Where at);
+  XGRAD_API void save_entries(std::span<const nn::StateEntry> entries, const std::string& path, Where at);
+  XGRAD_API std::string read_entries(std::span<const nn::StateEntry> entries, const std::string& path, Where at);
+  XGRAD_API void spread_entries(std::span<const nn::StateEntry> entries, const std::string& generators, Where at);
+  XGRAD_API void check_part(std::size_t part, std::size_t parts, Where at);
 
   std::shared_ptr<Group> group_;
   int ranks_here_ = 1;
