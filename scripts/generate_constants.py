@@ -42,11 +42,11 @@ def page():
     found = [(p, list(overloads(p.read_text(encoding='utf-8')))) for p in headers]
     found = [(p, made) for p, made in found if made]
     out = """#pragma once
+// clang-format off
 /// Operations of an Array, which is a constant: relu(array), mse_loss(array, y), linear(array, weight). What is said of each where it is
 /// declared for Variables holds. Where xtensor has a function of the same name, such as exp or sum, an Array is xtensor's, and an operation
 /// needs a Variable: `exp(Variable<T>(array))`.
 // Written by scripts/generate_constants.py from the other headers of this folder. The tests check that it is up to date.
-// clang-format off
 #include <utility>
 
 """

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -194,6 +195,24 @@ TEST_CASE("of many operations the layers, or the lines, are drawn") {
   for (const json& b : lines["boxes"]) CHECK(b["k"] == 0);
   CHECK(has(draw::graph_page(loss, {.most = 10}), "83 operations are more than 10: layers alone are shown"));
   CHECK(read_xml(draw::graph_svg(loss, {.names = xg::nn::named_parameters(net), .open = 5}))["path"] > 80);
+}
+
+// tests/graph_page.py has a browser open them.
+TEST_CASE("of 2503 operations all are drawn, of 25 003 the layers") {
+  const Net net;
+  for (const int count : {500, 5000}) {
+    V x(inputs());
+    for (int k = 0; k < count; ++k) x = net.blocks[static_cast<std::size_t>(k % 2)](x) * 0.1;
+    const std::string page = draw::graph_page(mean(square(net.out(x))), {.names = xg::nn::named_parameters(net)});
+    const json data = data_of(page);
+    check_tree(data);
+    CHECK(data["boxes"][0]["c"] == 5 * count + 3);
+    CHECK(has(page, "layers alone are shown") == (count == 5000));
+    CHECK(data["boxes"].size() > (count == 500 ? 2500 : 5));
+    CHECK(data["boxes"].size() < (count == 500 ? 3500 : 50));
+    if (const char* folder = std::getenv("XGRAD_PAGES"))
+      xg::write_file(std::filesystem::path(folder) / (std::to_string(5 * count + 3) + ".html"), page);
+  }
 }
 
 TEST_CASE("pictures and files of a graph") {
