@@ -55,6 +55,10 @@ TEST_CASE("onnx: weights are state: named, differentiated, trained, saved, clone
   auto net = onnx::load<double>(folder.write("net.onnx", file(small_network())));
   const auto named = xgrad::nn::named_parameters(net);
   REQUIRE(named.size() == 3);
+  const xgrad::nn::Summary summary = xgrad::nn::summary(net, {2, 3});
+  CHECK(summary.parameters == xgrad::nn::parameter_count(net));
+  CHECK(summary.unused.empty());
+  CHECK(summary.rows.size() >= 2);
   CHECK(named[0].name == "weights.b1");
   CHECK(named[2].name == "weights.w2");
   const Variable<double> x(Array<double>{{1, 2, 3}, {-1, 0, 2}});

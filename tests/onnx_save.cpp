@@ -144,6 +144,24 @@ TEST_CASE("onnx save: operations") {
     return first(amax(y, {1, 2}, {.keepdims = true}), y);
   });
   check("constant formula", {1, 4, 3}, [](const V& x, const V&) { return seven(x); });
+  // what is made of others, or is a formula
+  check("products of many", {1, 4, 3}, [](const V& x, const V& w) {
+    return xgrad::einsum("nij,nkj,j->nik", {x, x, w}) + dot(w, w) +
+           unsqueeze(outer(sum(w) * slice(w, {{0, 1}}), xgrad::concat<float>({w, slice(w, {{0, 1}})})), 0);
+  });
+  check("directions", {1, 4, 3},
+        [](const V& x, const V& w) { return normalize(x) + unsqueeze(cosine_similarity(x, x * w + 1), -1); });
+  elementwise("limits", [](const V& x) { return heaviside(x, V(0.5F)) + nan_to_num(x) + logaddexp(x, -x); });
+  check("losses", {1, 4, 3}, [](const V& x, const V& w) {
+    const V near = x * 0.5F + w, p = sigmoid(x), q = sigmoid(near);
+    return mse_loss(x, near) + l1_loss(x, near) + smooth_l1_loss(x, near) + huber_loss(x, near) +
+           kl_div(log_softmax(x), softmax(near)) + binary_cross_entropy(p, q) + binary_cross_entropy_with_logits(x, q) + x * 0;
+  });
+  check("cells", {1, 3}, [](const V& x, const V& w) {
+    const V four = reshape(tile(w, {4 * 3}), {12, 3}) * 0.3F, three = slice(four, {{0, 9}}) + 0.1F;
+    const auto state = lstm_cell(x, {x * 0.5F, x * w}, four, four * 0.5F);
+    return state.h + state.c + gru_cell(x, state.h, three, three);
+  });
   check_elsewhere(written);
 }
 
@@ -218,6 +236,10 @@ TEST_CASE("onnx save: operations by index, views, orders, other sizes of images"
            distance_transform_pool2d(x * 2, weights, {.stride = {2, 1}});
   });
   check("determinant", {1, 3, 3}, [](const V& x, const V& w) { return det(x) * sum(w); });
+  check("its logarithm", {1, 3, 3}, [](const V& x, const V&) {
+    const V positive = matmul(x, x, {.transpose_b = true}) / sum(x * x, {1, 2}, {.keepdims = true}) + V(xgrad::eye<float>(3));
+    return logdet(positive) + slogdet(-positive).logabsdet;
+  });
   check("angles", {1, 4, 3}, [](const V& x, const V& w) { return atan2(x, w) + atan2(w, x) + atan2(abs(x) * 0, abs(x) * 0); });
   for (const auto& way : {std::pair("up", xgrad::Extent2d{8, 15}), std::pair("down", xgrad::Extent2d{3, 2})}) {
     const char* name = way.first;
@@ -286,6 +308,6 @@ TEST_CASE("onnx save: only lengths that are the number of samples are called so"
     return n;
   };
   CHECK(named([](const V& x, const V& w) { return x * w; }) == 2);
-  CHECK(named([](const V& x, const V& w) { return xgrad::concat<float>({x * w, x}, 0); }) == 1);
+  CHECK(named([](const V& x, const V& w) { return xgrad::concat<float>({x * w, x}, 0); }) == 2);  // not the result, but the product
   CHECK(named([](const V& x, const V& w) { return xgrad::concat<float>({x, reshape(w, {1, 3})}, 0); }) == 1);
 }

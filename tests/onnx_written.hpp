@@ -133,6 +133,17 @@ assert len(names) == int(sys.argv[2])
 for name in names:
     print(name)
     onnx.checker.check_model(name, full_check=True)
+    model = onnx.load(name)
+    said = {v.name: v for v in model.graph.value_info}
+    assert said or len(model.graph.node) < 4, "no shapes"
+    del model.graph.value_info[:]
+    inferred = {v.name: v for v in onnx.shape_inference.infer_shapes(model).graph.value_info
+                if v.type.tensor_type.HasField("shape")}
+    def shape(value):
+        return [d.dim_value if d.HasField("dim_value") else None for d in value.type.tensor_type.shape.dim]
+    for value in said.keys() & inferred.keys():
+        a, b = shape(said[value]), shape(inferred[value])
+        assert len(a) == len(b) and all(x == y or x is None or y is None for x, y in zip(a, b)), (value, a, b)
 )");
 }
 

@@ -30,21 +30,21 @@ namespace {
 constexpr double most = 9007199254740992.0;  // 2^53
 }
 
-Variable<double> exactly(const Labels& values, Where where) {
-  Array<double> result = make_array<double>(values.shape(), where);
+Variable<double> exactly(const Labels& values, Where at) {
+  Array<double> result = make_array<double>(values.shape(), at);
   for (std::size_t k = 0; k < values.size(); ++k) {
     result.data()[k] = static_cast<double>(values.data()[k]);
     if (!(std::abs(result.data()[k]) < most))
-      throw ValueError(where, "onnx", "an integer is " + std::to_string(values.data()[k]) + "; here it must be below 2^53 in size");
+      throw ValueError(at, "onnx", "an integer is " + std::to_string(values.data()[k]) + "; here it must be below 2^53 in size");
   }
   return result;
 }
 
-Labels whole(const Array<double>& values, Where where) {
-  Labels result = make_array<std::int64_t>(values.shape(), where);
+Labels whole(const Array<double>& values, Where at) {
+  Labels result = make_array<std::int64_t>(values.shape(), at);
   for (std::size_t k = 0; k < values.size(); ++k) {
     if (!(std::abs(values.data()[k]) < most))
-      throw ValueError(where, "onnx",
+      throw ValueError(at, "onnx",
                        "an integer becomes " + std::to_string(values.data()[k]) + "; here it must stay below 2^53 in size");
     result.data()[k] = static_cast<std::int64_t>(values.data()[k]);
   }

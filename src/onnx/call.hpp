@@ -231,9 +231,9 @@ std::vector<std::size_t> broadcast_places(const Shape& from, const Shape& to);
 
 /// f of the elements of two arrays that broadcast.
 template <class R, class A, class F>
-Array<R> zip(const Array<A>& a, const Array<A>& b, const F& f, Where where) {
+Array<R> zip(const Array<A>& a, const Array<A>& b, const F& f, Where at) {
   const Shape shape = broadcast_shapes(a.shape(), b.shape());
-  Array<R> result = make_array<R>(shape, where);
+  Array<R> result = make_array<R>(shape, at);
   const auto from_a = broadcast_places(a.shape(), shape), from_b = broadcast_places(b.shape(), shape);
   for (std::size_t k = 0; k < result.size(); ++k) result.data()[k] = f(a.data()[from_a[k]], b.data()[from_b[k]]);
   return result;
@@ -246,15 +246,15 @@ Array<R> map(const Array<A>& a, const F& f) {
 }
 
 /// A Variable with these numbers, exactly. Throws ValueError where double cannot hold one.
-Variable<double> exactly(const Labels& values, Where where);
+Variable<double> exactly(const Labels& values, Where at);
 /// Whole numbers. Throws ValueError where they are beyond what double holds exactly.
-Labels whole(const Array<double>& values, Where where);
+Labels whole(const Array<double>& values, Where at);
 /// f of whole numbers, in double, where f is made of sums of products. What it adds up on its way may be larger than what it ends
 /// with, so the same of absolute values must stay exact too. Throws ValueError where that is not so.
 template <class F, class... A>
-Labels exact_sums(Where where, const F& f, const A&... given) {
-  whole(f(xgrad::abs(exactly(given, where), where)...).value(), where);
-  return whole(f(exactly(given, where)...).value(), where);
+Labels exact_sums(Where at, const F& f, const A&... given) {
+  whole(f(xgrad::abs(exactly(given, at), at)...).value(), at);
+  return whole(f(exactly(given, at)...).value(), at);
 }
 
 /// The values, converted.

@@ -15,30 +15,6 @@
 namespace xgrad::onnx {
 namespace {
 
-template <class X>
-const X& option(const TracedOp& op, std::string_view name) {
-  const AttributeValue* value = find(op.attributes, name);
-  const X* found = value ? std::get_if<X>(value) : nullptr;
-  if (!found) throw Refused{fmt::format("its option {} cannot be read", name)};
-  return *found;
-}
-template <class X>
-const X& option(const Exporter& e, std::string_view name) {
-  const X& found = option<X>(e.op(), name);
-  const auto same = [&](const X& other) {
-    if constexpr (std::is_same_v<X, double>)
-      return std::bit_cast<std::uint64_t>(other) == std::bit_cast<std::uint64_t>(found);  // NaN too
-    else
-      return other == found;
-  };
-  for (std::size_t run = 1; run < Exporter::runs; ++run)
-    if (const X& other = option<X>(e.op(run), name); !same(other))
-      throw Refused{fmt::format("{} in one run is {} in another; it must be the same for every input and any number of samples",
-                                to_string(xgrad::Attribute{std::string(name), found}),
-                                to_string(xgrad::Attribute{std::string(name), other}))};
-  return found;
-}
-
 /// "fc1" of "fc1.weight"
 std::string layer_of(const std::string& path) {
   const std::size_t dot = path.rfind('.');
@@ -49,84 +25,11 @@ Ints dims_of(const Shape& shape) { return {shape.begin(), shape.end()}; }
 
 }  // namespace
 
-Ints integers_of(const TracedOp& op, std::string_view name) { return option<Ints>(op, name); }
-std::int64_t integer_of(const TracedOp& op, std::string_view name) { return option<std::int64_t>(op, name); }
-Ints integers_of(const Exporter& e, std::string_view name) { return option<Ints>(e, name); }
-std::int64_t integer_of(const Exporter& e, std::string_view name) { return option<std::int64_t>(e, name); }
-double number_of(const Exporter& e, std::string_view name) { return option<double>(e, name); }
-bool flag_of(const Exporter& e, std::string_view name) { return option<bool>(e, name); }
-
-Exporter::Exporter(const Trace& one, const Trace& other, const Outline& many, bool theirs, Where where)
-    : one_(one), other_(other), many_(many), theirs_(theirs), where_(where) {
+Exporter::Exporter(const Trace& one, const Trace& other, const Outline& many, bool theirs, Where at)
+    : one_(one), other_(other), many_(many), theirs_(theirs), where_(at) {
   check_runs();
   check_shapes();
   for (std::size_t k = 0; k < one.ops.size(); ++k) makers_.emplace(one.ops[k].output, k);
-}
-
-/// What a network does must not hang on the numbers that it is given, nor on how many samples there are.
-void Exporter::check_runs() const {
-  const auto fail = [&](Where where, const std::string& what) {
-    throw ValueError(
-        where_, "save",
-        fmt::format("{} in a second run with other numbers and another number of samples; a network must do the same with "
-                    "every input{}",
-                    what, where ? " (" + to_string(where) + ")" : ""));
-  };
-  for (const std::vector<TracedOp>* ops : {&other_.ops, &many_.ops}) {
-    for (std::size_t k = 0; k < std::min(one_.ops.size(), ops->size()); ++k) {
-      const TracedOp &a = one_.ops[k], &b = (*ops)[k];
-      if (a.name != b.name) fail(a.where, fmt::format("operation {} is {} in one run and {}", k, a.name, b.name));
-      const bool same_formula =
-          a.program == b.program || (a.program && b.program && to_string(*a.program) == to_string(*b.program));
-      if (!same_formula) fail(a.where, fmt::format("operation {}, {}, has another formula", k, a.name));
-      const bool same_inputs = ops == &other_.ops ? a.inputs == b.inputs && a.output == b.output && a.selector == b.selector
-                                                  : many_.shapes[k].size() == a.inputs.size() + a.selector.has_value() + 1;
-      if (!same_inputs) fail(a.where, fmt::format("operation {}, {}, has other inputs", k, a.name));
-    }
-    if (one_.ops.size() != ops->size())
-      fail({}, fmt::format("there are {} operations in one run and {}", one_.ops.size(), ops->size()));
-  }
-  if (one_.outputs.size() != other_.outputs.size() || one_.outputs.size() != many_.outputs.size())
-    fail({}, "there is another number of results");
-  for (std::size_t k = 0; k < one_.outputs.size(); ++k)
-    if (one_.outputs[k] != other_.outputs[k]) fail({}, fmt::format("the result {} is another operation's", one_.output_names[k]));
-}
-
-/// Lengths must grow evenly with the number of samples. Two runs cannot tell: a slice of the first four is all of two samples, and
-/// all of three.
-void Exporter::check_shapes() {
-  many_shapes_.resize(one_.values.size());
-  std::vector<bool> known(one_.values.size());
-  const auto check = [&](std::size_t value, const Shape& many, const std::string& what) {
-    const Shape &one = shape(value), &other = other_shape(value);
-    if (one.size() != other.size() || one.size() != many.size() || (known[value] && many != many_shapes_[value]))
-      throw ValueError(
-          where_, "save",
-          fmt::format("{} is {} for {} samples, {} for {} and {} for {}; it must be the same for any number of them", what,
-                      to_string(one), one_.samples, to_string(other), other_.samples, to_string(many), many_.samples));
-    for (std::size_t k = 0; k < one.size(); ++k) {
-      const std::int64_t first = whole(other[k]) - whole(one[k]), second = whole(many[k]) - whole(one[k]);
-      const std::int64_t more = whole(other_.samples) - whole(one_.samples), most = whole(many_.samples) - whole(one_.samples);
-      if (more == 0 ? first == 0 && second == 0 : first * most == second * more) continue;
-      throw ValueError(
-          where_, "save",
-          fmt::format("axis {} of {} has {} places for {} samples, {} for {} and {} for {}; it must grow evenly with their number",
-                      k, what, one[k], one_.samples, other[k], other_.samples, many[k], many_.samples));
-    }
-    many_shapes_[value] = many;
-    known[value] = true;
-  };
-  check(0, many_.input, "the input");
-  for (std::size_t k = 0; k < one_.ops.size(); ++k) {
-    const TracedOp& op = one_.ops[k];
-    const std::string name = fmt::format("{} ({})", op.name, to_string(op.where));
-    const std::vector<Shape>& shapes = many_.shapes[k];
-    for (std::size_t i = 0; i < op.inputs.size(); ++i) check(op.inputs[i], shapes[i], fmt::format("input {} of {}", i, name));
-    if (op.selector) check(*op.selector, shapes[op.inputs.size()], "the mask or index of " + name);
-    check(op.output, shapes.back(), "the result of " + name);
-  }
-  for (std::size_t k = 0; k < one_.outputs.size(); ++k)
-    check(one_.outputs[k], many_.outputs[k], "the result " + one_.output_names[k]);
 }
 
 const TracedOp* Exporter::maker(std::size_t value) const {
@@ -372,7 +275,7 @@ WrittenModel Exporter::run() {
     WrittenPort result{name, one_.values[value].type, {}};
     const Shape &one = shape(value), &other = other_shape(value);
     for (std::size_t k = 0; k < one.size(); ++k) {
-      const std::size_t axis = theirs ? place_in_ours[k] : k;
+      const std::size_t axis = theirs && one.size() == 4 ? place_in_ours[k] : k;
       const bool samples = one[axis] == one_.samples && other[axis] == other_.samples;
       result.dims.push_back(one[axis] == other[axis] ? static_cast<std::int64_t>(one[axis]) : samples ? -1 : -2);
     }
@@ -440,6 +343,11 @@ WrittenModel Exporter::run() {
     maker->outputs[0] = last->outputs[0];
     last = model_.nodes.erase(last);
   }
+  std::set<std::string> made;  // of which no port has said the shape yet
+  for (const auto& node : model_.nodes) made.insert(node.outputs.begin(), node.outputs.end());
+  for (const std::string& name : output_names) made.erase(name);
+  for (const auto& [value, name] : names_)
+    if (made.erase(name) > 0) model_.values.push_back(port(name, value.first, value.second == Order::theirs));
   return std::move(model_);
 }
 
@@ -447,15 +355,15 @@ namespace {
 
 template <class T>
 void write_network(const detail::Function<T>& net, std::span<const NamedVariable<T>> state, const detail::SavedInput& input,
-                   const std::filesystem::path& path, const SaveOptions& options, Where where) {
-  if (input.shape.empty() || xgrad::detail::placed(where, "save", [&] { return size_of(input.shape); }) == 0)
-    throw ShapeError(where, "save",
+                   const std::filesystem::path& path, const SaveOptions& options, Where at) {
+  if (input.shape.empty() || xgrad::detail::placed(at, "save", [&] { return size_of(input.shape); }) == 0)
+    throw ShapeError(at, "save",
                      fmt::format("the input is {}; it must have an axis of samples, and elements", to_string(input.shape)));
   if (options.channels_first && (input.shape.size() != 4 || input.classes))
-    throw ShapeError(where, "save",
+    throw ShapeError(at, "save",
                      fmt::format("the input is {}; it must be images (n, h, w, c) with channels_first", to_string(input.shape)));
   if (input.classes && *input.classes < 1)
-    throw ValueError(where, "save", fmt::format("there are {} classes of integers; there must be at least 1", *input.classes));
+    throw ValueError(at, "save", fmt::format("there are {} classes of integers; there must be at least 1", *input.classes));
   Generator generator(1);
   const auto shape_for = [&](std::size_t samples) {
     Shape shape(input.shape.begin(), input.shape.end());
@@ -464,12 +372,12 @@ void write_network(const detail::Function<T>& net, std::span<const NamedVariable
   };
   const auto numbers = [&](std::size_t samples, double deviation) -> Value<T> {
     if (input.classes) {
-      Labels x = make_array<std::int64_t>(shape_for(samples), where, "save");
+      Labels x = make_array<std::int64_t>(shape_for(samples), at, "save");
       for (std::int64_t& label : std::span(x.data(), x.size()))
         label = std::min(static_cast<std::int64_t>(generator.uniform() * static_cast<double>(*input.classes)), *input.classes - 1);
       return x;
     }
-    Array<T> x = make_array<T>(shape_for(samples), where, "save");
+    Array<T> x = make_array<T>(shape_for(samples), at, "save");
     generator.fill_normal(x, 0, deviation);
     if (deviation == 1) return Variable<T>(std::move(x));
     const std::array<double, 3> some{0, deviation, -deviation};
@@ -483,7 +391,7 @@ void write_network(const detail::Function<T>& net, std::span<const NamedVariable
     auto result = what(std::move(x));
     for (std::size_t k = 0; k < before.size(); ++k)
       if (!state[k].variable.requires_grad())
-        std::copy_n(before[k].data(), before[k].size(), Variable<T>(state[k].variable).change("save", where).data());
+        std::copy_n(before[k].data(), before[k].size(), Variable<T>(state[k].variable).change("save", at).data());
     return result;
   };
   const auto traced = [&](Value<T> x) { return trace<T>(net, state, std::move(x)); };
@@ -492,18 +400,18 @@ void write_network(const detail::Function<T>& net, std::span<const NamedVariable
   constexpr double large = 1000;
   const Trace other = run(traced, numbers(3, large));
   const Outline many = run([&](Value<T> x) { return outline<T>(net, std::move(x)); }, numbers(37, 1));
-  write_model(Exporter(one, other, many, options.channels_first, where).run(), path, where);
+  write_model(Exporter(one, other, many, options.channels_first, at).run(), path, at);
 }
 
 }  // namespace
 
 void detail::save(const Function<float>& net, std::span<const NamedVariable<float>> state, const SavedInput& input,
-                  const std::filesystem::path& path, const SaveOptions& options, Where where) {
-  write_network<float>(net, state, input, path, options, where);
+                  const std::filesystem::path& path, const SaveOptions& options, Where at) {
+  write_network<float>(net, state, input, path, options, at);
 }
 void detail::save(const Function<double>& net, std::span<const NamedVariable<double>> state, const SavedInput& input,
-                  const std::filesystem::path& path, const SaveOptions& options, Where where) {
-  write_network<double>(net, state, input, path, options, where);
+                  const std::filesystem::path& path, const SaveOptions& options, Where at) {
+  write_network<double>(net, state, input, path, options, at);
 }
 
 }  // namespace xgrad::onnx

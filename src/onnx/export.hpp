@@ -38,7 +38,7 @@ using Ints = std::vector<std::int64_t>;
 class Exporter {
  public:
   /// `theirs`: whether the input's images are in ONNX's order.
-  Exporter(const Trace& one, const Trace& other, const Outline& many, bool theirs, Where where);
+  Exporter(const Trace& one, const Trace& other, const Outline& many, bool theirs, Where at);
   WrittenModel run();
 
   // For the functions of the operators.

@@ -238,13 +238,13 @@ class Builder {
 }  // namespace
 
 template <Real T>
-Network<T> load(const std::filesystem::path& path, Where where) {
+Network<T> load(const std::filesystem::path& path, Where at) {
   try {
-    const std::vector<std::uint8_t> bytes = read_file(path, where);
-    const Source source{path, bytes, where};
+    const std::vector<std::uint8_t> bytes = read_file(path, at);
+    const Source source{path, bytes, at};
     return Builder<T>(source, read_model(source)).build();
   } catch (...) {
-    xgrad::detail::rethrow(where, "load");
+    xgrad::detail::rethrow(at, "load");
   }
 }
 template XGRAD_API Network<float> load<float>(const std::filesystem::path&, Where);

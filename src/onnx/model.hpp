@@ -63,10 +63,10 @@ struct Model {
 };
 
 /// A file's contents. Throws FileError for anything but a regular file.
-std::vector<std::uint8_t> read_file(const std::filesystem::path& path, Where where);
+std::vector<std::uint8_t> read_file(const std::filesystem::path& path, Where at);
 /// ... of a part of it.
 std::vector<std::uint8_t> read_file(const std::filesystem::path& path, std::uint64_t offset, std::optional<std::uint64_t> length,
-                                    Where where);
+                                    Where at);
 
 Model read_model(const Source& source);
 Tensor read_tensor(Reader reader);

@@ -22,14 +22,14 @@ std::vector<std::int64_t> kernel_of(Call<T>& c) {
 
 /// One axis as a second one of length 1 in front.
 template <class T>
-Variable<T> with_height(const Variable<T>& x, Where where) {
+Variable<T> with_height(const Variable<T>& x, Where at) {
   const Shape& s = x.shape();
-  return reshape(x, Shape{s[0], s[1], 1, s[2]}, where);
+  return reshape(x, Shape{s[0], s[1], 1, s[2]}, at);
 }
 template <class T>
-Variable<T> without_height(const Variable<T>& x, Where where) {
+Variable<T> without_height(const Variable<T>& x, Where at) {
   const Shape& s = x.shape();
-  return reshape(x, Shape{s[0], s[1], s[3]}, where);
+  return reshape(x, Shape{s[0], s[1], s[3]}, at);
 }
 void add_height(Windows& w) {
   for (auto* list : {&w.kernel, &w.strides, &w.dilations}) list->insert(list->begin(), 1);
@@ -38,12 +38,12 @@ void add_height(Windows& w) {
 
 /// In any number of axes: windows, and one matrix product for each group.
 template <class T>
-Variable<T> convolve_any(const Variable<T>& x, const Variable<T>& w, const Windows& windows, std::size_t groups, Where where) {
+Variable<T> convolve_any(const Variable<T>& x, const Variable<T>& w, const Windows& windows, std::size_t groups, Where at) {
   std::vector<WindowPlaces> places;
   for (std::size_t k = 0; k < windows.rank(); ++k)
-    places.push_back(window_places(static_cast<std::int64_t>(x.shape()[k + 2]), windows, k, false, where));
+    places.push_back(window_places(static_cast<std::int64_t>(x.shape()[k + 2]), windows, k, false, at));
   const std::size_t n = x.shape()[0], rank = windows.rank(), outputs = w.shape()[0];
-  Variable<T> unfolded = unfold(x, places, 0, where);
+  Variable<T> unfolded = unfold(x, places, 0, at);
   std::vector<std::ptrdiff_t> order{0};
   Shape result{n};
   for (std::size_t k = 0; k < rank; ++k) {
@@ -53,12 +53,12 @@ Variable<T> convolve_any(const Variable<T>& x, const Variable<T>& w, const Windo
   order.push_back(1);
   for (std::size_t k = 0; k < rank; ++k) order.push_back(static_cast<std::ptrdiff_t>(2 * k + 3));
   const std::size_t rows = size_of(result), terms = size_of(w.shape(), 1, w.shape().size());
-  const Variable<T> columns = reshape(permute(std::move(unfolded), std::move(order), where), Shape{rows, groups, terms}, where);
-  const Variable<T> weights = reshape(w, Shape{groups, outputs / groups, terms}, where);
+  const Variable<T> columns = reshape(permute(std::move(unfolded), std::move(order), at), Shape{rows, groups, terms}, at);
+  const Variable<T> weights = reshape(w, Shape{groups, outputs / groups, terms}, at);
   // (groups, rows, terms) by (groups, terms, outputs)
-  const Variable<T> product = matmul(permute(columns, {1, 0, 2}, where), weights, {.transpose_b = true}, where);
+  const Variable<T> product = matmul(permute(columns, {1, 0, 2}, at), weights, {.transpose_b = true}, at);
   result.push_back(outputs);
-  return channels_first(reshape(permute(product, {1, 0, 2}, where), result, where), where);
+  return channels_first(reshape(permute(product, {1, 0, 2}, at), result, at), at);
 }
 
 template <class T>

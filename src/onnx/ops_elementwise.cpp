@@ -85,9 +85,9 @@ Values<T> mean_of_inputs(Call<T>& c) {
   return one<T>(div(std::move(result), scalar<T>(static_cast<double>(c.inputs())), c.where));
 }
 
-void check_divisors(const Labels& b, Where where) {
+void check_divisors(const Labels& b, Where at) {
   for (const Integer x : b)
-    if (x == 0) throw ValueError(where, "onnx", "an integer is divided by 0; it must be another number");
+    if (x == 0) throw ValueError(at, "onnx", "an integer is divided by 0; it must be another number");
 }
 template <class T>
 Values<T> divide(Call<T>& c) {
@@ -211,8 +211,8 @@ Values<T> swish(Call<T>& c) {
   return one<T>(mul(x, sigmoid(mul(x, scalar<T>(c.number("alpha", 1)), c.where), c.where), c.where));
 }
 template <class T>
-Variable<T> softplus_of(Variable<T> x, Where where) {
-  return softplus(std::move(x), 1, where);
+Variable<T> softplus_of(Variable<T> x, Where at) {
+  return softplus(std::move(x), 1, at);
 }
 
 }  // namespace

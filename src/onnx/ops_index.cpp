@@ -10,11 +10,11 @@ namespace {
 
 using Integer = std::int64_t;
 
-std::size_t place(Integer index, std::size_t length, Where where) {
+std::size_t place(Integer index, std::size_t length, Where at) {
   const auto n = static_cast<Integer>(length);
   if (index < -n || index >= n)
     throw IndexError(
-        where, "onnx",
+        at, "onnx",
         "an index is " + std::to_string(index) + "; it must be from " + std::to_string(-n) + " to " + std::to_string(n - 1));
   return static_cast<std::size_t>(index < 0 ? index + n : index);
 }

@@ -14,17 +14,17 @@ namespace {
 
 /// (c) as (1, c, 1, …), for x of so many axes.
 template <class T>
-Variable<T> along_channels(Variable<T> v, std::size_t rank, Where where) {
+Variable<T> along_channels(Variable<T> v, std::size_t rank, Where at) {
   Shape shape(rank, 1);
   shape[1] = v.size();
-  return reshape(std::move(v), shape, where);
+  return reshape(std::move(v), shape, at);
 }
 /// (x - mean) / √(variance + eps) · weight + bias
 template <class T>
 Variable<T> normalised(const Variable<T>& x, const Variable<T>& mean, const Variable<T>& variance, const Variable<T>& weight,
-                       const Variable<T>& bias, double eps, Where where) {
-  const Variable<T> scale = mul(rsqrt(add(variance, scalar<T>(eps), where), where), weight, where);
-  return add(mul(sub(x, mean, where), scale, where), bias, where);
+                       const Variable<T>& bias, double eps, Where at) {
+  const Variable<T> scale = mul(rsqrt(add(variance, scalar<T>(eps), at), at), weight, at);
+  return add(mul(sub(x, mean, at), scale, at), bias, at);
 }
 
 template <class T>

@@ -42,21 +42,21 @@ WindowPlaces window_places(std::int64_t length, const Windows& w, std::size_t ax
 }
 
 template <class T>
-Variable<T> unfold(Variable<T> x, const std::vector<WindowPlaces>& places, double fill, Where where) {
+Variable<T> unfold(Variable<T> x, const std::vector<WindowPlaces>& places, double fill, Where at) {
   std::vector<PadWidth> widths(2);
   bool any = false;
   for (const WindowPlaces& p : places) {
     widths.push_back({p.before, p.after});
     any |= p.before > 0 || p.after > 0;
   }
-  if (any) x = pad(std::move(x), widths, {.value = fill}, where);
+  if (any) x = pad(std::move(x), widths, {.value = fill}, at);
   Shape shape{x.shape()[0], x.shape()[1]};
   for (std::size_t k = 0; k < places.size(); ++k) {
-    x = index_select(std::move(x), static_cast<int>(k + 2), places[k].index, where);
+    x = index_select(std::move(x), static_cast<int>(k + 2), places[k].index, at);
     shape.push_back(places[k].windows);
     shape.push_back(places[k].size);
   }
-  return reshape(std::move(x), shape, where);
+  return reshape(std::move(x), shape, at);
 }
 template Variable<float> unfold<float>(Variable<float>, const std::vector<WindowPlaces>&, double, Where);
 template Variable<double> unfold<double>(Variable<double>, const std::vector<WindowPlaces>&, double, Where);
@@ -69,10 +69,10 @@ Axes window_axes(std::size_t rank) {
   for (std::size_t k = 0; k < rank; ++k) axes.push_back(static_cast<std::ptrdiff_t>(2 * k + 3));
   return Axes(std::move(axes));
 }
-std::vector<WindowPlaces> all_places(const Shape& image, const Windows& w, bool ceil_mode, Where where) {
+std::vector<WindowPlaces> all_places(const Shape& image, const Windows& w, bool ceil_mode, Where at) {
   std::vector<WindowPlaces> places;
   for (std::size_t k = 0; k < w.rank(); ++k)
-    places.push_back(window_places(static_cast<std::int64_t>(image[k + 2]), w, k, ceil_mode, where));
+    places.push_back(window_places(static_cast<std::int64_t>(image[k + 2]), w, k, ceil_mode, at));
   return places;
 }
 

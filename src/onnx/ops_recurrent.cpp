@@ -21,46 +21,45 @@ struct Direction {
 };
 
 template <class T>
-Variable<T> plus(Variable<T> a, const Variable<T>& b, Where where) {
-  return b.defined() ? add(std::move(a), b, where) : a;
+Variable<T> plus(Variable<T> a, const Variable<T>& b, Where at) {
+  return b.defined() ? add(std::move(a), b, at) : a;
 }
 /// Gate k of so many along the last axis.
 template <class T>
-Variable<T> gate(const Variable<T>& all, std::ptrdiff_t k, std::ptrdiff_t hidden, Where where) {
-  return all.defined() ? slice(all, -1, {.start = k * hidden, .stop = (k + 1) * hidden}, where) : all;
+Variable<T> gate(const Variable<T>& all, std::ptrdiff_t k, std::ptrdiff_t hidden, Where at) {
+  return all.defined() ? slice(all, -1, {.start = k * hidden, .stop = (k + 1) * hidden}, at) : all;
 }
 template <class T>
-Variable<T> rows_of_gate(const Variable<T>& w, std::ptrdiff_t k, std::ptrdiff_t hidden, Where where) {
-  return slice(w, 0, {.start = k * hidden, .stop = (k + 1) * hidden}, where);
+Variable<T> rows_of_gate(const Variable<T>& w, std::ptrdiff_t k, std::ptrdiff_t hidden, Where at) {
+  return slice(w, 0, {.start = k * hidden, .stop = (k + 1) * hidden}, at);
 }
 
 /// A step: from x (batch, gates · h), the input's product with its bias, to new h, and c where there is one.
 template <class T>
-void rnn_step(Direction<T>& d, const Variable<T>& x, std::ptrdiff_t, bool, Where where) {
-  d.h = tanh(add(x, plus(linear(d.h, d.r, {}, where), d.rb, where), where), where);
+void rnn_step(Direction<T>& d, const Variable<T>& x, std::ptrdiff_t, bool, Where at) {
+  d.h = tanh(add(x, plus(linear(d.h, d.r, {}, at), d.rb, at), at), at);
 }
 template <class T>
-void gru_step(Direction<T>& d, const Variable<T>& x, std::ptrdiff_t n, bool linear_first, Where where) {
-  const Variable<T> all = plus(linear(d.h, d.r, {}, where), d.rb, where);
-  const Variable<T> z = sigmoid(add(gate(x, 0, n, where), gate(all, 0, n, where), where), where);
-  const Variable<T> r = sigmoid(add(gate(x, 1, n, where), gate(all, 1, n, where), where), where);
-  const Variable<T> inner =
-      linear_first ? mul(r, gate(all, 2, n, where), where)
-                   : plus(linear(mul(r, d.h, where), rows_of_gate(d.r, 2, n, where), {}, where), gate(d.rb, 2, n, where), where);
-  const Variable<T> fresh = tanh(add(gate(x, 2, n, where), inner, where), where);
-  d.h = add(fresh, mul(z, sub(d.h, fresh, where), where), where);
+void gru_step(Direction<T>& d, const Variable<T>& x, std::ptrdiff_t n, bool linear_first, Where at) {
+  const Variable<T> all = plus(linear(d.h, d.r, {}, at), d.rb, at);
+  const Variable<T> z = sigmoid(add(gate(x, 0, n, at), gate(all, 0, n, at), at), at);
+  const Variable<T> r = sigmoid(add(gate(x, 1, n, at), gate(all, 1, n, at), at), at);
+  const Variable<T> inner = linear_first
+                                ? mul(r, gate(all, 2, n, at), at)
+                                : plus(linear(mul(r, d.h, at), rows_of_gate(d.r, 2, n, at), {}, at), gate(d.rb, 2, n, at), at);
+  const Variable<T> fresh = tanh(add(gate(x, 2, n, at), inner, at), at);
+  d.h = add(fresh, mul(z, sub(d.h, fresh, at), at), at);
 }
 template <class T>
-void lstm_step(Direction<T>& d, const Variable<T>& x, std::ptrdiff_t n, bool, Where where) {
-  const Variable<T> all = add(x, plus(linear(d.h, d.r, {}, where), d.rb, where), where);
+void lstm_step(Direction<T>& d, const Variable<T>& x, std::ptrdiff_t n, bool, Where at) {
+  const Variable<T> all = add(x, plus(linear(d.h, d.r, {}, at), d.rb, at), at);
   const auto peeped = [&](Variable<T> g, std::ptrdiff_t k, const Variable<T>& cell) {
-    return d.peepholes.defined() ? add(std::move(g), mul(gate(d.peepholes, k, n, where), cell, where), where) : g;
+    return d.peepholes.defined() ? add(std::move(g), mul(gate(d.peepholes, k, n, at), cell, at), at) : g;
   };
-  const Variable<T> i = sigmoid(peeped(gate(all, 0, n, where), 0, d.c), where),
-                    f = sigmoid(peeped(gate(all, 2, n, where), 2, d.c), where);
-  d.c = add(mul(f, d.c, where), mul(i, tanh(gate(all, 3, n, where), where), where), where);
-  const Variable<T> o = sigmoid(peeped(gate(all, 1, n, where), 1, d.c), where);
-  d.h = mul(o, tanh(d.c, where), where);
+  const Variable<T> i = sigmoid(peeped(gate(all, 0, n, at), 0, d.c), at), f = sigmoid(peeped(gate(all, 2, n, at), 2, d.c), at);
+  d.c = add(mul(f, d.c, at), mul(i, tanh(gate(all, 3, n, at), at), at), at);
+  const Variable<T> o = sigmoid(peeped(gate(all, 1, n, at), 1, d.c), at);
+  d.h = mul(o, tanh(d.c, at), at);
 }
 
 template <class T>

@@ -17,37 +17,37 @@ enum class Kind { sum, mean, max, min, prod, l1, l2, log_sum, log_sum_exp, sum_s
 
 /// A reduction whose elements may be none.
 template <class U>
-Variable<U> extreme(bool largest, Variable<U> x, const Axes& axes, bool keepdims, Where where) {
-  if (x.size() > 0) return largest ? amax(std::move(x), axes, {keepdims}, where) : amin(std::move(x), axes, {keepdims}, where);
+Variable<U> extreme(bool largest, Variable<U> x, const Axes& axes, bool keepdims, Where at) {
+  if (x.size() > 0) return largest ? amax(std::move(x), axes, {keepdims}, at) : amin(std::move(x), axes, {keepdims}, at);
   const U inf = std::numeric_limits<U>::infinity();
-  const Shape shape = sum(std::move(x), axes, {keepdims}, where).shape();
-  return full<U>(shape, largest ? -inf : inf, where);
+  const Shape shape = sum(std::move(x), axes, {keepdims}, at).shape();
+  return full<U>(shape, largest ? -inf : inf, at);
 }
 
 template <class U>
-Variable<U> reduce(Kind kind, Variable<U> x, const Axes& axes, bool keepdims, Where where) {
+Variable<U> reduce(Kind kind, Variable<U> x, const Axes& axes, bool keepdims, Where at) {
   const ReduceOptions options{keepdims};
   switch (kind) {
     case Kind::sum:
-      return sum(std::move(x), axes, options, where);
+      return sum(std::move(x), axes, options, at);
     case Kind::mean:
-      return mean(std::move(x), axes, options, where);
+      return mean(std::move(x), axes, options, at);
     case Kind::max:
-      return extreme(true, std::move(x), axes, keepdims, where);
+      return extreme(true, std::move(x), axes, keepdims, at);
     case Kind::min:
-      return extreme(false, std::move(x), axes, keepdims, where);
+      return extreme(false, std::move(x), axes, keepdims, at);
     case Kind::prod:
-      return prod(std::move(x), axes, options, where);
+      return prod(std::move(x), axes, options, at);
     case Kind::l1:
-      return sum(abs(std::move(x), where), axes, options, where);
+      return sum(abs(std::move(x), at), axes, options, at);
     case Kind::l2:
-      return norm(std::move(x), axes, {.p = 2, .keepdims = keepdims}, where);
+      return norm(std::move(x), axes, {.p = 2, .keepdims = keepdims}, at);
     case Kind::log_sum:
-      return log(sum(std::move(x), axes, options, where), where);
+      return log(sum(std::move(x), axes, options, at), at);
     case Kind::log_sum_exp:
-      return logsumexp(std::move(x), axes, options, where);
+      return logsumexp(std::move(x), axes, options, at);
     default:
-      return sum(square(std::move(x), where), axes, options, where);
+      return sum(square(std::move(x), at), axes, options, at);
   }
 }
 
@@ -79,10 +79,10 @@ Values<T> reduction(Call<T>& c) {
 }
 
 template <class U>
-Labels place_of_extreme(bool largest, bool last, Variable<U> x, int axis, bool keepdims, Where where) {
+Labels place_of_extreme(bool largest, bool last, Variable<U> x, int axis, bool keepdims, Where at) {
   const auto length = static_cast<std::int64_t>(x.shape().at(static_cast<std::size_t>(axis)));
-  if (last) x = flip(std::move(x), axis, where);
-  Labels result = largest ? argmax(x, axis, {keepdims}, where) : argmin(x, axis, {keepdims}, where);
+  if (last) x = flip(std::move(x), axis, at);
+  Labels result = largest ? argmax(x, axis, {keepdims}, at) : argmin(x, axis, {keepdims}, at);
   if (last)
     for (std::int64_t& place : result) place = length - 1 - place;
   return result;
@@ -117,18 +117,18 @@ Values<T> top_k(Call<T>& c) {
 }
 
 template <class U>
-Variable<U> running_sum(Variable<U> x, int axis, bool exclusive, bool reverse, Where where) {
-  if (reverse) x = flip(std::move(x), axis, where);
+Variable<U> running_sum(Variable<U> x, int axis, bool exclusive, bool reverse, Where at) {
+  if (reverse) x = flip(std::move(x), axis, at);
   if (exclusive) {  // all but the last element, behind a zero
     Shape shape = x.shape();
     if (shape[static_cast<std::size_t>(axis)] > 0) {
       shape[static_cast<std::size_t>(axis)] = 1;
-      std::vector<Variable<U>> parts{zeros<U>(shape, where), slice(std::move(x), axis, {.stop = -1}, where)};
-      x = concat(std::move(parts), axis, where);
+      std::vector<Variable<U>> parts{zeros<U>(shape, at), slice(std::move(x), axis, {.stop = -1}, at)};
+      x = concat(std::move(parts), axis, at);
     }
   }
-  x = cumsum(std::move(x), axis, where);
-  return reverse ? flip(std::move(x), axis, where) : x;
+  x = cumsum(std::move(x), axis, at);
+  return reverse ? flip(std::move(x), axis, at) : x;
 }
 template <class T>
 Values<T> cumulative(Call<T>& c) {

@@ -11,10 +11,10 @@ namespace {
 
 using Integer = std::int64_t;
 
-Shape lengths_of(const std::vector<Integer>& list, Where where) {
+Shape lengths_of(const std::vector<Integer>& list, Where at) {
   Shape shape;
   for (const Integer n : list) {
-    if (n < 0) throw ShapeError(where, "onnx", "a shape has the length " + std::to_string(n) + "; it must be at least 0");
+    if (n < 0) throw ShapeError(at, "onnx", "a shape has the length " + std::to_string(n) + "; it must be at least 0");
     shape.push_back(static_cast<std::size_t>(n));
   }
   return shape;
@@ -184,9 +184,9 @@ Values<T> tiled(Call<T>& c) {
 }
 
 /// The elements of `inner` are where a padded array has those of what was padded.
-Mask padding_mask(const Shape& inner, const std::vector<PadWidth>& widths, Where where) {
-  const Variable<double> zero(zeros<double>(inner, where));
-  const Variable<double> padded = pad(zero, widths, {.value = 1}, where);
+Mask padding_mask(const Shape& inner, const std::vector<PadWidth>& widths, Where at) {
+  const Variable<double> zero(zeros<double>(inner, at));
+  const Variable<double> padded = pad(zero, widths, {.value = 1}, at);
   return map<bool>(padded.value(), [](double x) { return x != 0; });
 }
 

@@ -14,18 +14,18 @@ std::string port_shape(const Port& port) {
 }
 
 template <class T>
-void check_input(const Port& port, const Value<T>& value, Where where) {
+void check_input(const Port& port, const Value<T>& value, Where at) {
   const std::string name = "input '" + port.name + "' ";
-  if (!present<T>(value)) throw ValueError(where, "run", name + "is an undefined Variable; it must have a value");
+  if (!present<T>(value)) throw ValueError(at, "run", name + "is an undefined Variable; it must have a value");
   const std::size_t kind = port.element == "float" || port.element == "double" ? 0 : port.element == "bool" ? 2 : 1;
   if (value.index() != kind)
-    throw ValueError(where, "run", name + "has " + kind_of<T>(value) + " as elements; the file has it as " + port.element);
+    throw ValueError(at, "run", name + "has " + kind_of<T>(value) + " as elements; the file has it as " + port.element);
   if (port.any_shape) return;
   const Shape shape = shape_of<T>(value);
   bool fits = shape.size() == port.shape.size();
   for (std::size_t k = 0; fits && k < shape.size(); ++k)
     fits = port.shape[k] < 0 || static_cast<std::uint64_t>(port.shape[k]) == shape[k];
-  if (!fits) throw ShapeError(where, "run", name + "has the shape " + to_string(shape) + "; in the file it is " + port_shape(port));
+  if (!fits) throw ShapeError(at, "run", name + "has the shape " + to_string(shape) + "; in the file it is " + port_shape(port));
 }
 
 }  // namespace
@@ -44,22 +44,22 @@ int Network<T>::opset() const {
 }
 
 template <Real T>
-std::vector<Value<T>> Network<T>::run(std::vector<Value<T>> inputs, Where where) const {
+std::vector<Value<T>> Network<T>::run(std::vector<Value<T>> inputs, Where at) const {
   const detail::Graph<T>& graph = *graph_;
   if (inputs.size() != graph.inputs.size())
-    throw ValueError(where, "run",
+    throw ValueError(at, "run",
                      std::to_string(inputs.size()) + " inputs were given; the network of " + graph.path.string() + " has " +
                          std::to_string(graph.inputs.size()));
   std::vector<Value<T>> slots(graph.slots);
   for (std::size_t k = 0; k < inputs.size(); ++k) {
-    check_input<T>(graph.inputs[k], inputs[k], where);
+    check_input<T>(graph.inputs[k], inputs[k], at);
     slots[graph.input_slots[k]] = std::move(inputs[k]);
   }
   inputs.clear();
   for (const auto& [slot, value] : graph.constants) slots[slot] = value;
   for (const auto& [name, slot] : graph.weights) {
     const auto found = weights.find(name);
-    if (found == weights.end()) throw ValueError(where, "run", "the network has lost its weight '" + name + "'; it must be there");
+    if (found == weights.end()) throw ValueError(at, "run", "the network has lost its weight '" + name + "'; it must be there");
     slots[slot] = found->second;
   }
   for (const detail::Step<T>& step : graph.steps) {
@@ -74,7 +74,7 @@ std::vector<Value<T>> Network<T>::run(std::vector<Value<T>> inputs, Where where)
         given.push_back(slots[input.slot]);
     }
     try {
-      Call<T> call(step.node, graph.opset, std::move(given), where);
+      Call<T> call(step.node, graph.opset, std::move(given), at);
       Values<T> made = step.entry.function(call);
       call.finish();
       for (std::size_t i = 0; i < step.outputs.size(); ++i) {
@@ -84,7 +84,7 @@ std::vector<Value<T>> Network<T>::run(std::vector<Value<T>> inputs, Where where)
       }
     } catch (...) {
       try {
-        xgrad::detail::rethrow(where, "onnx");
+        xgrad::detail::rethrow(at, "onnx");
       } catch (Error& error) {
         error.note(describe(step.number, step.node) + " of " + graph.path.string());
         throw;
@@ -97,12 +97,12 @@ std::vector<Value<T>> Network<T>::run(std::vector<Value<T>> inputs, Where where)
 }
 
 template <Real T>
-Variable<T> Network<T>::operator()(Variable<T> x, Where where) const {
+Variable<T> Network<T>::operator()(Variable<T> x, Where at) const {
   std::vector<Value<T>> inputs;
   inputs.push_back(std::move(x));
-  std::vector<Value<T>> results = run(std::move(inputs), where);
+  std::vector<Value<T>> results = run(std::move(inputs), at);
   if (results[0].index() != 0)
-    throw ValueError(where, "run",
+    throw ValueError(at, "run",
                      "output '" + graph_->outputs[0].name + "' has " + kind_of<T>(results[0]) + " as elements; call run for it");
   return std::get<0>(std::move(results[0]));
 }

@@ -29,11 +29,11 @@ class Descriptor {
   int number_;
 };
 
-[[noreturn]] void fail_file(const fs::path& path, const std::string& message, Where where) {
-  throw FileError(where, "load", path.string() + ": " + message);
+[[noreturn]] void fail_file(const fs::path& path, const std::string& message, Where at) {
+  throw FileError(at, "load", path.string() + ": " + message);
 }
-[[noreturn]] void fail_system(const fs::path& path, Where where) {
-  fail_file(path, "cannot be read: " + std::generic_category().message(errno), where);
+[[noreturn]] void fail_system(const fs::path& path, Where at) {
+  fail_file(path, "cannot be read: " + std::generic_category().message(errno), at);
 }
 
 std::uint64_t whole_number(const Source& source, const Tensor& tensor, const std::string& key, const std::string& text) {
@@ -144,27 +144,27 @@ class Elements {
 
 }  // namespace
 
-std::vector<std::uint8_t> read_file(const fs::path& path, Where where) { return read_file(path, 0, std::nullopt, where); }
+std::vector<std::uint8_t> read_file(const fs::path& path, Where at) { return read_file(path, 0, std::nullopt, at); }
 
-std::vector<std::uint8_t> read_file(const fs::path& path, std::uint64_t offset, std::optional<std::uint64_t> length, Where where) {
-  if (path.empty() || path.native().find('\0') != std::string::npos) fail_file(path, "is no path of a file", where);
+std::vector<std::uint8_t> read_file(const fs::path& path, std::uint64_t offset, std::optional<std::uint64_t> length, Where at) {
+  if (path.empty() || path.native().find('\0') != std::string::npos) fail_file(path, "is no path of a file", at);
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not keep us waiting
-  if (file.number() < 0) fail_system(path, where);
+  if (file.number() < 0) fail_system(path, at);
   struct stat state {};
-  if (fstat(file.number(), &state) != 0) fail_system(path, where);
-  if (!S_ISREG(state.st_mode)) fail_file(path, "is no regular file; it must be one", where);
+  if (fstat(file.number(), &state) != 0) fail_system(path, at);
+  if (!S_ISREG(state.st_mode)) fail_file(path, "is no regular file; it must be one", at);
   const auto size = static_cast<std::uint64_t>(state.st_size);
   if (offset > size || (length && *length > size - offset))
     fail_file(path,
               "has " + std::to_string(size) + " bytes; those from " + std::to_string(offset) + " on" +
                   (length ? ", " + std::to_string(*length) + " of them," : "") + " must be there",
-              where);
+              at);
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(length.value_or(size - offset)));
   for (std::size_t done = 0; done < bytes.size();) {
     const ssize_t got = pread(file.number(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail_system(path, where);
-    if (got == 0) fail_file(path, "became shorter while it was read", where);
+    if (got < 0) fail_system(path, at);
+    if (got == 0) fail_file(path, "became shorter while it was read", at);
     done += static_cast<std::size_t>(got);
   }
   return bytes;
@@ -190,13 +190,13 @@ template Value<float> value_of<float>(const Source&, const Tensor&);
 template Value<double> value_of<double>(const Source&, const Tensor&);
 
 template <Real T>
-Value<T> load_tensor(const fs::path& path, Where where) {
+Value<T> load_tensor(const fs::path& path, Where at) {
   try {
-    const std::vector<std::uint8_t> bytes = read_file(path, where);
-    const Source source{path, bytes, where};
+    const std::vector<std::uint8_t> bytes = read_file(path, at);
+    const Source source{path, bytes, at};
     return value_of<T>(source, read_tensor(Reader(source, source.bytes)));
   } catch (...) {
-    xgrad::detail::rethrow(where, "load");
+    xgrad::detail::rethrow(at, "load");
   }
 }
 template XGRAD_API Value<float> load_tensor<float>(const fs::path&, Where);

@@ -130,10 +130,10 @@ class Listener {
     return result.values.size() - 1;
   }
   /// The network's input under a shape.
-  std::size_t input_as(const Shape& shape, Where where) {
+  std::size_t input_as(const Shape& shape, Where at) {
     if (shape == result.values[0].shape) return 0;
     result.values.push_back({.shape = shape, .type = type_of_index, .owner = {}, .name = {}, .dynamic = true});
-    result.ops.push_back({.name = "reshape", .where = where, .attributes = {}, .inputs = {0}, .output = result.values.size() - 1});
+    result.ops.push_back({.name = "reshape", .where = at, .attributes = {}, .inputs = {0}, .output = result.values.size() - 1});
     return result.values.size() - 1;
   }
 

@@ -83,19 +83,19 @@ Windows read_windows(Call<T>& c, const Shape& image, std::vector<std::int64_t> k
 
 /// (n, c, h, w) to (n, h, w, c), and back.
 template <class T>
-Variable<T> channels_last(Variable<T> x, Where where) {
+Variable<T> channels_last(Variable<T> x, Where at) {
   std::vector<std::ptrdiff_t> order{0};
   const auto rank = static_cast<std::ptrdiff_t>(x.shape().size());
   for (std::ptrdiff_t k = 2; k < rank; ++k) order.push_back(k);
   order.push_back(1);
-  return permute(std::move(x), std::move(order), where);
+  return permute(std::move(x), std::move(order), at);
 }
 template <class T>
-Variable<T> channels_first(Variable<T> x, Where where) {
+Variable<T> channels_first(Variable<T> x, Where at) {
   const auto rank = static_cast<std::ptrdiff_t>(x.shape().size());
   std::vector<std::ptrdiff_t> order{0, rank - 1};
   for (std::ptrdiff_t k = 1; k < rank - 1; ++k) order.push_back(k);
-  return permute(std::move(x), std::move(order), where);
+  return permute(std::move(x), std::move(order), at);
 }
 
 /// Along one axis: which element each place of each window is, and whether it is padding.
@@ -105,10 +105,10 @@ struct WindowPlaces {
   std::int64_t before = 0, after = 0;
   std::vector<std::int64_t> inside, counted;  ///< of each window: places in the image; … and in the padding that the file asks for
 };
-WindowPlaces window_places(std::int64_t length, const Windows& w, std::size_t axis, bool ceil_mode, Where where);
+WindowPlaces window_places(std::int64_t length, const Windows& w, std::size_t axis, bool ceil_mode, Where at);
 
 /// Images (n, c, …) as windows (n, c, o1, k1, o2, k2, …), with `fill` where there is padding.
 template <class T>
-Variable<T> unfold(Variable<T> x, const std::vector<WindowPlaces>& places, double fill, Where where);
+Variable<T> unfold(Variable<T> x, const std::vector<WindowPlaces>& places, double fill, Where at);
 
 }  // namespace xgrad::onnx

@@ -104,7 +104,7 @@ Message head_of(const WrittenTensor& tensor) {
 
 }  // namespace
 
-void write_model(const WrittenModel& model, const std::filesystem::path& path, Where where) {
+void write_model(const WrittenModel& model, const std::filesystem::path& path, Where at) {
   static_assert(std::endian::native == std::endian::little, "numbers are copied as they lie in memory");
   constexpr std::uint64_t most = 0x7fffffff;
   Message first, last;  // of the graph, before and behind the tensors
@@ -112,6 +112,7 @@ void write_model(const WrittenModel& model, const std::filesystem::path& path, W
   first.add(2, std::string_view("xgrad"));
   for (const auto& port : model.inputs) last.add(11, message_of(port));
   for (const auto& port : model.outputs) last.add(12, message_of(port));
+  for (const auto& port : model.values) last.add(13, message_of(port));
   std::vector<std::string> heads;  // of the tensors
   std::uint64_t bytes = first.bytes().size() + last.bytes().size();
   for (const auto& tensor : model.tensors) {
@@ -122,14 +123,14 @@ void write_model(const WrittenModel& model, const std::filesystem::path& path, W
     bytes += heads.back().size() + tensor.bytes;
   }
   if (bytes > most)
-    throw FileError(where, "save",
+    throw FileError(at, "save",
                     fmt::format("{}: the network has {} bytes; an ONNX file can have at most 2^31 - 1", path.string(), bytes));
   Message opset;
   opset.add(1, std::string_view()).add(2, std::int64_t{17});
   Message begin, end;
   begin.add(1, std::int64_t{8}).add(2, std::string_view("xgrad")).add(8, opset).begin(7, bytes);
 
-  WholeFile file(path, "save", where);
+  WholeFile file(path, "save", at);
   file.write(begin.bytes());
   file.write(first.bytes());
   for (std::size_t k = 0; k < heads.size(); ++k) {

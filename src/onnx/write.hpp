@@ -38,9 +38,10 @@ struct WrittenModel {
   std::vector<WrittenNode> nodes;
   std::vector<WrittenTensor> tensors;
   std::vector<WrittenPort> inputs, outputs;
+  std::vector<WrittenPort> values = {};  ///< what nodes make of which the shape is known: for who looks at the file
 };
 
 /// Opset 17, IR 8. Throws FileError, also for weights of 2 GB and more, which no such file can hold.
-void write_model(const WrittenModel& model, const std::filesystem::path& path, Where where);
+void write_model(const WrittenModel& model, const std::filesystem::path& path, Where at);
 
 }  // namespace xgrad::onnx
