@@ -27,10 +27,10 @@ struct Softsign {
   }
 };
 
-// The function that users call. `where` is their line, for errors.
+// The function that users call. `at` is their line, for errors.
 template <class T>
-xg::Variable<T> my_softsign(xg::Variable<T> x, xg::Where where = xg::Where::current()) {
-  return xg::apply(Softsign<T>{}, {std::move(x)}, where);
+xg::Variable<T> my_softsign(xg::Variable<T> x, xg::Where at = xg::Where::current()) {
+  return xg::apply(Softsign<T>{}, {std::move(x)}, at);
 }
 
 int main() {

@@ -31,7 +31,7 @@ Operations have gradients to every order, but where it says none. x, a and b are
 reaches it; where there are several inputs the page says which gradient is whose. Elementwise operations broadcast as NumPy does, and
 then the gradient is summed over what was repeated; for the others the second column gives shapes, in which … stands for any axes and ()
 for a number. NaN in gives NaN out unless something else is said. In a call, options stand in braces with their defaults, and what
-may be left out in brackets. Every function also takes `where`, the line that its errors name.
+may be left out in brackets. Every function also takes `at`, the line that its errors name.
 """
 
 problems = []

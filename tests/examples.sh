@@ -188,8 +188,12 @@ fi
 
 # --- a terminal gets one line that is rewritten
 if python3 -c 'import os; os.openpty()' 2>/dev/null; then
+  begin=$SECONDS
   run terminal python3 -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)' "$mnist" --epochs 1 --train-size 3000 --test-size 60 --out "$tmp/t"
+  most=$((10 * (SECONDS - begin + 1) + 2))
   check 'on a terminal the line is rewritten' has "$tmp/terminal.out" $'\r''epoch 1/1 '
+  check 'on a terminal the line is rewritten at most ten times a second' [ "$(grep -ao $'\x1b\[K' "$tmp/terminal.out" | wc -l)" -le $most ]
+  check 'on a terminal nothing is in colour' bash -c "! sed 's/\x1b\[K//g' '$tmp/terminal.out' | grep -q $'\x1b'"
   check 'on a terminal the last line is the accuracy' has <(tr -d '\r' <"$tmp/terminal.out" | tail -n 1) "$accuracy"
 else
   echo 'skipped: the progress on a terminal (Python finds no pseudo-terminal here)'

@@ -280,8 +280,8 @@ TEST_CASE("norm: what does not fit is said, with the line") {
   CHECK(error(__LINE__, [&] { dropout2d(x4, 0.5); }) == "dropout2d: x is (4,); it must have two axes at least, (n, …, c)");
   CHECK(error(__LINE__, [&] { scaled_dot_product_attention(x23, x4, x23); }) == "scaled_dot_product_attention: q is (2, 3), k is (4,), v is (2, 3); they must be (…, l, e), (…, s, e) and (…, s, d)");
   CHECK(error(__LINE__, [&] { scaled_dot_product_attention(x23, x23, x23, {.mask = Mask{true, false, true}}); }) == "scaled_dot_product_attention: the mask is (3,); it must broadcast to the scores' (2, 2)");
-  CHECK(error(__LINE__, [&] { lstm_cell(x23, {x23, x23}, x23, x23); }) == "lstm_cell: x is (2, 3), h is (2, 3), w_ih is (2, 3); it must be (12, 3)");
-  CHECK(error(__LINE__, [&] { gru_cell(x23, x23, leaf(Shape{9, 3}, std::vector<double>(27, 1)), x23); }) == "gru_cell: x is (2, 3), h is (2, 3), w_hh is (2, 3); it must be (9, 3)");
+  CHECK(error(__LINE__, [&] { lstm_cell(x23, {x23, x23}, x23, x23); }) == "lstm_cell: x is (2, 3), h is (2, 3), weight_ih is (2, 3); it must be (12, 3)");
+  CHECK(error(__LINE__, [&] { gru_cell(x23, x23, leaf(Shape{9, 3}, std::vector<double>(27, 1)), x23); }) == "gru_cell: x is (2, 3), h is (2, 3), weight_hh is (2, 3); it must be (9, 3)");
   CHECK(error(__LINE__, [&] { gru_cell(number, x23, x23, x23); }) == "gru_cell: x is (), h is (2, 3); they must be (…, in) and (…, hidden)");
   // clang-format on
   // what throws leaves the running statistics alone

@@ -303,7 +303,7 @@ std::vector<Row> sequence_rows() {
         [=](In x) { return with_bias(x, [=](std::size_t i, std::size_t j) { return masked(i, j) && j <= i; }); }, biased);
   }
 
-  const auto lstm = [](In x, bool want_c) {  // x, h, c, w_ih, w_hh, then the biases
+  const auto lstm = [](In x, bool want_c) {  // x, h, c, weight_ih, weight_hh, then the biases
     A sum = naive::matmul(x[0], x[3], false, true) + naive::matmul(x[1], x[4], false, true);
     if (x.size() > 5) sum = A(sum + x[5] + x[6]);
     const std::size_t n = x[1].shape().back();
@@ -334,7 +334,7 @@ std::vector<Row> sequence_rows() {
       Details{.kept = {c | use::input(3) | other, c | use::input(4) | other, other, a | c | other, b | c | other, c | other,
                        c | other}});
 
-  const auto gru = [](In x) {  // x, h, w_ih, w_hh, then the biases
+  const auto gru = [](In x) {  // x, h, weight_ih, weight_hh, then the biases
     A of_x = naive::matmul(x[0], x[2], false, true), of_h = naive::matmul(x[1], x[3], false, true);
     if (x.size() > 4) {
       of_x = A(of_x + x[4]);

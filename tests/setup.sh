@@ -47,6 +47,7 @@ done
 printf 'ID=plan9\n' >"$tmp/os-release"
 tools; expect 'an unknown system is told what is needed' 0 'Needed: a C\+\+20 compiler.*Meson >= 0\.63.*zlib'
 rm "$tmp/os-release"
+tools; rm "$tmp/bin/uname"; stub uname 'echo Darwin'; expect 'macOS' 0 'brew install .*jpeg-turbo'
 tools; expect 'no os-release' 0 'Needed: a C\+\+20 compiler'
 for tool in meson ninja pkg-config; do
   tools; rm "$tmp/bin/$tool"

@@ -141,30 +141,30 @@ struct Checkpoint {
   }
 
  private:
-  static void compare(const Variable<T>& y, const Array<T>& expected, Where where) {
+  static void compare(const Variable<T>& y, const Array<T>& expected, Where at) {
     const char* remedy = "; it must depend on its inputs, on values that stay as they are, and on the default generator alone";
     if (!y.defined() || y.shape() != expected.shape())
-      throw GraphError(where, name,
+      throw GraphError(at, name,
                        fmt::format("the function returned {} when it was run again, not shape {}{}",
                                    y.defined() ? "shape " + to_string(y.shape()) : "an undefined Variable",
                                    to_string(expected.shape()), remedy));
     if (expected.size() != 0 && std::memcmp(y.value().data(), expected.data(), expected.size() * sizeof(T)) != 0)
-      throw GraphError(where, name, std::string("the function returned other values when it was run again") + remedy);
+      throw GraphError(at, name, std::string("the function returned other values when it was run again") + remedy);
   }
 };
 
 }  // namespace
 
 template <class T>
-Variable<T> detail::checkpoint(VectorFunction<T> function, Vars<T> inputs, Where where) {
+Variable<T> detail::checkpoint(VectorFunction<T> function, Vars<T> inputs, Where at) {
   for (std::size_t k = 0; k < inputs.size(); ++k)
     if (!inputs[k].defined())
-      throw GraphError(where, "checkpoint",
+      throw GraphError(at, "checkpoint",
                        fmt::format("input {} is an undefined Variable; it must have a value before it is used", k));
   if (inputs.size() > 30)
-    throw ValueError(where, "checkpoint", fmt::format("there are {} inputs; there must be at most 30", inputs.size()));
+    throw ValueError(at, "checkpoint", fmt::format("there are {} inputs; there must be at most 30", inputs.size()));
   const auto need = [&](const Variable<T>& y) {
-    if (!y.defined()) throw GraphError(where, "checkpoint", "the function returned an undefined Variable; it must have a value");
+    if (!y.defined()) throw GraphError(at, "checkpoint", "the function returned an undefined Variable; it must have a value");
   };
   if (!recording()) {
     Variable<T> y = function(inputs);
@@ -175,7 +175,7 @@ Variable<T> detail::checkpoint(VectorFunction<T> function, Vars<T> inputs, Where
   const Generator generator = default_generator();
   const std::uint64_t start = thread_state.clock;
   Vars<T> own;
-  for (const Variable<T>& x : inputs) own.push_back(x.requires_grad() ? engine::independent(x, false, where) : x);
+  for (const Variable<T>& x : inputs) own.push_back(x.requires_grad() ? engine::independent(x, false, at) : x);
   detail::Journal journal;
   Variable<T> y = function(own);
   need(y);
@@ -192,8 +192,7 @@ Variable<T> detail::checkpoint(VectorFunction<T> function, Vars<T> inputs, Where
   std::erase_if(captured.values, [](const auto& value) { return value.second.first->references.only_one(); });
   const std::size_t count = inputs.size();
   for (const Ref<Node<T>>& node : captured.nodes) inputs.emplace_back(result, node);  // for the edge: the value is not looked at
-  return apply(Checkpoint<T>{std::move(function), count, generator, std::move(captured), std::move(result)}, std::move(inputs),
-               where);
+  return apply(Checkpoint<T>{std::move(function), count, generator, std::move(captured), std::move(result)}, std::move(inputs), at);
 }
 
 template Variable<float> detail::checkpoint<float>(VectorFunction<float>, Vars<float>, Where);

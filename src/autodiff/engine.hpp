@@ -30,7 +30,8 @@ std::vector<Variable<T>> pull(const std::vector<Root<T>>& roots, const std::vect
                               const RunOptions& options);
 
 /// The derivatives of y for each target: a row for each element of y, a column for each of the target. The graph stays:
-/// options.retain must be set. Nothing is recorded. Many rows are computed in one sweep where their gradients are not too large together.
+/// options.retain must be set. Nothing is recorded. Many rows are computed in one sweep where their gradients are not too large
+/// together.
 template <class T>
 std::vector<Array<T>> jacobian(const Ref<Node<T>>& y, const std::vector<Ref<Node<T>>>& targets, const RunOptions& options);
 

@@ -49,16 +49,16 @@ struct StackRows {
 template <class T>
 class Evaluation {
  public:
-  Evaluation(const detail::VectorFunction<T>& f, const Vars<T>& point, FunctionalOptions options, const char* who, Where where)
-      : who_(who), where_(where), differentiable_(options.create_graph && recording_.was()) {
-    if (point.empty()) throw ValueError(where, who, "there are no inputs to differentiate for; there must be at least one");
+  Evaluation(const detail::VectorFunction<T>& f, const Vars<T>& point, FunctionalOptions options, const char* who, Where at)
+      : who_(who), where_(at), differentiable_(options.create_graph && recording_.was()) {
+    if (point.empty()) throw ValueError(at, who, "there are no inputs to differentiate for; there must be at least one");
     for (std::size_t k = 0; k < point.size(); ++k) {
       if (!point[k].defined())
-        throw GraphError(where, who, fmt::format("x[{}] is an undefined Variable; it must have a value before it is used", k));
-      x.push_back(engine::independent(point[k], differentiable_, where));
+        throw GraphError(at, who, fmt::format("x[{}] is an undefined Variable; it must have a value before it is used", k));
+      x.push_back(engine::independent(point[k], differentiable_, at));
     }
     y = f(x);
-    if (!y.defined()) throw GraphError(where, who, "the function returned an undefined Variable; it must have a value");
+    if (!y.defined()) throw GraphError(at, who, "the function returned an undefined Variable; it must have a value");
   }
 
   bool differentiable() const noexcept { return differentiable_; }
@@ -187,9 +187,8 @@ class Evaluation {
 
 }  // namespace
 
-void detail::wrong_count(const char* who, std::size_t given, Where where) {
-  throw ValueError(where, who,
-                   fmt::format("{} input{} given; the function must take as many", given, given == 1 ? " is" : "s are"));
+void detail::wrong_count(const char* who, std::size_t given, Where at) {
+  throw ValueError(at, who, fmt::format("{} input{} given; the function must take as many", given, given == 1 ? " is" : "s are"));
 }
 
 template <class T>

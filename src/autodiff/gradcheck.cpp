@@ -20,8 +20,8 @@ using checking::Comparison, checking::Direction, checking::Move, checking::V, ch
 class Checker {
  public:
   Checker(const std::function<V()>& closure, const std::vector<NamedVariable<double>>& inputs, const GradcheckOptions& options,
-          Where where)
-      : options_(options), where_(where), generator_(options.seed), slopes_(closure, inputs, options, generator_, where) {}
+          Where at)
+      : options_(options), where_(at), generator_(options.seed), slopes_(closure, inputs, options, generator_, at) {}
 
   GradcheckReport run() {
     GradcheckReport report{.where = where_, .inputs = {}, .failure = slopes_.begin(), .method = {}};
@@ -256,26 +256,25 @@ class Checker {
   std::pair<int, double> worst_;
 };
 
-void validate(const std::vector<NamedVariable<double>>& inputs, const GradcheckOptions& options, Where where) {
-  if (inputs.empty()) throw ValueError(where, "gradcheck", "there are no inputs to check; there must be at least one");
-  if (options.order < 1) throw ValueError(where, "gradcheck", fmt::format("order is {}; it must be at least 1", options.order));
+void validate(const std::vector<NamedVariable<double>>& inputs, const GradcheckOptions& options, Where at) {
+  if (inputs.empty()) throw ValueError(at, "gradcheck", "there are no inputs to check; there must be at least one");
+  if (options.order < 1) throw ValueError(at, "gradcheck", fmt::format("order is {}; it must be at least 1", options.order));
   if (!(options.rtol > 0) || !(options.atol >= 0))
-    throw ValueError(where, "gradcheck",
+    throw ValueError(at, "gradcheck",
                      fmt::format("rtol is {}, atol {}; rtol must be above 0 and atol not below", options.rtol, options.atol));
   if (options.joint && options.directions == 0)
-    throw ValueError(where, "gradcheck", "directions is 0; it must be at least 1 for a joint check");
+    throw ValueError(at, "gradcheck", "directions is 0; it must be at least 1 for a joint check");
   for (const std::string& name : options.allow_zero.names)
     if (std::ranges::none_of(inputs, [&](const auto& input) { return AllowZero({name}).covers(input.name); }))
-      throw ValueError(where, "gradcheck", fmt::format("allow_zero has {}; it must be the name of an input, or of a layer", name));
+      throw ValueError(at, "gradcheck", fmt::format("allow_zero has {}; it must be the name of an input, or of a layer", name));
   for (const auto& [name, x] : inputs) {
-    if (!x.defined())
-      throw GraphError(where, "gradcheck", name + " is an undefined Variable; it must have a value before it is used");
+    if (!x.defined()) throw GraphError(at, "gradcheck", name + " is an undefined Variable; it must have a value before it is used");
     if (!x.requires_grad())
-      throw GraphError(where, "gradcheck",
+      throw GraphError(at, "gradcheck",
                        name + " needs no gradient; it must be made with requires_grad = true, or captured in the function instead");
     if (!x.is_leaf())
       throw GraphError(
-          where, "gradcheck",
+          at, "gradcheck",
           fmt::format(
               "{} is the result of {} recorded at {}, so its value cannot be moved; it must be a leaf: Variable(x.value(), true)",
               name, x.node()->name(), to_string(x.node()->where())));
@@ -285,14 +284,14 @@ void validate(const std::vector<NamedVariable<double>>& inputs, const GradcheckO
 }  // namespace
 
 GradcheckReport detail::run_gradcheck(const std::function<Variable<double>()>& closure, std::vector<NamedVariable<double>> inputs,
-                                      const GradcheckOptions& options, Where where) {
-  validate(inputs, options, where);
-  return Checker(closure, inputs, options, where).run();
+                                      const GradcheckOptions& options, Where at) {
+  validate(inputs, options, at);
+  return Checker(closure, inputs, options, at).run();
 }
 
-void detail::wrong_arity(std::size_t takes, std::size_t given, Where where) {
+void detail::wrong_arity(std::size_t takes, std::size_t given, Where at) {
   throw ValueError(
-      where, "gradcheck",
+      at, "gradcheck",
       fmt::format("the function takes {} Variable{}; {} inputs must not be given to it", takes, takes == 1 ? "" : "s", given));
 }
 

@@ -44,8 +44,8 @@ std::size_t settled(const std::vector<std::vector<Estimate>>& tries, std::size_t
 }  // namespace
 
 Slopes::Slopes(const std::function<V()>& closure, const std::vector<NamedVariable<double>>& inputs, const GradcheckOptions& options,
-               Generator& generator, Where where)
-    : closure_(closure), inputs_(inputs), options_(options), generator_(generator), where_(where), moving_(inputs) {}
+               Generator& generator, Where at)
+    : closure_(closure), inputs_(inputs), options_(options), generator_(generator), where_(at), moving_(inputs) {}
 
 Slopes::~Slopes() {
   journal_.writes.exchange();

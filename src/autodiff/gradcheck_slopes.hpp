@@ -37,7 +37,7 @@ struct Comparison {
 class Slopes {
  public:
   Slopes(const std::function<V()>& closure, const std::vector<NamedVariable<double>>& inputs, const GradcheckOptions& options,
-         Generator& generator, Where where);
+         Generator& generator, Where at);
   ~Slopes();
   Slopes(const Slopes&) = delete;
   Slopes& operator=(const Slopes&) = delete;

@@ -18,9 +18,9 @@ struct Identity {
 /// x as an input that depends on nothing else, not even on other inputs that it was computed from. With `history` gradients can
 /// flow on to x itself afterwards.
 template <class T>
-Variable<T> independent(const Variable<T>& x, bool history, Where where) {
-  if (history && x.requires_grad()) return apply(Identity<T>{}, {Variable<T>(x)}, where);
-  return Variable<T>(x.storage(where), Node<T>::create_leaf(x.shape(where), where));
+Variable<T> independent(const Variable<T>& x, bool history, Where at) {
+  if (history && x.requires_grad()) return apply(Identity<T>{}, {Variable<T>(x)}, at);
+  return Variable<T>(x.storage(at), Node<T>::create_leaf(x.shape(at), at));
 }
 
 /// While it lives the thread records, its operations carry their own lines.

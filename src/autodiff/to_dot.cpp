@@ -76,7 +76,7 @@ class Drawing {
     return order;
   }
 
-  std::size_t vertex(const void* key, std::string_view kind, std::string_view op, const Shape& shape, Where where,
+  std::size_t vertex(const void* key, std::string_view kind, std::string_view op, const Shape& shape, Where at,
                      const std::string& options = {}) {
     const std::size_t id = ids_.size();
     ids_.emplace(key, id);
@@ -85,7 +85,7 @@ class Drawing {
     if (name != names_.end() && !op.empty()) label += " = " + escaped(op);
     label += fmt::format("{}{}", op.empty() ? "\\n" : " ", to_string(shape));
     if (!options.empty()) label += "\\n" + escaped(options);
-    if (!op.empty() && where) label += fmt::format("\\n{}", escaped(to_string(where)));
+    if (!op.empty() && at) label += fmt::format("\\n{}", escaped(to_string(at)));
     const std::string_view look = kind == "leaf"       ? ", style=filled, fillcolor=\"#fdf3dc\", color=\"#c99a2e\""
                                   : kind == "constant" ? ", style=\"filled,dashed\", fillcolor=\"#f4f4f2\", color=\"#9a9a94\""
                                   : kind == "result"   ? ", fillcolor=\"#dff3e4\", color=\"#3f9a5a\""
@@ -111,8 +111,8 @@ class Drawing {
 }  // namespace
 
 template <class T>
-std::string to_dot(const Variable<T>& y, const std::vector<std::type_identity_t<NamedVariable<T>>>& names, Where where) {
-  if (!y.defined()) throw GraphError(where, "to_dot", "the Variable is undefined; it must have a value before it is drawn");
+std::string to_dot(const Variable<T>& y, const std::vector<std::type_identity_t<NamedVariable<T>>>& names, Where at) {
+  if (!y.defined()) throw GraphError(at, "to_dot", "the Variable is undefined; it must have a value before it is drawn");
   return Drawing<T>(names).draw(y);
 }
 

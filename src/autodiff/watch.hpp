@@ -35,8 +35,8 @@ class XGRAD_API Watch {
   std::vector<Ref<Node<T>>> leaves_;
 };
 
-/// From now on, until `unfollow`, every backward of any thread tells it. Between the two it must not die. Throws ValueError where one
-/// of its leaves is followed already.
+/// From now on, until `unfollow`, every backward of any thread tells it. Between the two it must not die. Throws ValueError where
+/// one of its leaves is followed already.
 template <class T>
 XGRAD_API void follow(Watch<T>* watch);
 template <class T>

@@ -7,10 +7,10 @@
 
 namespace xgrad {
 
-std::string to_string(Where where) {
-  if (!where) return "unknown line";
-  const char* slash = std::strrchr(where.file_name(), '/');
-  return std::string(slash ? slash + 1 : where.file_name()) + ":" + std::to_string(where.line());
+std::string to_string(Where at) {
+  if (!at) return "unknown line";
+  const char* slash = std::strrchr(at.file_name(), '/');
+  return std::string(slash ? slash + 1 : at.file_name()) + ":" + std::to_string(at.line());
 }
 
 namespace {
@@ -22,15 +22,15 @@ std::string name_of(std::string_view op) { return printable(op.substr(0, op.find
 
 Error::Error(const std::string& message) : Error(Where{}, "", message) {}
 
-Error::Error(Where where, std::string_view op, const std::string& message)
-    : std::runtime_error(printable(message)), where_(where), op_(name_of(op)), message_(std::runtime_error::what()) {
+Error::Error(Where at, std::string_view op, const std::string& message)
+    : std::runtime_error(printable(message)), where_(at), op_(name_of(op)), message_(std::runtime_error::what()) {
   compose();
 }
 
 const char* Error::what() const noexcept { return text_.c_str(); }
 
-void Error::place(Where where, std::string_view op) {
-  if (!where_) where_ = where;
+void Error::place(Where at, std::string_view op) {
+  if (!where_) where_ = at;
   if (op_.empty()) op_ = name_of(op);
   compose();
 }
@@ -45,14 +45,14 @@ void Error::note(std::string_view text) {
   compose();
 }
 
-void detail::rethrow(Where where, std::string_view op) {
+void detail::rethrow(Where at, std::string_view op) {
   try {
     throw;
   } catch (Error& error) {
-    error.place(where, op);
+    error.place(at, op);
     throw;
   } catch (const std::bad_alloc&) {
-    throw MemoryError(where, op, "there is no memory left; the program must need less at once");
+    throw MemoryError(at, op, "there is no memory left; the program must need less at once");
   }
 }
 

@@ -81,16 +81,16 @@ Descriptor open_directory(const fs::path& directory) {
 
 }  // namespace
 
-void check_path(const fs::path& path, std::string_view op, Where where) {
+void check_path(const fs::path& path, std::string_view op, Where at) {
   const std::string& text = path.native();
-  if (text.empty()) throw FileError(where, op, "the path is empty; it must name a file");
+  if (text.empty()) throw FileError(at, op, "the path is empty; it must name a file");
   if (const auto nul = text.find('\0'); nul != text.npos)
-    throw FileError(where, op, fmt::format("{}: the path has a NUL at its byte {}; it must have none", text, nul));
+    throw FileError(at, op, fmt::format("{}: the path has a NUL at its byte {}; it must have none", text, nul));
 }
 
-Opened open_regular(const fs::path& path, std::string_view op, Where where) {
-  const Task task{path, std::string(op), where};
-  check_path(path, op, where);
+Opened open_regular(const fs::path& path, std::string_view op, Where at) {
+  const Task task{path, std::string(op), at};
+  check_path(path, op, at);
   Descriptor descriptor(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));  // a FIFO would wait for who writes to it
   if (!descriptor && errno == ENOENT) task.fail("there is no such file");
   struct stat status {};
@@ -207,8 +207,8 @@ struct WholeFile::Parts {
   }
 };
 
-WholeFile::WholeFile(const fs::path& path, std::string_view op, Where where) : parts_(new Parts{{path, std::string(op), where}}) {
-  check_path(path, op, where);
+WholeFile::WholeFile(const fs::path& path, std::string_view op, Where at) : parts_(new Parts{{path, std::string(op), at}}) {
+  check_path(path, op, at);
   Parts& parts = *parts_;
   const fs::path target = parts.find_target();
   parts.target = target.filename().string();
@@ -229,8 +229,8 @@ void WholeFile::write(const void* data, std::size_t bytes) {
 
 void WholeFile::commit() { parts_->commit(); }
 
-void write_file(const fs::path& path, std::string_view text, Where where) {
-  WholeFile file(path, "write_file", where);
+void write_file(const fs::path& path, std::string_view text, Where at) {
+  WholeFile file(path, "write_file", at);
   file.write(text);
   file.commit();
 }

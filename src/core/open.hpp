@@ -20,9 +20,9 @@ struct Opened {
   File file;
   std::uint64_t size = 0;
 };
-Opened open_regular(const std::filesystem::path& path, std::string_view op, Where where);
+Opened open_regular(const std::filesystem::path& path, std::string_view op, Where at);
 
 /// Throws FileError for a path that no file can have: an empty one, or one with a NUL, at which the system would cut it.
-void check_path(const std::filesystem::path& path, std::string_view op, Where where);
+void check_path(const std::filesystem::path& path, std::string_view op, Where at);
 
 }  // namespace xgrad

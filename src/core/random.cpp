@@ -80,8 +80,8 @@ std::uint64_t Generator::below(std::uint64_t n) {
   }
 }
 
-std::vector<std::size_t> Generator::permutation(std::size_t n, Where where) {
-  check_size(Shape{n}, sizeof(std::size_t), where, "permutation");
+std::vector<std::size_t> Generator::permutation(std::size_t n, Where at) {
+  check_size(Shape{n}, sizeof(std::size_t), at, "permutation");
   std::vector<std::size_t> order(n);
   std::iota(order.begin(), order.end(), std::size_t{0});
   for (std::size_t i = n; i > 1; --i) std::swap(order[i - 1], order[below(i)]);

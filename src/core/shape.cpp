@@ -10,7 +10,7 @@ std::string to_string(const Shape& shape) {
   return shape.size() == 1 ? fmt::format("({},)", shape[0]) : fmt::format("({})", fmt::join(shape, ", "));
 }
 
-void check_size(const Shape& shape, std::size_t element_bytes, Where where, const char* op) {
+void check_size(const Shape& shape, std::size_t element_bytes, Where at, const char* op) {
   // Also of an array without elements the other lengths count: its strides are products of them, which xtensor does not check.
   std::size_t bytes = 1;
   bool overflow = __builtin_mul_overflow(bytes, element_bytes, &bytes), empty = false;
@@ -21,7 +21,7 @@ void check_size(const Shape& shape, std::size_t element_bytes, Where where, cons
   overflow |= bytes > PTRDIFF_MAX;
   if (!overflow && (empty || bytes <= memory::limit())) return;
   throw ShapeError(
-      where, where ? op : "",  // else whoever knows the line also knows the name
+      at, at ? op : "",  // else whoever knows the line also knows the name
       overflow ? fmt::format("an array of shape {} has more elements than memory can hold; they must be fewer", to_string(shape))
                : fmt::format("an array of shape {} takes {} bytes, which is more than memory can hold; they must be at most {}",
                              to_string(shape), bytes, memory::limit()));

@@ -232,25 +232,25 @@ void Cutout::operator()(Array<T>& image, Generator& generator) const {
 
 template <Real T>
 std::pair<Array<T>, Array<T>> mixup(const Array<T>& images, const Indices& indices, std::size_t classes, double alpha,
-                                    Generator& generator, Where where) {
+                                    Generator& generator, Where at) {
   const Labels& labels = indices.values();
   const Shape& shape = images.shape();
   if (labels.dimension() != 1 || shape.empty() || shape[0] != labels.size())
-    throw ShapeError(where, "mixup",
+    throw ShapeError(at, "mixup",
                      fmt::format("images are {}, labels are {}; there must be one label for each of the images", to_string(shape),
                                  to_string(labels.shape())));
   if (!(alpha > 0) || !std::isfinite(alpha))
-    throw ValueError(where, "mixup", fmt::format("alpha is {}; it must be finite and positive", alpha));
+    throw ValueError(at, "mixup", fmt::format("alpha is {}; it must be finite and positive", alpha));
   for (std::size_t i = 0; i < labels.size(); ++i)
     if (labels.data()[i] < 0 || static_cast<std::size_t>(labels.data()[i]) >= classes)
-      throw IndexError(where, "mixup",
+      throw IndexError(at, "mixup",
                        fmt::format("label {} at place {}; it must be from 0 to {}", labels.data()[i], i,
                                    static_cast<std::ptrdiff_t>(classes) - 1));
   const std::size_t n = labels.size(), size = n == 0 ? 0 : images.size() / n;
-  std::pair<Array<T>, Array<T>> result{make_array<T>(shape, where), zeros<T>(Shape{n, classes}, where)};
+  std::pair<Array<T>, Array<T>> result{make_array<T>(shape, at), zeros<T>(Shape{n, classes}, at)};
   const double one = gamma(alpha, generator), other = gamma(alpha, generator);
   const T share = one + other > 0 ? static_cast<T>(one / (one + other)) : T(0.5);  // tiny alphas draw two zeros
-  const std::vector<std::size_t> partner = generator.permutation(n, where);
+  const std::vector<std::size_t> partner = generator.permutation(n, at);
   for (std::size_t i = 0; i < n; ++i) {
     const T *a = images.data() + i * size, *b = images.data() + partner[i] * size;
     std::transform(a, a + size, b, result.first.data() + i * size, [share](T x, T y) { return share * x + (1 - share) * y; });

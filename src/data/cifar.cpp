@@ -113,15 +113,15 @@ std::vector<fs::path> find(const fs::path& directory, const char* folder, const 
 
 }  // namespace
 
-Dataset read_cifar(const std::vector<fs::path>& paths, std::size_t classes, std::size_t labels, Where where) {
-  const Caller caller{where, "read_cifar"};
+Dataset read_cifar(const std::vector<fs::path>& paths, std::size_t classes, std::size_t labels, Where at) {
+  const Caller caller{at, "read_cifar"};
   check(classes, labels, caller);
   return read(paths, classes, labels, caller);
 }
 
 template <Real T>
-Source<T> cifar_source(const std::vector<fs::path>& paths, std::size_t classes, std::size_t labels, Where where) {
-  const Caller caller{where, "cifar_source"};
+Source<T> cifar_source(const std::vector<fs::path>& paths, std::size_t classes, std::size_t labels, Where at) {
+  const Caller caller{at, "cifar_source"};
   check(classes, labels, caller);
   const std::size_t record = labels + channels * pixels;
   struct Part {
@@ -154,8 +154,8 @@ Source<T> cifar_source(const std::vector<fs::path>& paths, std::size_t classes, 
 template Source<float> cifar_source(const std::vector<fs::path>&, std::size_t, std::size_t, Where);
 template Source<double> cifar_source(const std::vector<fs::path>&, std::size_t, std::size_t, Where);
 
-Split load_cifar10(const fs::path& directory, Where where) {
-  const Caller caller{where, "load_cifar10"};
+Split load_cifar10(const fs::path& directory, Where at) {
+  const Caller caller{at, "load_cifar10"};
   std::vector<fs::path> files =
       find(directory, "cifar-10-batches-bin",
            {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"},
@@ -168,8 +168,8 @@ Split load_cifar10(const fs::path& directory, Where where) {
   return result;
 }
 
-Split load_cifar100(const fs::path& directory, Where where) {
-  const Caller caller{where, "load_cifar100"};
+Split load_cifar100(const fs::path& directory, Where at) {
+  const Caller caller{at, "load_cifar100"};
   const std::vector<fs::path> files = find(directory, "cifar-100-binary", {"train.bin", "test.bin"}, caller);
   Split result{read({files[0]}, 100, 2, caller), read({files[1]}, 100, 2, caller)};
   std::vector<std::string> names;

@@ -15,8 +15,8 @@
 namespace xgrad {
 namespace {
 
-std::string content(const std::filesystem::path& path, Where where) {
-  Unpacked file(path, "read_csv", where);
+std::string content(const std::filesystem::path& path, Where at) {
+  Unpacked file(path, "read_csv", at);
   std::string text;
   std::vector<std::uint8_t> block(std::size_t{1} << 20U);
   for (std::size_t n = 0; (n = file.read(block)) > 0;) text.append(block.begin(), block.begin() + static_cast<std::ptrdiff_t>(n));
@@ -32,8 +32,8 @@ std::string_view trimmed(std::string_view text) {
 /// Goes through the text line by line. Every complaint is made here.
 class Reader {
  public:
-  Reader(const std::filesystem::path& path, char separator, Where where)
-      : path_(path), separator_(separator), where_(where), text_(content(path, where)) {
+  Reader(const std::filesystem::path& path, char separator, Where at)
+      : path_(path), separator_(separator), where_(at), text_(content(path, at)) {
     if (text_.starts_with("\xEF\xBB\xBF")) at_ = 3;
   }
 
@@ -105,28 +105,27 @@ class Reader {
 
 }  // namespace
 
-std::size_t Table::index(std::string_view name, Where where) const {
+std::size_t Table::index(std::string_view name, Where at) const {
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end())
-    throw IndexError(where, "Table",
-                     fmt::format("no column is called \"{}\"; it must be one of: {}", name, fmt::join(names, ", ")));
+    throw IndexError(at, "Table", fmt::format("no column is called \"{}\"; it must be one of: {}", name, fmt::join(names, ", ")));
   return static_cast<std::size_t>(found - names.begin());
 }
 
-Array<double> Table::column(std::string_view name, Where where) const {
-  const std::size_t k = index(name, where), columns = values.shape()[1];
-  Array<double> result = make_array<double>(Shape{values.shape()[0]}, where);
+Array<double> Table::column(std::string_view name, Where at) const {
+  const std::size_t k = index(name, at), columns = values.shape()[1];
+  Array<double> result = make_array<double>(Shape{values.shape()[0]}, at);
   for (std::size_t i = 0; i < result.size(); ++i) result.data()[i] = values.data()[i * columns + k];
   return result;
 }
 
-Table read_csv(const std::filesystem::path& path, CsvOptions options, Where where) {
+Table read_csv(const std::filesystem::path& path, CsvOptions options, Where at) {
   if (std::string_view("\"\r\n \0+-.0123456789", 18).find(options.separator) != std::string_view::npos ||
       std::isalpha(static_cast<unsigned char>(options.separator)) != 0)
     throw ValueError(
-        where, "read_csv",
+        at, "read_csv",
         fmt::format("separator is \"{}\"; it must be a character that no number, quote or line's end has", options.separator));
-  Reader reader(path, options.separator, where);
+  Reader reader(path, options.separator, at);
   Table table;
   std::vector<std::string> fields;
   if (options.header && reader.next(fields)) table.names = fields;
@@ -141,7 +140,7 @@ Table read_csv(const std::filesystem::path& path, CsvOptions options, Where wher
     ++rows;
   }
   if (columns == 0) reader.fail("is empty; it must have a line at least");
-  table.values = make_array<double>(Shape{rows, columns}, where);
+  table.values = make_array<double>(Shape{rows, columns}, at);
   std::copy(values.begin(), values.end(), table.values.data());
   return table;
 }

@@ -241,8 +241,8 @@ void write(std::size_t digit, std::uint64_t seed, Stroke& scratch, std::uint8_t*
 
 }  // namespace
 
-Dataset digits(std::size_t n, std::uint64_t seed, Where where) {
-  placed(where, "digits", [&] { check_size(Shape{n}, pixels + 3 * sizeof(std::int64_t)); });
+Dataset digits(std::size_t n, std::uint64_t seed, Where at) {
+  placed(at, "digits", [&] { check_size(Shape{n}, pixels + 3 * sizeof(std::int64_t)); });
   Dataset result{make_array<std::uint8_t>(Shape{n, side, side, 1}), make_array<std::int64_t>(Shape{n}), {}, 10};
   for (char name = '0'; name <= '9'; ++name) result.names.emplace_back(1, name);
   Generator random(seed);

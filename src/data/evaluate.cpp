@@ -11,23 +11,23 @@
 namespace xgrad {
 
 template <Real T>
-void Metrics::add(const Array<T>& scores, const Indices& indices, Where where) {
+void Metrics::add(const Array<T>& scores, const Indices& indices, Where at) {
   const Labels& labels = indices.values();
   const Shape& shape = scores.shape();
   if (shape.size() != 2 || labels.dimension() != 1 || labels.size() != shape[0])
-    throw ShapeError(where, "Metrics",
+    throw ShapeError(at, "Metrics",
                      fmt::format("scores are {}, labels are {}; they must be (b, classes) and (b,)", to_string(shape),
                                  to_string(labels.shape())));
   const std::size_t classes = shape[1];
   if (samples > 0 && confusion.shape()[0] != classes)
-    throw ShapeError(where, "Metrics",
+    throw ShapeError(at, "Metrics",
                      fmt::format("scores are {}; they must be for {} classes as before", to_string(shape), confusion.shape()[0]));
   for (std::size_t i = 0; i < labels.size(); ++i)
     if (labels.data()[i] < 0 || static_cast<std::size_t>(labels.data()[i]) >= classes)
-      throw IndexError(where, "Metrics",
+      throw IndexError(at, "Metrics",
                        fmt::format("label {} at place {}; it must be from 0 to {}", labels.data()[i], i,
                                    static_cast<std::ptrdiff_t>(classes) - 1));
-  if (samples == 0) confusion = zeros<std::int64_t>(Shape{classes, classes}, where);
+  if (samples == 0) confusion = zeros<std::int64_t>(Shape{classes, classes}, at);
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const T* row = scores.data() + i * classes;
     const auto label = static_cast<std::size_t>(labels.data()[i]);

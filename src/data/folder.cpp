@@ -144,19 +144,19 @@ std::vector<fs::path> images_below(const fs::path& folder) {
 
 }  // namespace
 
-Array<std::uint8_t> read_image(const fs::path& path, ImageOptions options, Where where) {
-  const Caller caller{where, "read_image"};
+Array<std::uint8_t> read_image(const fs::path& path, ImageOptions options, Where at) {
+  const Caller caller{at, "read_image"};
   check(options, caller);
   return read(path, options, caller);
 }
 
 template <Real T>
-Source<T> image_folder(const fs::path& directory, ImageOptions options, Where where) {
-  const Caller caller{where, "image_folder"};
+Source<T> image_folder(const fs::path& directory, ImageOptions options, Where at) {
+  const Caller caller{at, "image_folder"};
   check(options, caller);
-  check_path(directory, caller.function, where);
+  check_path(directory, caller.function, at);
   const auto fail = [&](const fs::path& path, const std::string& message) {
-    throw FileError(where, caller.function, path.string() + ": " + message);
+    throw FileError(at, caller.function, path.string() + ": " + message);
   };
   struct Item {
     fs::path path;
@@ -185,9 +185,9 @@ Source<T> image_folder(const fs::path& directory, ImageOptions options, Where wh
   }
   const std::size_t n = items.size(), classes = names.size();
   return {n,
-          [options, where, held = std::make_shared<const std::vector<Item>>(std::move(items))](std::size_t i) {
+          [options, at, held = std::make_shared<const std::vector<Item>>(std::move(items))](std::size_t i) {
             const auto& [path, label] = (*held)[i];
-            const Array<std::uint8_t> bytes = read(path, options, {where, "image_folder"});
+            const Array<std::uint8_t> bytes = read(path, options, {at, "image_folder"});
             Sample<T> sample{make_array<T>(bytes.shape()), label};
             std::transform(bytes.data(), bytes.data() + bytes.size(), sample.value.data(),
                            [](std::uint8_t p) { return static_cast<T>(p) / T(255); });

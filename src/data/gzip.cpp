@@ -11,8 +11,8 @@
 
 namespace xgrad {
 
-Unpacked::Unpacked(const std::filesystem::path& path, std::string_view op, Where where)
-    : path_(path), op_(op), where_(where), file_(open_regular(path, op, where).file), buffer_(std::size_t{1} << 17U) {
+Unpacked::Unpacked(const std::filesystem::path& path, std::string_view op, Where at)
+    : path_(path), op_(op), where_(at), file_(open_regular(path, op, at).file), buffer_(std::size_t{1} << 17U) {
   refill();
   gzip_ = stream_.avail_in >= 2 && buffer_[0] == 0x1f && buffer_[1] == 0x8b;
   constexpr int gzip_alone = 16 + MAX_WBITS;

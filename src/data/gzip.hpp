@@ -24,7 +24,7 @@ struct Caller {
 /// gzip has it; anything else behind a member is an error. (zlib's own gzread leaves it out without a word.)
 class Unpacked {
  public:
-  Unpacked(const std::filesystem::path& path, std::string_view op, Where where);
+  Unpacked(const std::filesystem::path& path, std::string_view op, Where at);
   ~Unpacked();
   Unpacked(const Unpacked&) = delete;
   Unpacked& operator=(const Unpacked&) = delete;

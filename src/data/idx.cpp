@@ -161,13 +161,11 @@ fs::path find(const fs::path& directory, const std::string& stem, const std::str
 
 }  // namespace
 
-Dataset read_idx(const fs::path& images, const fs::path& labels, Where where) {
-  return read_pair(images, labels, {where, "read_idx"});
-}
+Dataset read_idx(const fs::path& images, const fs::path& labels, Where at) { return read_pair(images, labels, {at, "read_idx"}); }
 
 template <Real T>
-Source<T> idx_source(const fs::path& images, const fs::path& labels, Where where) {
-  const Caller caller{where, "idx_source"};
+Source<T> idx_source(const fs::path& images, const fs::path& labels, Where at) {
+  const Caller caller{at, "idx_source"};
   struct Held {
     PieceFile file;
     Labels labels;
@@ -191,13 +189,13 @@ Source<T> idx_source(const fs::path& images, const fs::path& labels, Where where
 template Source<float> idx_source(const fs::path&, const fs::path&, Where);
 template Source<double> idx_source(const fs::path&, const fs::path&, Where);
 
-Split load_mnist(const fs::path& directory, Where where) {
-  const Caller caller{where, "load_mnist"};
-  check_path(directory, caller.function, where);
+Split load_mnist(const fs::path& directory, Where at) {
+  const Caller caller{at, "load_mnist"};
+  check_path(directory, caller.function, at);
   std::error_code error;
   const fs::file_status status = fs::status(directory, error);
   if (!fs::is_directory(status))
-    throw FileError(where, caller.function,
+    throw FileError(at, caller.function,
                     fmt::format("{}: {}", directory.string(),
                                 fs::exists(status) ? "is a file; it must be a directory; read_idx takes single files"
                                                    : "no such directory; the four MNIST files must be there"));

@@ -19,10 +19,10 @@
 namespace xgrad {
 
 template <Real T>
-Loader<T>::Loader(Source<T> source, LoaderOptions<T> options, Where where)
-    : source_(std::move(source)), options_(std::move(options)), where_(where) {
+Loader<T>::Loader(Source<T> source, LoaderOptions<T> options, Where at)
+    : source_(std::move(source)), options_(std::move(options)), where_(at) {
   const LoaderOptions<T>& o = options_;
-  const auto refuse = [&](const std::string& text) { throw ValueError(where, "Loader", text); };
+  const auto refuse = [&](const std::string& text) { throw ValueError(at, "Loader", text); };
   if (o.batch_size == 0) refuse("batch_size is 0; it must be at least 1");
   if (o.ahead == 0) refuse("ahead is 0; it must be at least 1");
   if (o.part >= o.parts) refuse(fmt::format("part is {} of {} parts; it must be less", o.part, o.parts));

@@ -97,8 +97,8 @@ void paint(std::size_t shape, std::uint64_t seed, std::uint8_t* out) {
 
 }  // namespace
 
-Dataset shapes(std::size_t n, std::uint64_t seed, Where where) {
-  detail::placed(where, "shapes", [&] { check_size(Shape{n}, pixels + 3 * sizeof(std::int64_t)); });
+Dataset shapes(std::size_t n, std::uint64_t seed, Where at) {
+  detail::placed(at, "shapes", [&] { check_size(Shape{n}, pixels + 3 * sizeof(std::int64_t)); });
   Dataset result{make_array<std::uint8_t>(Shape{n, side, side, channels}),
                  make_array<std::int64_t>(Shape{n}),
                  {names.begin(), names.end()},

@@ -17,9 +17,9 @@ void detail::no_such_sample(std::size_t index, std::size_t size) {
 
 namespace {
 
-void check(const Shape& values, const Labels& labels, Where where) {
+void check(const Shape& values, const Labels& labels, Where at) {
   if (labels.dimension() != 1 || values.empty() || values[0] != labels.size())
-    throw ShapeError(where, "Source",
+    throw ShapeError(at, "Source",
                      fmt::format("values are {}, labels are {}; there must be one label for each of the values", to_string(values),
                                  to_string(labels.shape())));
 }
@@ -46,16 +46,17 @@ Source<T>::Source(std::size_t size, std::function<Sample<T>(std::size_t)> read, 
     : size_(size), classes_(classes), names_(std::move(names)), read_(std::move(read)) {}
 
 template <Real T>
-Source<T>::Source(Dataset data, Where where) : size_(data.size()), classes_(data.classes), names_(data.names) {
-  check(data.images.shape(), data.labels, where);
+Source<T>::Source(Dataset data, Where at) : size_(data.size()), classes_(data.classes), names_(data.names) {
+  check(data.images.shape(), data.labels, at);
   read_ = [shape = of_one(data.images.shape()), held = std::make_shared<const Dataset>(std::move(data))](std::size_t i) {
     return sample<T>(held->images, held->labels, shape, i);
   };
 }
 
 template <Real T>
-Source<T>::Source(Array<T> values, Labels labels, Where where) : size_(labels.size()), classes_(0) {
-  check(values.shape(), labels, where);
+Source<T>::Source(Array<T> values, const Indices& indices, Where at) : size_(indices.values().size()), classes_(0) {
+  Labels labels = indices.values();
+  check(values.shape(), labels, at);
   for (const std::int64_t label : labels)
     if (label >= 0) classes_ = std::max(classes_, static_cast<std::size_t>(label) + 1);
   struct Held {
@@ -69,18 +70,18 @@ Source<T>::Source(Array<T> values, Labels labels, Where where) : size_(labels.si
 }
 
 template <Real T>
-Source<T> subset(const Source<T>& source, std::vector<std::size_t> indices, Where where) {
+Source<T> subset(const Source<T>& source, std::vector<std::size_t> indices, Where at) {
   for (std::size_t k = 0; k < indices.size(); ++k)
     if (indices[k] >= source.size())
-      throw IndexError(where, "subset", fmt::format("index {} at place {}; it must be below {}", indices[k], k, source.size()));
+      throw IndexError(at, "subset", fmt::format("index {} at place {}; it must be below {}", indices[k], k, source.size()));
   const std::size_t n = indices.size();
   return {n, [source, rows = std::move(indices)](std::size_t i) { return source[rows[i]]; }, source.classes(), source.names()};
 }
 
 template <Real T>
-Source<T> concat(const Source<T>& a, const Source<T>& b, Where where) {
+Source<T> concat(const Source<T>& a, const Source<T>& b, Where at) {
   if (a.classes() != b.classes())
-    throw ValueError(where, "concat",
+    throw ValueError(at, "concat",
                      fmt::format("the sources have {} and {} classes; they must have as many", a.classes(), b.classes()));
   return {a.size() + b.size(), [a, b](std::size_t i) { return i < a.size() ? a[i] : b[i - a.size()]; }, a.classes(), a.names()};
 }

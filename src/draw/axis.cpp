@@ -135,10 +135,10 @@ double width_of(std::string_view text) {
   return width;
 }
 
-void check(const Box& box, std::string_view op, Where where) {
+void check(const Box& box, std::string_view op, Where at) {
   const auto ordered = [&](double low, double high, const char* low_name, const char* high_name) {
     if (!std::isfinite(low) || !std::isfinite(high) || !(low < high))
-      throw ValueError(where, op,
+      throw ValueError(at, op,
                        fmt::format("the box's {0} is {1}, its {2} is {3}; both must be finite, and {0} below {2}", low_name, low,
                                    high_name, high));
   };

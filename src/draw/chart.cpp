@@ -24,10 +24,10 @@ constexpr std::array<std::string_view, 4> dashes{"", " stroke-dasharray=\"7 4\""
                                                  " stroke-dasharray=\"9 3 2 3\""};
 constexpr double infinity = std::numeric_limits<double>::infinity(), nowhere = std::numeric_limits<double>::quiet_NaN();
 
-void check(const Series& series, const char* op, Where where) {
+void check(const Series& series, const char* op, Where at) {
   if (series.x.size() != series.y.size())
     throw ValueError(
-        where, op,
+        at, op,
         fmt::format("series \"{}\" has {} x and {} y; it must have as many", series.name, series.x.size(), series.y.size()));
 }
 
@@ -275,12 +275,12 @@ std::string chart(const std::vector<Series>& series, const ChartOptions& options
                          back, drawn));
 }
 
-void write_chart(const std::filesystem::path& path, const std::vector<Series>& series, const ChartOptions& options, Where where) {
-  write_svg_as("write_chart", path, chart(series, options, where), where);
+void write_chart(const std::filesystem::path& path, const std::vector<Series>& series, const ChartOptions& options, Where at) {
+  write_svg_as("write_chart", path, chart(series, options, at), at);
 }
 
-Series averaged(const Series& series, std::size_t most, Where where) {
-  check(series, "averaged", where);
+Series averaged(const Series& series, std::size_t most, Where at) {
+  check(series, "averaged", at);
   const std::size_t n = series.x.size(), stretches = std::min(n, most);
   Series result{series.name, {}, {}, series.dots, series.style};
   const auto mean = [](std::span<const double> values) {

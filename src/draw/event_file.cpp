@@ -117,10 +117,10 @@ struct EventFile::Parts {
   ~Parts() {
     if (descriptor >= 0) close(descriptor);
   }
-  [[noreturn]] void fail(const char* what, Where where) const {
-    throw FileError(where, "EventFile", fmt::format("{}: {}: {}", path.string(), what, std::generic_category().message(errno)));
+  [[noreturn]] void fail(const char* what, Where at) const {
+    throw FileError(at, "EventFile", fmt::format("{}: {}: {}", path.string(), what, std::generic_category().message(errno)));
   }
-  void append(std::string_view content, Where where) {
+  void append(std::string_view content, Where at) {
     const std::string bytes = record(content);
     for (std::size_t done = 0; done < bytes.size();) {
       const ssize_t n = ::write(descriptor, bytes.data() + done, bytes.size() - done);
@@ -129,7 +129,7 @@ struct EventFile::Parts {
         const int code = errno;
         static_cast<void>(ftruncate(descriptor, end) == 0 && lseek(descriptor, end, SEEK_SET));
         errno = code;
-        fail("cannot be written", where);
+        fail("cannot be written", at);
       }
       done += static_cast<std::size_t>(n);
     }
@@ -137,14 +137,14 @@ struct EventFile::Parts {
   }
 };
 
-EventFile::EventFile(const std::filesystem::path& directory, EventFileOptions options, Where where) : parts_(new Parts) {
-  check_path(directory, "EventFile", where);
+EventFile::EventFile(const std::filesystem::path& directory, EventFileOptions options, Where at) : parts_(new Parts) {
+  check_path(directory, "EventFile", at);
   parts_->path = directory;
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error || !std::filesystem::is_directory(directory, error)) {
     errno = error ? error.value() : ENOTDIR;
-    parts_->fail("no such directory can be made", where);
+    parts_->fail("no such directory can be made", at);
   }
   static std::atomic<unsigned> count = 0;
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -154,20 +154,20 @@ EventFile::EventFile(const std::filesystem::path& directory, EventFileOptions op
                                            std::chrono::duration_cast<std::chrono::seconds>(now).count(), getpid(), count++);
     parts_->descriptor = open(parts_->path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   } while (parts_->descriptor < 0 && errno == EEXIST);
-  if (parts_->descriptor < 0) parts_->fail("cannot be written", where);
+  if (parts_->descriptor < 0) parts_->fail("cannot be written", at);
   std::string first = new_event();
   append_bytes(first, event::file_version, "brain.Event:2");
-  parts_->append(first, where);
+  parts_->append(first, at);
   if (!options.purge_step) return;
   std::string begin;
   append_number(begin, session_log::status, session_log::start);
-  parts_->append(event_at(*options.purge_step, event::session_log, begin), where);
+  parts_->append(event_at(*options.purge_step, event::session_log, begin), at);
 }
 EventFile::~EventFile() = default;
 
 const std::filesystem::path& EventFile::path() const { return parts_->path; }
 
-void EventFile::add(std::int64_t step, std::initializer_list<std::pair<std::string_view, double>> values, Where where) {
+void EventFile::add(std::int64_t step, std::initializer_list<std::pair<std::string_view, double>> values, Where at) {
   std::string summary;
   for (const auto& [name, number] : values) {
     std::string one;
@@ -175,11 +175,11 @@ void EventFile::add(std::int64_t step, std::initializer_list<std::pair<std::stri
     append_float(one, value::simple_value, static_cast<float>(number));
     append_bytes(summary, summary_value, one);
   }
-  parts_->append(event_at(step, event::summary, summary), where);
+  parts_->append(event_at(step, event::summary, summary), at);
 }
 
-void EventFile::add_image(std::int64_t step, std::string_view name, const Pixels& picture, Where where) {
-  std::string packed = png(picture, where), shown, one, summary;
+void EventFile::add_image(std::int64_t step, std::string_view name, const Pixels& picture, Where at) {
+  std::string packed = png(picture, at), shown, one, summary;
   const bool colour = picture.dimension() == 3 && picture.shape()[2] == 3;
   append_number(shown, image::height, picture.shape()[0]);
   append_number(shown, image::width, picture.shape()[1]);
@@ -188,7 +188,7 @@ void EventFile::add_image(std::int64_t step, std::string_view name, const Pixels
   append_bytes(one, value::tag, name);
   append_bytes(one, value::image, shown);
   append_bytes(summary, summary_value, one);
-  parts_->append(event_at(step, event::summary, summary), where);
+  parts_->append(event_at(step, event::summary, summary), at);
 }
 
 }  // namespace xgrad::draw

@@ -49,15 +49,15 @@ std::string_view class_of(Look look) {
 
 }  // namespace
 
-std::string gallery(const std::vector<Picture>& pictures, const GalleryOptions& options, Where where) {
+std::string gallery(const std::vector<Picture>& pictures, const GalleryOptions& options, Where at) {
   if (options.width < 100 || options.width > 10000)
-    throw ValueError(where, "gallery", fmt::format("width is {}; it must be from 100 to 10000", options.width));
-  if (pictures.empty()) throw ShapeError(where, "gallery", "there are no pictures; there must be one at least");
+    throw ValueError(at, "gallery", fmt::format("width is {}; it must be from 100 to 10000", options.width));
+  if (pictures.empty()) throw ShapeError(at, "gallery", "there are no pictures; there must be one at least");
   const std::size_t columns = std::min(pictures.size(), options.columns > 0 ? options.columns : std::size_t{6});
   const auto count = static_cast<double>(columns);
   const double cell = (static_cast<double>(options.width) - 2 * margin - (count - 1) * gap) / count;
   if (cell < 8)
-    throw ValueError(where, "gallery",
+    throw ValueError(at, "gallery",
                      fmt::format("{} columns in a width of {} have {:.1f} pixels each; it must be 8 at least", columns,
                                  options.width, std::max(cell, 0.0)));
   std::string body(style);
@@ -71,7 +71,7 @@ std::string gallery(const std::vector<Picture>& pictures, const GalleryOptions& 
     double bottom = y;
     for (std::size_t k = first; k < end; ++k) {
       const Picture& picture = pictures[k];
-      const std::string source = png_uri(picture.image, where);  // also says what is no picture
+      const std::string source = png_uri(picture.image, at);  // also says what is no picture
       const double x = margin + static_cast<double>(k - first) * (cell + gap);
       const double height = cell * static_cast<double>(picture.image.shape()[0]) / static_cast<double>(picture.image.shape()[1]);
       const std::string place = fmt::format("x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\"", x, y, cell, height);
@@ -91,8 +91,8 @@ std::string gallery(const std::vector<Picture>& pictures, const GalleryOptions& 
 }
 
 void write_gallery(const std::filesystem::path& path, const std::vector<Picture>& pictures, const GalleryOptions& options,
-                   Where where) {
-  write_svg_as("write_gallery", path, gallery(pictures, options, where), where);
+                   Where at) {
+  write_svg_as("write_gallery", path, gallery(pictures, options, at), at);
 }
 
 }  // namespace xgrad::draw

@@ -274,24 +274,24 @@ std::string svg_of(const Tree& tree, const std::vector<Plan>& plans, std::size_t
 }
 
 template <class T>
-std::string graph_page(const Variable<T>& y, const std::type_identity_t<GraphOptions<T>>& options, Where where) {
-  const Tree tree = tree_of(y, options, "graph_page", where);
+std::string graph_page(const Variable<T>& y, const std::type_identity_t<GraphOptions<T>>& options, Where at) {
+  const Tree tree = tree_of(y, options, "graph_page", at);
   return page_of(tree, plans_of(tree), options.open, options.title);
 }
 template <class T>
-std::string graph_svg(const Variable<T>& y, const std::type_identity_t<GraphOptions<T>>& options, Where where) {
-  const Tree tree = tree_of(y, options, "graph_svg", where);
+std::string graph_svg(const Variable<T>& y, const std::type_identity_t<GraphOptions<T>>& options, Where at) {
+  const Tree tree = tree_of(y, options, "graph_svg", at);
   return svg_of(tree, plans_of(tree), options.open, options.title);
 }
 template <class T>
 void graph(const Variable<T>& y, const std::filesystem::path& path, const std::type_identity_t<GraphOptions<T>>& options,
-           Where where) {
+           Where at) {
   const bool page = path.extension() == ".html";
   if (!page && path.extension() != ".svg")
-    throw ValueError(where, "graph", fmt::format("the path is {}; it must end in .html or .svg", path.string()));
-  const Tree tree = tree_of(y, options, "graph", where);
+    throw ValueError(at, "graph", fmt::format("the path is {}; it must end in .html or .svg", path.string()));
+  const Tree tree = tree_of(y, options, "graph", at);
   const std::vector<Plan> plans = plans_of(tree);
-  WholeFile file(path, "graph", where);
+  WholeFile file(path, "graph", at);
   file.write((page ? page_of : svg_of)(tree, plans, options.open, options.title));
   file.commit();
 }

@@ -85,8 +85,8 @@ std::string_view common(std::string_view a, std::string_view b) {
 template <class T>
 class Builder {
  public:
-  Builder(const Variable<T>& y, const GraphOptions<T>& options, const char* who, Where where)
-      : y_(y), options_(options), who_(who), where_(where) {
+  Builder(const Variable<T>& y, const GraphOptions<T>& options, const char* who, Where at)
+      : y_(y), options_(options), who_(who), where_(at) {
     tree_.boxes.push_back({.name = options.title});
     for (const NamedVariable<T>& named : options.names) {
       if (!named.variable.defined()) continue;
@@ -436,9 +436,9 @@ const GraphNotes::Note* GraphNotes::find(const NodeBase& node) const {
 }
 
 template <class T>
-Tree tree_of(const Variable<T>& y, const GraphOptions<T>& options, const char* who, Where where) {
-  if (!y.defined()) throw GraphError(where, who, "the Variable is undefined; it must have a value before it is drawn");
-  return Builder<T>(y, options, who, where).build();
+Tree tree_of(const Variable<T>& y, const GraphOptions<T>& options, const char* who, Where at) {
+  if (!y.defined()) throw GraphError(at, who, "the Variable is undefined; it must have a value before it is drawn");
+  return Builder<T>(y, options, who, at).build();
 }
 template Tree tree_of<float>(const Variable<float>&, const GraphOptions<float>&, const char*, Where);
 template Tree tree_of<double>(const Variable<double>&, const GraphOptions<double>&, const char*, Where);

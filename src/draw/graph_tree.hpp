@@ -42,7 +42,7 @@ struct Tree {
 };
 
 template <class T>
-Tree tree_of(const Variable<T>& y, const GraphOptions<T>& options, const char* who, Where where);
+Tree tree_of(const Variable<T>& y, const GraphOptions<T>& options, const char* who, Where at);
 
 /// How the boxes of one layer stand: in rows from above to below, each from left to right. A vertex is a child by its place among
 /// the children (0 … n-1), where lines from outside come in (n) and go out (n+1), or a point that a line goes through (n+2 …).

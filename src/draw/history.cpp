@@ -50,8 +50,8 @@ std::string list_json(const std::vector<double>& numbers) {
   return result + "]";
 }
 
-void write(const std::filesystem::path& path, const std::string& text, const char* op, Where where) {
-  WholeFile file(path, op, where);
+void write(const std::filesystem::path& path, const std::string& text, const char* op, Where at) {
+  WholeFile file(path, op, at);
   file.write(text);
   file.commit();
 }
@@ -142,8 +142,8 @@ void write_csv(const std::filesystem::path& path, const History& history, std::s
   write(path, to_csv(history, at), "write_csv", where);
 }
 void write_json(const std::filesystem::path& path, const History& history,
-                const std::vector<std::pair<std::string, std::string>>& facts, Where where) {
-  write(path, to_json(history, facts), "write_json", where);
+                const std::vector<std::pair<std::string, std::string>>& facts, Where at) {
+  write(path, to_json(history, facts), "write_json", at);
 }
 
 }  // namespace xgrad::draw

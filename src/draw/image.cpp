@@ -84,11 +84,11 @@ struct Size {
 };
 
 /// Of (h, w), (h, w, 1) or (h, w, 3), behind `first` other axes.
-Size size_of_picture(const Shape& shape, std::size_t first, std::string_view op, Where where) {
+Size size_of_picture(const Shape& shape, std::size_t first, std::string_view op, Where at) {
   const std::size_t axes = shape.size();
   const std::size_t channels = axes == first + 3 ? shape[first + 2] : 1;
   if ((axes != first + 2 && axes != first + 3) || (channels != 1 && channels != 3))
-    throw ShapeError(where, op,
+    throw ShapeError(at, op,
                      fmt::format("the {} is {}; it must be {}", first == 0 ? "picture" : "array of pictures", to_string(shape),
                                  first == 0 ? "(height, width), (height, width, 1) or (height, width, 3)"
                                             : "(n, height, width), (n, height, width, 1) or (n, height, width, 3)"));
@@ -98,10 +98,10 @@ Size size_of_picture(const Shape& shape, std::size_t first, std::string_view op,
 }  // namespace
 
 template <Real T>
-Pixels to_pixels(const Array<T>& values, double low, double high, Where where) {
+Pixels to_pixels(const Array<T>& values, double low, double high, Where at) {
   if (!std::isfinite(low) || !std::isfinite(high) || !(low < high))
-    throw ValueError(where, "to_pixels", fmt::format("low is {}, high is {}; low must be below high, and both finite", low, high));
-  Pixels result = make_array<std::uint8_t>(values.shape(), where, "to_pixels");
+    throw ValueError(at, "to_pixels", fmt::format("low is {}, high is {}; low must be below high, and both finite", low, high));
+  Pixels result = make_array<std::uint8_t>(values.shape(), at, "to_pixels");
   const double scale = 127.5 / (high / 2 - low / 2);  // halves: the difference may not be finite
   std::transform(values.data(), values.data() + values.size(), result.data(), [&](T x) {
     const double level = (static_cast<double>(x) / 2 - low / 2) * scale * 2;
@@ -111,19 +111,19 @@ Pixels to_pixels(const Array<T>& values, double low, double high, Where where) {
 }
 
 template <Real T>
-Pixels to_colours(const Array<T>& values, double most, Where where) {
+Pixels to_colours(const Array<T>& values, double most, Where at) {
   const Shape& shape = values.shape();
   if (shape.size() != 2 && (shape.size() != 3 || shape[2] != 1))
-    throw ShapeError(where, "to_colours",
+    throw ShapeError(at, "to_colours",
                      fmt::format("values are {}; they must be (height, width) or (height, width, 1)", to_string(shape)));
   if (!std::isfinite(most) || most < 0)
-    throw ValueError(where, "to_colours", fmt::format("most is {}; it must be finite and not negative", most));
+    throw ValueError(at, "to_colours", fmt::format("most is {}; it must be finite and not negative", most));
   const std::size_t n = values.size();
   if (most == 0)
     for (std::size_t i = 0; i < n; ++i)
       if (std::isfinite(values.data()[i])) most = std::max(most, std::abs(static_cast<double>(values.data()[i])));
   constexpr double white = 250, full[2][3] = {{29, 78, 172}, {188, 44, 40}};
-  Pixels result = make_array<std::uint8_t>(Shape{shape[0], shape[1], 3}, where, "to_colours");
+  Pixels result = make_array<std::uint8_t>(Shape{shape[0], shape[1], 3}, at, "to_colours");
   std::uint8_t* to = result.data();
   for (std::size_t i = 0; i < n; ++i) {
     const auto x = static_cast<double>(values.data()[i]);
@@ -133,27 +133,27 @@ Pixels to_colours(const Array<T>& values, double most, Where where) {
   return result;
 }
 
-Pixels picture(const Pixels& images, std::size_t index, Where where) {
-  const Size size = size_of_picture(images.shape(), 1, "picture", where);
+Pixels picture(const Pixels& images, std::size_t index, Where at) {
+  const Size size = size_of_picture(images.shape(), 1, "picture", at);
   if (index >= images.shape()[0])
-    throw IndexError(where, "picture", fmt::format("picture {}; it must be below {}", index, images.shape()[0]));
-  Pixels result = make_array<std::uint8_t>(Shape{size.height, size.width, size.channels}, where, "picture");
+    throw IndexError(at, "picture", fmt::format("picture {}; it must be below {}", index, images.shape()[0]));
+  Pixels result = make_array<std::uint8_t>(Shape{size.height, size.width, size.channels}, at, "picture");
   std::copy_n(images.data() + index * result.size(), result.size(), result.data());
   return result;
 }
 
-Pixels grid(const Pixels& images, GridOptions options, Where where) {
-  const Size size = size_of_picture(images.shape(), 1, "grid", where);
+Pixels grid(const Pixels& images, GridOptions options, Where at) {
+  const Size size = size_of_picture(images.shape(), 1, "grid", at);
   const std::size_t n = images.shape()[0];
   if (images.size() == 0)
-    throw ShapeError(where, "grid", fmt::format("the array of pictures is {}; it must have a pixel", to_string(images.shape())));
+    throw ShapeError(at, "grid", fmt::format("the array of pictures is {}; it must have a pixel", to_string(images.shape())));
   const std::size_t columns =
       std::min(n, options.columns > 0 ? options.columns : static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(n)))));
   const std::size_t rows = (n + columns - 1) / columns;
-  if (options.gap > 65535) throw ValueError(where, "grid", fmt::format("gap is {}; it must be at most 65535", options.gap));
+  if (options.gap > 65535) throw ValueError(at, "grid", fmt::format("gap is {}; it must be at most 65535", options.gap));
   const Shape shape{rows * size.height + (rows - 1) * options.gap, columns * size.width + (columns - 1) * options.gap,
                     size.channels};
-  Pixels result = full<std::uint8_t>(shape, options.background, where, "grid");
+  Pixels result = full<std::uint8_t>(shape, options.background, at, "grid");
   const std::size_t row = size.width * size.channels, wide = shape[1] * size.channels;
   for (std::size_t k = 0; k < n; ++k)
     for (std::size_t y = 0; y < size.height; ++y)
@@ -191,14 +191,14 @@ std::string png(const Pixels& image, Where where) {
   return result;
 }
 
-void write_png(const std::filesystem::path& path, const Pixels& image, Where where) {
-  const std::string bytes = png(image, where);
-  WholeFile file(path, "write_png", where);
+void write_png(const std::filesystem::path& path, const Pixels& image, Where at) {
+  const std::string bytes = png(image, at);
+  WholeFile file(path, "write_png", at);
   file.write(bytes);
   file.commit();
 }
 
-std::string png_uri(const Pixels& image, Where where) { return "data:image/png;base64," + base64(png(image, where)); }
+std::string png_uri(const Pixels& image, Where at) { return "data:image/png;base64," + base64(png(image, at)); }
 
 #define XGRAD_INSTANTIATE(T)                                         \
   template Pixels to_pixels(const Array<T>&, double, double, Where); \

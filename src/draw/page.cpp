@@ -80,7 +80,7 @@ Page& Page::charts(const std::vector<std::string>& svgs) {
   return svgs.empty() ? *this : html("<div class=\"charts\">" + text + "</div>");
 }
 
-Page& Page::pictures(const std::vector<Picture>& pictures, Where where) {
+Page& Page::pictures(const std::vector<Picture>& pictures, Where at) {
   std::string text;
   for (const Picture& p : pictures) {
     const std::string caption = escaped(p.caption) + (p.note.empty() ? "" : fmt::format("<small>{}</small>", escaped(p.note)));
@@ -89,15 +89,16 @@ Page& Page::pictures(const std::vector<Picture>& pictures, Where where) {
         p.look == Look::as_is ? ""
         : p.look == Look::ink ? " class=\"ink\""
                               : " class=\"around-white\"",
-        escaped(p.caption), png_uri(p.image, where), caption.empty() ? "" : "<figcaption>" + caption + "</figcaption>");
+        escaped(p.caption), png_uri(p.image, at), caption.empty() ? "" : "<figcaption>" + caption + "</figcaption>");
   }
   return pictures.empty() ? *this : html("<div class=\"pictures\">" + text + "</div>");
 }
 
-Page& Page::confusion(const Labels& counts, const std::vector<std::string>& names, Where where) {
+Page& Page::confusion(const Indices& indices, const std::vector<std::string>& names, Where at) {
+  const Labels& counts = indices.values();
   const Shape& shape = counts.shape();
   if (shape.size() != 2 || shape[0] != shape[1])
-    throw ShapeError(where, "confusion", fmt::format("counts are {}; they must be (classes, classes)", to_string(shape)));
+    throw ShapeError(at, "confusion", fmt::format("counts are {}; they must be (classes, classes)", to_string(shape)));
   const std::size_t classes = shape[0];
   const std::int64_t* count = counts.data();
   std::vector<std::int64_t> truths(classes), guesses(classes);
@@ -105,7 +106,7 @@ Page& Page::confusion(const Labels& counts, const std::vector<std::string>& name
   for (std::size_t t = 0; t < classes; ++t)
     for (std::size_t g = 0; g < classes; ++g) {
       const std::int64_t n = count[t * classes + g];
-      if (n < 0) throw ValueError(where, "confusion", fmt::format("the count at ({}, {}) is {}; it must not be negative", t, g, n));
+      if (n < 0) throw ValueError(at, "confusion", fmt::format("the count at ({}, {}) is {}; it must not be negative", t, g, n));
       truths[t] += n;
       guesses[g] += n;
       if (t != g) worst = std::max(worst, n);
@@ -154,9 +155,9 @@ std::string Page::str() const {
       XGRAD_VERSION_PATCH);
 }
 
-void Page::write(const std::filesystem::path& path, Where where) const {
+void Page::write(const std::filesystem::path& path, Where at) const {
   const std::string text = str();
-  WholeFile file(path, "Page::write", where);
+  WholeFile file(path, "Page::write", at);
   file.write(text);
   file.commit();
 }

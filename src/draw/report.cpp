@@ -113,7 +113,7 @@ void add_network(Page& page, const nn::Summary& summary, const std::string& dot)
   page.html("</div>");
 }
 
-Page report(const Report& r, Where where) {
+Page report(const Report& r, Where at) {
   Page page(r.title, r.kicker);
   if (const Metrics& m = r.metrics; m.samples > 0)
     page.headline(fmt::format("{:.2f}", 100 * m.accuracy()), "%",
@@ -124,7 +124,7 @@ Page report(const Report& r, Where where) {
     page.section("What it takes for what",
                  "A row for each true class, a column for each guess. On the right the share of a class that was recognised, below "
                  "the share of a guess that was right.")
-        .confusion(r.metrics.confusion, r.classes, where);
+        .confusion(r.metrics.confusion, r.classes, at);
   if (!r.summary.rows.empty()) {
     page.section("The network", r.dot.empty() ? "What it computes for one sample."
                                               : "What it computes for one sample, and the graph that one training step records: "

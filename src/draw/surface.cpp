@@ -60,9 +60,9 @@ class Lines {
 }  // namespace
 
 template <Real T>
-Array<T> places(const Box& box, std::size_t rows, std::size_t columns, Where where) {
-  check(box, "places", where);
-  Array<T> result = make_array<T>(Shape{rows, columns, 2}, where, "places");
+Array<T> places(const Box& box, std::size_t rows, std::size_t columns, Where at) {
+  check(box, "places", at);
+  Array<T> result = make_array<T>(Shape{rows, columns, 2}, at, "places");
   result.reshape(Shape{rows * columns, 2});
   T* to = result.data();
   for (std::size_t i = 0; i < rows; ++i)
@@ -74,10 +74,10 @@ Array<T> places(const Box& box, std::size_t rows, std::size_t columns, Where whe
 }
 
 template <Real T>
-Series contours(const Array<T>& values, const Box& box, const std::vector<double>& heights, Where where) {
+Series contours(const Array<T>& values, const Box& box, const std::vector<double>& heights, Where at) {
   if (values.dimension() != 2)
-    throw ShapeError(where, "contours", fmt::format("values are {}; they must be (rows, columns)", to_string(values.shape())));
-  check(box, "contours", where);
+    throw ShapeError(at, "contours", fmt::format("values are {}; they must be (rows, columns)", to_string(values.shape())));
+  check(box, "contours", at);
   const std::size_t rows = values.shape()[0], columns = values.shape()[1];
   const auto value = [&](std::size_t i, std::size_t j) { return static_cast<double>(values.data()[i * columns + j]); };
   Series result{"", {}, {}, false, Style::faint};

@@ -48,14 +48,14 @@ std::string svg(std::size_t width, std::size_t height, std::string_view label, s
       beginning, width, height, escaped(label), style, content);
 }
 
-std::string panels(const std::vector<std::string>& svgs, std::size_t columns, Where where) {
-  if (columns == 0) throw ValueError(where, "panels", "columns is 0; it must be at least 1");
+std::string panels(const std::vector<std::string>& svgs, std::size_t columns, Where at) {
+  if (columns == 0) throw ValueError(at, "panels", "columns is 0; it must be at least 1");
   std::size_t x = 0, y = 0, row = 0, width = 1;
   std::string all;
   for (std::size_t k = 0; k < svgs.size(); ++k) {
     const auto [wide, high] = size_of(svgs[k]);
     if (wide == 0 || high == 0)
-      throw ValueError(where, "panels", fmt::format("panel {} is not an <svg> element of chart; it must be", k));
+      throw ValueError(at, "panels", fmt::format("panel {} is not an <svg> element of chart; it must be", k));
     if (k > 0 && k % columns == 0) x = 0, y += std::exchange(row, 0);
     all += fmt::format("<svg x=\"{}\" y=\"{}\"{}", x, y, std::string_view(svgs[k]).substr(4));
     x += wide;
@@ -64,13 +64,11 @@ std::string panels(const std::vector<std::string>& svgs, std::size_t columns, Wh
   return svg(width, std::max<std::size_t>(y + row, 1), "panels", all);
 }
 
-void write_svg_as(const char* op, const std::filesystem::path& path, std::string_view svg, Where where) {
-  WholeFile file(path, op, where);
+void write_svg_as(const char* op, const std::filesystem::path& path, std::string_view svg, Where at) {
+  WholeFile file(path, op, at);
   file.write(fmt::format("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}\n", svg));
   file.commit();
 }
-void write_svg(const std::filesystem::path& path, std::string_view svg, Where where) {
-  write_svg_as("write_svg", path, svg, where);
-}
+void write_svg(const std::filesystem::path& path, std::string_view svg, Where at) { write_svg_as("write_svg", path, svg, at); }
 
 }  // namespace xgrad::draw

@@ -3,40 +3,40 @@
 namespace xgrad {
 
 template <class T>
-Ref<Node<T>> Node<T>::create_leaf(const Shape& shape, Where where) {
-  Ref<Node> node = Ref<Node>::first(new (memory::allocate(sizeof(Node))) Node(where, true));
+Ref<Node<T>> Node<T>::create_leaf(const Shape& shape, Where at) {
+  Ref<Node> node = Ref<Node>::first(new (memory::allocate(sizeof(Node))) Node(at, true));
   node->shape_ = shape;
   return node;
 }
 
 constinit thread_local detail::ThreadState detail::thread_state{};
 
-void detail::undefined_variable(Where where, const char* who) {
-  throw GraphError(where, who, "the Variable is undefined; it must have a value before it is used");
+void detail::undefined_variable(Where at, const char* who) {
+  throw GraphError(at, who, "the Variable is undefined; it must have a value before it is used");
 }
 
-void detail::not_one_element(const Shape& shape, Where where) {
-  throw ShapeError(where, "item", "the Variable has shape " + to_string(shape) + "; it must have exactly one element");
+void detail::not_one_element(const Shape& shape, Where at) {
+  throw ShapeError(at, "item", "the Variable has shape " + to_string(shape) + "; it must have exactly one element");
 }
 
-void detail::value_shape_changed(const Shape& now, const Shape& before, Where where) {
-  throw ShapeError(where, "update",
+void detail::value_shape_changed(const Shape& now, const Shape& before, Where at) {
+  throw ShapeError(at, "update",
                    "the value is now " + to_string(now) + ", it was " + to_string(before) + "; an update must keep the shape");
 }
 
-void detail::gradient_shape_changed(const Shape& now, const Shape& variable, Where where) {
-  throw ShapeError(where, "update_grad",
+void detail::gradient_shape_changed(const Shape& now, const Shape& variable, Where at) {
+  throw ShapeError(at, "update_grad",
                    "the gradient is now " + to_string(now) + ", the Variable is " + to_string(variable) + "; they must be equal");
 }
 
-void detail::check_value(const Shape& shape, std::size_t size, Where where) {
+void detail::check_value(const Shape& shape, std::size_t size, Where at) {
   try {
     if (size_of(shape) == size) return;
   } catch (Error& error) {
-    error.place(where, "Variable");
+    error.place(at, "Variable");
     throw;
   }
-  throw ShapeError(where, "Variable",
+  throw ShapeError(at, "Variable",
                    "the array has " + std::to_string(size) + " elements; with its shape " + to_string(shape) + " it must have " +
                        std::to_string(size_of(shape)));
 }

@@ -49,12 +49,12 @@ void detail::Observed<T>::drop(std::vector<Variable<T>>* inputs) noexcept {
   delete inputs;
 }
 template <class T>
-void detail::Observed<T>::tell(Storage<T>* result, Node<T>* node, std::string_view op, Where where,
+void detail::Observed<T>::tell(Storage<T>* result, Node<T>* node, std::string_view op, Where at,
                                std::vector<Attribute> (*describe)(const void*, std::string_view), const void* described) const {
   const Variable<T> value{Ref<Storage<T>>(result), Ref<Node<T>>(node)};
   detail::tell<T>({.what = Seen::result,
                    .op = op,
-                   .where = where,
+                   .where = at,
                    .value = value,
                    .inputs = *inputs_,
                    .node = node,

@@ -20,7 +20,7 @@ namespace {
 
 /// (…, l, heads·d) to (…, heads, l, d).
 template <class T>
-Variable<T> cut_into_heads(Variable<T> x, std::size_t heads, Where where) {
+Variable<T> cut_into_heads(Variable<T> x, std::size_t heads, Where at) {
   const Shape& whole = x.shape();
   const std::size_t rank = whole.size();
   Shape shape(rank + 1);
@@ -30,42 +30,42 @@ Variable<T> cut_into_heads(Variable<T> x, std::size_t heads, Where where) {
   std::vector<std::ptrdiff_t> axes(shape.size());
   for (std::size_t k = 0; k < axes.size(); ++k) axes[k] = static_cast<std::ptrdiff_t>(k);
   std::swap(axes[axes.size() - 3], axes[axes.size() - 2]);
-  return permute(reshape(std::move(x), shape, where), std::move(axes), where);
+  return permute(reshape(std::move(x), shape, at), std::move(axes), at);
 }
 /// … and back.
 template <class T>
-Variable<T> join_heads(Variable<T> x, Where where) {
+Variable<T> join_heads(Variable<T> x, Where at) {
   std::vector<std::ptrdiff_t> axes(x.shape().size());
   for (std::size_t k = 0; k < axes.size(); ++k) axes[k] = static_cast<std::ptrdiff_t>(k);
   std::swap(axes[axes.size() - 3], axes[axes.size() - 2]);
-  x = permute(std::move(x), std::move(axes), where);
+  x = permute(std::move(x), std::move(axes), at);
   const Shape& cut = x.shape();
   const std::size_t rank = cut.size() - 1;
   Shape shape(rank);
   for (std::size_t k = 0; k < rank; ++k) shape[k] = cut[k];
   shape[rank - 1] *= cut[rank];
-  return reshape(std::move(x), shape, where);
+  return reshape(std::move(x), shape, at);
 }
 
 /// x (…, l, features), for a layer. Throws ShapeError.
 template <class T>
-void check_sequence(const Variable<T>& x, const char* what, std::size_t features, const char* layer, Where where) {
-  const Shape& shape = shape_of(x, where, layer);
+void check_sequence(const Variable<T>& x, const char* what, std::size_t features, const char* layer, Where at) {
+  const Shape& shape = shape_of(x, at, layer);
   if (shape.size() < 2 || shape.back() != features)
-    throw ShapeError(where, layer, fmt::format("{} is {}; it must be (…, l, {})", what, to_string(shape), features));
+    throw ShapeError(at, layer, fmt::format("{} is {}; it must be (…, l, {})", what, to_string(shape), features));
 }
 
 }  // namespace
 
 template <class T>
-MultiheadAttention<T>::MultiheadAttention(std::size_t features, std::size_t heads, MultiheadAttentionOptions o, Where where)
-    : out_proj(features, features, {.bias = o.bias, .init = o.init}, where), heads_(heads), init_(o.init), dropout_(o.dropout) {
-  check_option("MultiheadAttention", "dropout", o.dropout, 1, where);
+MultiheadAttention<T>::MultiheadAttention(std::size_t features, std::size_t heads, MultiheadAttentionOptions o, Where at)
+    : out_proj(features, features, {.bias = o.bias, .init = o.init}, at), heads_(heads), init_(o.init), dropout_(o.dropout) {
+  check_option("MultiheadAttention", "dropout", o.dropout, 1, at);
   if (heads < 1 || features % heads != 0)
-    throw ValueError(where, "MultiheadAttention", fmt::format("heads is {}; it must divide the features, {}", heads, features));
-  placed(where, "MultiheadAttention", [&] {
+    throw ValueError(at, "MultiheadAttention", fmt::format("heads is {}; it must divide the features, {}", heads, features));
+  placed(at, "MultiheadAttention", [&] {
     const std::size_t rows = length_of(Wide{3} * features);
-    make(in_proj_weight, in_proj_bias, {rows, features}, rows, o.bias, init_, where, "MultiheadAttention");
+    make(in_proj_weight, in_proj_bias, {rows, features}, rows, o.bias, init_, at, "MultiheadAttention");
   });
 }
 template <class T>
@@ -74,80 +74,78 @@ void MultiheadAttention<T>::reset_parameters(Generator& generator) {
 }
 
 template <class T>
-Variable<T> MultiheadAttention<T>::attend(Variable<T> q, Variable<T> k, Variable<T> v, AttentionOptions<T> o, Where where) const {
+Variable<T> MultiheadAttention<T>::attend(Variable<T> q, Variable<T> k, Variable<T> v, AttentionOptions<T> o, Where at) const {
   if (training && dropout_ > 0) o.dropout = dropout_;
-  Variable<T> y =
-      scaled_dot_product_attention(cut_into_heads(std::move(q), heads_, where), cut_into_heads(std::move(k), heads_, where),
-                                   cut_into_heads(std::move(v), heads_, where), std::move(o), where);
-  return out_proj(join_heads(std::move(y), where), where);
+  Variable<T> y = scaled_dot_product_attention(cut_into_heads(std::move(q), heads_, at), cut_into_heads(std::move(k), heads_, at),
+                                               cut_into_heads(std::move(v), heads_, at), std::move(o), at);
+  return out_proj(join_heads(std::move(y), at), at);
 }
 template <class T>
-Variable<T> MultiheadAttention<T>::operator()(Variable<T> x, AttentionOptions<T> o, Where where) const {
-  check_sequence(x, "x", in_proj_weight.shape()[1], "MultiheadAttention", where);
-  auto parts = split(linear(std::move(x), in_proj_weight, in_proj_bias, where), 3, -1, where);
-  return attend(std::move(parts[0]), std::move(parts[1]), std::move(parts[2]), std::move(o), where);
+Variable<T> MultiheadAttention<T>::operator()(Variable<T> x, AttentionOptions<T> o, Where at) const {
+  check_sequence(x, "x", in_proj_weight.shape()[1], "MultiheadAttention", at);
+  auto parts = split(linear(std::move(x), in_proj_weight, in_proj_bias, at), 3, -1, at);
+  return attend(std::move(parts[0]), std::move(parts[1]), std::move(parts[2]), std::move(o), at);
 }
 template <class T>
-Variable<T> MultiheadAttention<T>::operator()(Variable<T> q, Variable<T> k, Variable<T> v, AttentionOptions<T> o,
-                                              Where where) const {
+Variable<T> MultiheadAttention<T>::operator()(Variable<T> q, Variable<T> k, Variable<T> v, AttentionOptions<T> o, Where at) const {
   const std::size_t features = in_proj_weight.shape()[1];
-  check_sequence(q, "q", features, "MultiheadAttention", where);
-  check_sequence(k, "k", features, "MultiheadAttention", where);
-  check_sequence(v, "v", features, "MultiheadAttention", where);
-  const auto w = split(in_proj_weight, 3, 0, where);
+  check_sequence(q, "q", features, "MultiheadAttention", at);
+  check_sequence(k, "k", features, "MultiheadAttention", at);
+  check_sequence(v, "v", features, "MultiheadAttention", at);
+  const auto w = split(in_proj_weight, 3, 0, at);
   std::vector<Variable<T>> b(3);
-  if (in_proj_bias.defined()) b = split(in_proj_bias, 3, 0, where);
-  q = linear(std::move(q), w[0], b[0], where);
-  k = linear(std::move(k), w[1], b[1], where);
-  v = linear(std::move(v), w[2], b[2], where);
-  return attend(std::move(q), std::move(k), std::move(v), std::move(o), where);
+  if (in_proj_bias.defined()) b = split(in_proj_bias, 3, 0, at);
+  q = linear(std::move(q), w[0], b[0], at);
+  k = linear(std::move(k), w[1], b[1], at);
+  v = linear(std::move(v), w[2], b[2], at);
+  return attend(std::move(q), std::move(k), std::move(v), std::move(o), at);
 }
 
-Mask padding_mask(const Indices& lengths, std::size_t length, Where where) {
+Mask padding_mask(const Indices& lengths, std::size_t length, Where at) {
   const Labels& values = lengths.values();
   if (values.dimension() != 1)
-    throw ShapeError(where, "padding_mask", "lengths is " + to_string(values.shape()) + "; it must have one axis");
+    throw ShapeError(at, "padding_mask", "lengths is " + to_string(values.shape()) + "; it must have one axis");
   for (const std::int64_t n : values)
     if (n < 0 || static_cast<std::size_t>(n) > length)
-      throw ValueError(where, "padding_mask", fmt::format("a length is {}; it must be from 0 to {}", n, length));
-  Mask mask = make_array<bool>(Shape{values.size(), 1, 1, length}, where, "padding_mask");
+      throw ValueError(at, "padding_mask", fmt::format("a length is {}; it must be from 0 to {}", n, length));
+  Mask mask = make_array<bool>(Shape{values.size(), 1, 1, length}, at, "padding_mask");
   for (std::size_t i = 0; i < mask.size(); ++i) mask.data()[i] = i % length < static_cast<std::size_t>(values.data()[i / length]);
   return mask;
 }
 
 template <class T>
 TransformerEncoderLayer<T>::TransformerEncoderLayer(std::size_t features, std::size_t heads, TransformerEncoderLayerOptions o,
-                                                    Where where)
-    : self_attn(features, heads, {.dropout = o.dropout}, where),
-      linear1(features, o.dim_feedforward, {}, where),
-      linear2(o.dim_feedforward, features, {}, where),
-      norm1(features, {.eps = o.eps}, where),
-      norm2(features, {.eps = o.eps}, where),
-      dropout(o.dropout, where),
-      dropout1(o.dropout, where),
-      dropout2(o.dropout, where),
+                                                    Where at)
+    : self_attn(features, heads, {.dropout = o.dropout}, at),
+      linear1(features, o.dim_feedforward, {}, at),
+      linear2(o.dim_feedforward, features, {}, at),
+      norm1(features, {.eps = o.eps}, at),
+      norm2(features, {.eps = o.eps}, at),
+      dropout(o.dropout, at),
+      dropout1(o.dropout, at),
+      dropout2(o.dropout, at),
       norm_first_(o.norm_first),
       gelu_(o.gelu) {}
 
 template <class T>
-Variable<T> TransformerEncoderLayer<T>::operator()(Variable<T> x, AttentionOptions<T> o, Where where) const {
-  const auto attention = [&](Variable<T> v) { return dropout1(self_attn(std::move(v), o, where), where); };
+Variable<T> TransformerEncoderLayer<T>::operator()(Variable<T> x, AttentionOptions<T> o, Where at) const {
+  const auto attention = [&](Variable<T> v) { return dropout1(self_attn(std::move(v), o, at), at); };
   const auto perceptron = [&](Variable<T> v) {
-    v = linear1(std::move(v), where);
-    v = gelu_ ? gelu(std::move(v), {}, where) : relu(std::move(v), where);
-    return dropout2(linear2(dropout(std::move(v), where), where), where);
+    v = linear1(std::move(v), at);
+    v = gelu_ ? gelu(std::move(v), {}, at) : relu(std::move(v), at);
+    return dropout2(linear2(dropout(std::move(v), at), at), at);
   };
   if (norm_first_) {
-    x = add(x, attention(norm1(x, where)), where);
-    return add(x, perceptron(norm2(x, where)), where);
+    x = add(x, attention(norm1(x, at)), at);
+    return add(x, perceptron(norm2(x, at)), at);
   }
-  x = norm1(add(x, attention(x), where), where);
-  return norm2(add(x, perceptron(x), where), where);
+  x = norm1(add(x, attention(x), at), at);
+  return norm2(add(x, perceptron(x), at), at);
 }
 
 template <Real T>
-Array<T> sinusoidal_positions(std::size_t length, std::size_t features, Where where) {
-  Array<T> result = make_array<T>(Shape{length, features}, where, "sinusoidal_positions");
+Array<T> sinusoidal_positions(std::size_t length, std::size_t features, Where at) {
+  Array<T> result = make_array<T>(Shape{length, features}, at, "sinusoidal_positions");
   if (result.size() == 0) return result;  // and no loop over the other length
   for (std::size_t k = 0; k < features; ++k) {
     const double rate = std::pow(10000.0, -static_cast<double>(k - k % 2) / static_cast<double>(features));
@@ -159,19 +157,18 @@ Array<T> sinusoidal_positions(std::size_t length, std::size_t features, Where wh
   return result;
 }
 template <class T>
-Variable<T> SinusoidalPositions::add_positions(Variable<T> x, Where where) {
-  const Shape& shape = shape_of(x, where, "SinusoidalPositions");
-  if (shape.size() < 2)
-    throw ShapeError(where, "SinusoidalPositions", "x is " + to_string(shape) + "; it must be (…, l, features)");
-  Variable<T> positions = sinusoidal_positions<T>(shape[shape.size() - 2], shape.back(), where);
-  return add(std::move(x), std::move(positions), where);
+Variable<T> SinusoidalPositions::add_positions(Variable<T> x, Where at) {
+  const Shape& shape = shape_of(x, at, "SinusoidalPositions");
+  if (shape.size() < 2) throw ShapeError(at, "SinusoidalPositions", "x is " + to_string(shape) + "; it must be (…, l, features)");
+  Variable<T> positions = sinusoidal_positions<T>(shape[shape.size() - 2], shape.back(), at);
+  return add(std::move(x), std::move(positions), at);
 }
 
 template <class T>
-LearnedPositions<T>::LearnedPositions(std::size_t length, std::size_t features, LearnedPositionsOptions o, Where where)
+LearnedPositions<T>::LearnedPositions(std::size_t length, std::size_t features, LearnedPositionsOptions o, Where at)
     : init(o.init) {
   Variable<T> none;
-  make(weight, none, {length, features}, 0, false, init, where, "LearnedPositions");
+  make(weight, none, {length, features}, 0, false, init, at, "LearnedPositions");
 }
 template <class T>
 void LearnedPositions<T>::reset_parameters(Generator& generator) {
@@ -179,15 +176,14 @@ void LearnedPositions<T>::reset_parameters(Generator& generator) {
   draw(weight, none, init, generator);
 }
 template <class T>
-Variable<T> LearnedPositions<T>::operator()(Variable<T> x, Where where) const {
+Variable<T> LearnedPositions<T>::operator()(Variable<T> x, Where at) const {
   const std::size_t length = weight.shape()[0], features = weight.shape()[1];
-  check_sequence(x, "x", features, "LearnedPositions", where);
+  check_sequence(x, "x", features, "LearnedPositions", at);
   const std::size_t places = x.shape()[x.shape().size() - 2];
   if (places > length)
-    throw ShapeError(where, "LearnedPositions",
-                     fmt::format("x is {}; it must have at most {} places", to_string(x.shape()), length));
-  Variable<T> positions = slice(weight, 0, {0, static_cast<std::ptrdiff_t>(places)}, where);
-  return add(std::move(x), std::move(positions), where);
+    throw ShapeError(at, "LearnedPositions", fmt::format("x is {}; it must have at most {} places", to_string(x.shape()), length));
+  Variable<T> positions = slice(weight, 0, {0, static_cast<std::ptrdiff_t>(places)}, at);
+  return add(std::move(x), std::move(positions), at);
 }
 
 #define XGRAD_INSTANTIATE(T)                                                  \
@@ -195,7 +191,7 @@ Variable<T> LearnedPositions<T>::operator()(Variable<T> x, Where where) const {
   template class TransformerEncoderLayer<T>;                                  \
   template class LearnedPositions<T>;                                         \
   template Array<T> sinusoidal_positions<T>(std::size_t, std::size_t, Where); \
-  template Variable<T> SinusoidalPositions::add_positions<T>(Variable<T> x, Where where);
+  template Variable<T> SinusoidalPositions::add_positions<T>(Variable<T> x, Where at);
 XGRAD_INSTANTIATE(float)
 XGRAD_INSTANTIATE(double)
 

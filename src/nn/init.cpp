@@ -11,28 +11,28 @@
 namespace xgrad::nn {
 namespace {
 
-Fans fans_of(const Shape& shape, Where where, std::string_view op = __builtin_FUNCTION()) {
+Fans fans_of(const Shape& shape, Where at, std::string_view op = __builtin_FUNCTION()) {
   if (shape.size() < 2)
-    throw ShapeError(where, op, "the weight is " + to_string(shape) + "; it must have an output axis and at least one input axis");
+    throw ShapeError(at, op, "the weight is " + to_string(shape) + "; it must have an output axis and at least one input axis");
   double area = 1;
   for (std::size_t k = 1; k + 1 < shape.size(); ++k) area *= static_cast<double>(shape[k]);
   return {area * static_cast<double>(shape.back()), area * static_cast<double>(shape[0])};
 }
 
-double finite_number(double value, const char* what, Where where, const char* op) {
-  if (!std::isfinite(value)) throw ValueError(where, op, fmt::format("{} is {}; it must be finite", what, value));
+double finite_number(double value, const char* what, Where at, const char* op) {
+  if (!std::isfinite(value)) throw ValueError(at, op, fmt::format("{} is {}; it must be finite", what, value));
   return value;
 }
-double deviation(double value, const char* what, Where where, const char* op) {
+double deviation(double value, const char* what, Where at, const char* op) {
   if (!(value >= 0) || !std::isfinite(value))
-    throw ValueError(where, op, fmt::format("{} is {}; it must be from 0 up and finite", what, value));
+    throw ValueError(at, op, fmt::format("{} is {}; it must be from 0 up and finite", what, value));
   return value;
 }
 
 /// The gain squared: 2 for that of ReLU, whose number is rounded.
-double squared(double gain, Where where, const char* op) {
+double squared(double gain, Where at, const char* op) {
   if (!(gain >= 0) || !std::isfinite(gain))
-    throw ValueError(where, op, fmt::format("gain is {}; it must be from 0 up and finite", gain));
+    throw ValueError(at, op, fmt::format("gain is {}; it must be from 0 up and finite", gain));
   return gain == init::gain::relu ? 2 : gain * gain;
 }
 template <class T>
@@ -82,12 +82,12 @@ void fill_orthogonal(Array<T>& weight, Generator& generator, double gain) {
 }
 
 template <class T>
-void fill_dirac(Array<T>& weight, double groups, Where where) {
+void fill_dirac(Array<T>& weight, double groups, Where at) {
   const Shape& shape = weight.shape();
-  fans_of(shape, where, "dirac");
+  fans_of(shape, at, "dirac");
   const auto parts = static_cast<std::size_t>(std::max(groups, 0.0));
   if (parts == 0 || shape[0] % parts != 0)
-    throw ValueError(where, "dirac", fmt::format("groups is {}; it must divide the outputs, {}", groups, shape[0]));
+    throw ValueError(at, "dirac", fmt::format("groups is {}; it must divide the outputs, {}", groups, shape[0]));
   weight.fill(0);
   if (weight.size() == 0) return;
   const std::size_t outputs = shape[0] / parts, inputs = shape.back(), row = weight.size() / shape[0];
@@ -99,19 +99,19 @@ void fill_dirac(Array<T>& weight, double groups, Where where) {
 
 }  // namespace
 
-Fans fans(const Shape& shape, Where where) { return fans_of(shape, where); }
+Fans fans(const Shape& shape, Where at) { return fans_of(shape, at); }
 
 double init::gain::leaky_relu(double slope) { return std::sqrt(2 / (1 + slope * slope)); }
 
 template <Real T>
-void Init::operator()(Array<T>& weight, Generator& generator, Where where) const {
+void Init::operator()(Array<T>& weight, Generator& generator, Where at) const {
   const Shape& shape = weight.shape();
   const auto sum_of_fans = [&](const char* name) {
-    const Fans f = fans_of(shape, where, name);
+    const Fans f = fans_of(shape, at, name);
     return f.in + f.out;
   };
   const auto one_fan = [&](const char* name) {
-    const Fans f = fans_of(shape, where, name);
+    const Fans f = fans_of(shape, at, name);
     return fan_ == init::Fan::in ? f.in : f.out;
   };
   switch (law_) {
@@ -123,33 +123,33 @@ void Init::operator()(Array<T>& weight, Generator& generator, Where where) const
       break;
     case Law::uniform:
       if (!std::isfinite(a_) || !std::isfinite(b_) || a_ > b_)
-        throw ValueError(where, "uniform", fmt::format("low is {} and high {}; they must be finite, low not above high", a_, b_));
+        throw ValueError(at, "uniform", fmt::format("low is {} and high {}; they must be finite, low not above high", a_, b_));
       generator.fill_uniform(weight, a_, b_);
       break;
     case Law::normal:
-      generator.fill_normal(weight, finite_number(a_, "mean", where, "normal"), deviation(b_, "std", where, "normal"));
+      generator.fill_normal(weight, finite_number(a_, "mean", at, "normal"), deviation(b_, "std", at, "normal"));
       break;
     case Law::truncated_normal:
-      weight = xgrad::truncated_normal<T>(shape, a_, b_, low_, high_, generator, where);
+      weight = xgrad::truncated_normal<T>(shape, a_, b_, low_, high_, generator, at);
       break;
     case Law::xavier_uniform:
-      fill_uniform(weight, generator, 2 * squared(a_, where, "xavier_uniform"), sum_of_fans("xavier_uniform"));
+      fill_uniform(weight, generator, 2 * squared(a_, at, "xavier_uniform"), sum_of_fans("xavier_uniform"));
       break;
     case Law::xavier_normal:
-      fill_normal(weight, generator, 2 * squared(a_, where, "xavier_normal"), sum_of_fans("xavier_normal"));
+      fill_normal(weight, generator, 2 * squared(a_, at, "xavier_normal"), sum_of_fans("xavier_normal"));
       break;
     case Law::kaiming_uniform:
-      fill_uniform(weight, generator, squared(a_, where, "kaiming_uniform"), one_fan("kaiming_uniform"));
+      fill_uniform(weight, generator, squared(a_, at, "kaiming_uniform"), one_fan("kaiming_uniform"));
       break;
     case Law::kaiming_normal:
-      fill_normal(weight, generator, squared(a_, where, "kaiming_normal"), one_fan("kaiming_normal"));
+      fill_normal(weight, generator, squared(a_, at, "kaiming_normal"), one_fan("kaiming_normal"));
       break;
     case Law::orthogonal:
-      fans_of(shape, where, "orthogonal");
-      fill_orthogonal(weight, generator, finite_number(a_, "gain", where, "orthogonal"));
+      fans_of(shape, at, "orthogonal");
+      fill_orthogonal(weight, generator, finite_number(a_, "gain", at, "orthogonal"));
       break;
     case Law::dirac:
-      fill_dirac(weight, a_, where);
+      fill_dirac(weight, a_, at);
       break;
   }
 }

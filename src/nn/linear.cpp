@@ -6,8 +6,8 @@ namespace xgrad::nn {
 using namespace xgrad::detail;
 
 template <class T>
-Linear<T>::Linear(std::size_t in, std::size_t out, LinearOptions options, Where where) : init(options.init) {
-  make(weight, bias, {out, in}, out, options.bias, init, where, "Linear");
+Linear<T>::Linear(std::size_t in, std::size_t out, LinearOptions options, Where at) : init(options.init) {
+  make(weight, bias, {out, in}, out, options.bias, init, at, "Linear");
 }
 template <class T>
 void Linear<T>::reset_parameters(Generator& generator) {

@@ -12,10 +12,10 @@ namespace {
 
 /// A weight of ones and a bias of zeros.
 template <class T>
-void make_affine(Variable<T>& weight, Variable<T>& bias, const Shape& shape, const char* layer, Where where) {
-  placed(where, layer, [&] {
-    weight = Variable<T>(ones<T>(shape, Where{}), true, where);
-    bias = Variable<T>(zeros<T>(shape, Where{}), true, where);
+void make_affine(Variable<T>& weight, Variable<T>& bias, const Shape& shape, const char* layer, Where at) {
+  placed(at, layer, [&] {
+    weight = Variable<T>(ones<T>(shape, Where{}), true, at);
+    bias = Variable<T>(zeros<T>(shape, Where{}), true, at);
   });
 }
 /// The same again, where they are defined.
@@ -28,14 +28,14 @@ void reset_affine(Variable<T>& weight, Variable<T>& bias) {
 }  // namespace
 
 template <class T>
-BatchNorm<T>::BatchNorm(std::size_t channels, BatchNormLayerOptions o, Where where) : momentum(o.momentum), eps(o.eps) {
-  placed(where, "BatchNorm", [&] {
+BatchNorm<T>::BatchNorm(std::size_t channels, BatchNormLayerOptions o, Where at) : momentum(o.momentum), eps(o.eps) {
+  placed(at, "BatchNorm", [&] {
     running_mean = zeros<T>(Shape{channels}, Where{});
     running_var = ones<T>(Shape{channels}, Where{});
   });
-  check_option("BatchNorm", "momentum", o.momentum, 1, where);
-  check_option("BatchNorm", "eps", o.eps, finite, where);
-  if (o.affine) make_affine(weight, bias, {channels}, "BatchNorm", where);
+  check_option("BatchNorm", "momentum", o.momentum, 1, at);
+  check_option("BatchNorm", "eps", o.eps, finite, at);
+  if (o.affine) make_affine(weight, bias, {channels}, "BatchNorm", at);
 }
 template <class T>
 void BatchNorm<T>::reset_parameters(Generator&) {
@@ -44,10 +44,10 @@ void BatchNorm<T>::reset_parameters(Generator&) {
 }
 
 template <class T>
-LayerNorm<T>::LayerNorm(const Shape& shape, NormLayerOptions o, Where where) : options{static_cast<int>(shape.size()), o.eps} {
-  if (shape.empty()) throw ShapeError(where, "LayerNorm", "the shape is (); it must have an axis at least");
-  check_option("LayerNorm", "eps", o.eps, finite, where);
-  if (o.affine) make_affine(weight, bias, shape, "LayerNorm", where);
+LayerNorm<T>::LayerNorm(const Shape& shape, NormLayerOptions o, Where at) : options{static_cast<int>(shape.size()), o.eps} {
+  if (shape.empty()) throw ShapeError(at, "LayerNorm", "the shape is (); it must have an axis at least");
+  check_option("LayerNorm", "eps", o.eps, finite, at);
+  if (o.affine) make_affine(weight, bias, shape, "LayerNorm", at);
 }
 template <class T>
 void LayerNorm<T>::reset_parameters(Generator&) {
@@ -55,9 +55,9 @@ void LayerNorm<T>::reset_parameters(Generator&) {
 }
 
 template <class T>
-RMSNorm<T>::RMSNorm(std::size_t features, NormLayerOptions o, Where where) : eps(o.eps) {
-  check_option("RMSNorm", "eps", o.eps, finite, where);
-  if (o.affine) weight = placed(where, "RMSNorm", [&] { return Variable<T>(ones<T>(Shape{features}, Where{}), true, where); });
+RMSNorm<T>::RMSNorm(std::size_t features, NormLayerOptions o, Where at) : eps(o.eps) {
+  check_option("RMSNorm", "eps", o.eps, finite, at);
+  if (o.affine) weight = placed(at, "RMSNorm", [&] { return Variable<T>(ones<T>(Shape{features}, Where{}), true, at); });
 }
 template <class T>
 void RMSNorm<T>::reset_parameters(Generator&) {
@@ -65,12 +65,11 @@ void RMSNorm<T>::reset_parameters(Generator&) {
 }
 
 template <class T>
-GroupNorm<T>::GroupNorm(int group_count, std::size_t channels, NormLayerOptions o, Where where) : groups(group_count), eps(o.eps) {
+GroupNorm<T>::GroupNorm(int group_count, std::size_t channels, NormLayerOptions o, Where at) : groups(group_count), eps(o.eps) {
   if (group_count < 1 || channels % static_cast<std::size_t>(group_count) != 0)
-    throw ValueError(where, "GroupNorm",
-                     fmt::format("there are {} groups; they must divide the {} channels", group_count, channels));
-  check_option("GroupNorm", "eps", o.eps, finite, where);
-  if (o.affine) make_affine(weight, bias, {channels}, "GroupNorm", where);
+    throw ValueError(at, "GroupNorm", fmt::format("there are {} groups; they must divide the {} channels", group_count, channels));
+  check_option("GroupNorm", "eps", o.eps, finite, at);
+  if (o.affine) make_affine(weight, bias, {channels}, "GroupNorm", at);
 }
 template <class T>
 void GroupNorm<T>::reset_parameters(Generator&) {

@@ -18,12 +18,12 @@ std::string_view layer_of(std::string_view name) { return name.substr(0, name.rf
 }  // namespace
 
 template <class T>
-Steps<T> steps_of(const detail::Performance<T>& run, const char* who, Where where) {
+Steps<T> steps_of(const detail::Performance<T>& run, const char* who, Where at) {
   std::vector<Node<T>*> roots;
   for (const Variable<T>& result : run.results)
     if (result.requires_grad()) roots.push_back(result.node().get());
   if (roots.empty())
-    throw GraphError(where, who,
+    throw GraphError(at, who,
                      fmt::format("the network's {} neither on its input nor on a parameter; it must: was it detached?",
                                  run.results.size() == 1 ? "result depends" : "results depend"));
 
@@ -95,7 +95,7 @@ void detail::Results<T>::keep(const Event<T>& event) {
 }
 
 template <class T>
-const Variable<T>& LayerResults<T>::find(const std::vector<LayerResult<T>>& rows, std::string_view name, Where where) {
+const Variable<T>& LayerResults<T>::find(const std::vector<LayerResult<T>>& rows, std::string_view name, Where at) {
   const LayerResult<T>* found = nullptr;
   for (const LayerResult<T>& row : rows)
     if (row.name == name) found = &row;
@@ -103,14 +103,14 @@ const Variable<T>& LayerResults<T>::find(const std::vector<LayerResult<T>>& rows
   std::vector<std::string_view> names;
   for (const LayerResult<T>& row : rows)
     if (!row.name.empty() && std::ranges::find(names, row.name) == names.end()) names.push_back(row.name);
-  throw ValueError(where, "at", fmt::format("no layer is called {}; it must be one of {}", name, fmt::join(names, ", ")));
+  throw ValueError(at, "at", fmt::format("no layer is called {}; it must be one of {}", name, fmt::join(names, ", ")));
 }
 
 namespace {
 template <class T>
-LayerResults<T> make_results(const detail::Performance<T>& run, bool with_history, const char* who, Where where) {
+LayerResults<T> make_results(const detail::Performance<T>& run, bool with_history, const char* who, Where at) {
   LayerResults<T> results;
-  for (const Step<T>& step : steps_of(run, who, where).list) {
+  for (const Step<T>& step : steps_of(run, who, at).list) {
     const auto seen = run.seen.of.find(step.node);
     if (seen == run.seen.of.end()) continue;  // recorded before the network ran
     const Variable<T> value = with_history ? seen->second.value : seen->second.value.detach();
@@ -125,11 +125,11 @@ LayerResults<T> make_results(const detail::Performance<T>& run, bool with_histor
 }
 }  // namespace
 
-LayerResults<float> detail::layer_results(const Performance<float>& run, bool with_history, const char* who, Where where) {
-  return make_results(run, with_history, who, where);
+LayerResults<float> detail::layer_results(const Performance<float>& run, bool with_history, const char* who, Where at) {
+  return make_results(run, with_history, who, at);
 }
-LayerResults<double> detail::layer_results(const Performance<double>& run, bool with_history, const char* who, Where where) {
-  return make_results(run, with_history, who, where);
+LayerResults<double> detail::layer_results(const Performance<double>& run, bool with_history, const char* who, Where at) {
+  return make_results(run, with_history, who, at);
 }
 
 template Steps<float> steps_of<float>(const detail::Performance<float>&, const char*, Where);

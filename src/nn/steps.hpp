@@ -24,6 +24,6 @@ struct Steps {
 
 /// Throws GraphError when the results depend on nothing.
 template <class T>
-Steps<T> steps_of(const detail::Performance<T>& run, const char* who, Where where);
+Steps<T> steps_of(const detail::Performance<T>& run, const char* who, Where at);
 
 }  // namespace xgrad::nn

@@ -105,9 +105,9 @@ class Table {
     for (const NamedVariable<T>& named : run.state) counted_.insert(named.variable.storage().get());
   }
 
-  Summary make(const char* who, Where where) {
+  Summary make(const char* who, Where at) {
     Summary summary{run_.input.shape(), {}, {}, 0, 0};
-    Steps<T> steps = steps_of(run_, who, where);
+    Steps<T> steps = steps_of(run_, who, at);
     for (const Step<T>& step : steps.list) {
       SummaryRow row = row_of(step);
       if (!step.continues) {
@@ -215,12 +215,8 @@ std::string memory(std::size_t bytes) {
 
 }  // namespace
 
-Summary detail::summarise(const Performance<float>& run, const char* who, Where where) {
-  return Table<float>(run).make(who, where);
-}
-Summary detail::summarise(const Performance<double>& run, const char* who, Where where) {
-  return Table<double>(run).make(who, where);
-}
+Summary detail::summarise(const Performance<float>& run, const char* who, Where at) { return Table<float>(run).make(who, at); }
+Summary detail::summarise(const Performance<double>& run, const char* who, Where at) { return Table<double>(run).make(who, at); }
 
 std::string to_string(const Summary& summary) {
   std::vector<std::vector<std::string>> lines{

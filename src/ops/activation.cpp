@@ -23,18 +23,18 @@ XGRAD_UNARY(mish, a* tanh(softplus(a)));
 XGRAD_UNARY(hardswish, where(a <= -3, 0, where(a >= 3, a, a*(a + 3) / 6)));
 
 template <class T>
-Variable<T> softsign(Variable<T> x, Where where) {
+Variable<T> softsign(Variable<T> x, Where at) {
   static const auto op = elementwise(
       "softsign", [](auto a) { return a / (1 + abs(a)); }, [](auto g, auto a) { return g / square(1 + abs(a)); });
-  return op(std::move(x), where);
+  return op(std::move(x), at);
 }
 XGRAD_BOTH(softsign);
 
 template <class T>
-Variable<T> silu(Variable<T> x, Where where) {
+Variable<T> silu(Variable<T> x, Where at) {
   static const auto op = elementwise(
       "silu", [](auto a) { return a * sigmoid(a); }, [](auto g, auto a) { return g * (sigmoid(a) * (1 + a * (1 - sigmoid(a)))); });
-  return op(std::move(x), where);
+  return op(std::move(x), at);
 }
 XGRAD_BOTH(silu);
 
@@ -67,15 +67,15 @@ Variable<T> elu(Variable<T> x, double alpha, Where at) {
 XGRAD_BOTH(elu);
 
 template <class T>
-Variable<T> softplus(Variable<T> x, double beta, Where where) {
+Variable<T> softplus(Variable<T> x, double beta, Where at) {
   static const auto plain = elementwise("softplus", [](auto a) { return softplus(a); });
   static const auto scaled = elementwise("softplus", [](auto a, auto b) { return softplus(a * b) / b; });
-  return beta == 1 ? plain(std::move(x), where) : scaled(std::move(x), beta, where);
+  return beta == 1 ? plain(std::move(x), at) : scaled(std::move(x), beta, at);
 }
 XGRAD_BOTH(softplus);
 
 template <class T>
-Variable<T> gelu(Variable<T> x, GeluOptions options, Where where) {
+Variable<T> gelu(Variable<T> x, GeluOptions options, Where at) {
   using std::numbers::inv_sqrtpi, std::numbers::sqrt2;
   static const auto exact = elementwise("gelu", [](auto a) { return a * ndtr(a); });
   // (1 + tanh(u / 2)) / 2 is sigmoid(u), of whose left tail no digits are lost. Outside of ±30 it is 0 or 1, and a³ would overflow.
@@ -90,7 +90,7 @@ Variable<T> gelu(Variable<T> x, GeluOptions options, Where where) {
         const auto c = clamp(a, -30, 30), s = sigmoid(c * (slope + cubic * square(c)));
         return g * (s * (1 + c * (slope + 3 * cubic * square(c)) * (1 - s)));
       });
-  return options.approximate ? by_tanh(std::move(x), where) : exact(std::move(x), where);
+  return options.approximate ? by_tanh(std::move(x), at) : exact(std::move(x), at);
 }
 XGRAD_BOTH(gelu);
 

@@ -24,11 +24,11 @@ inline std::size_t batch_offset(std::size_t index, const Shape& batch, const Sha
 
 /// Each matrix transposed.
 template <class T>
-Variable<T> swap_last(Variable<T> x, Where where) {
-  std::vector<std::ptrdiff_t> axes(x.shape(where).size());
+Variable<T> swap_last(Variable<T> x, Where at) {
+  std::vector<std::ptrdiff_t> axes(x.shape(at).size());
   for (std::size_t k = 0; k < axes.size(); ++k) axes[k] = static_cast<std::ptrdiff_t>(k);
   std::swap(axes[axes.size() - 2], axes[axes.size() - 1]);
-  return permute(std::move(x), std::move(axes), where);
+  return permute(std::move(x), std::move(axes), at);
 }
 
 }  // namespace xgrad::detail

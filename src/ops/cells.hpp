@@ -4,10 +4,10 @@
 
 namespace xgrad {
 
-/// `of_x` is x w_ihᵀ + b_ih. Shapes are not looked at.
+/// `of_x` is x weight_ihᵀ + bias_ih. Shapes are not looked at.
 template <class T>
-LSTMState<T> lstm_step(Variable<T> of_x, LSTMState<T> state, Variable<T> w_hh, Variable<T> b_hh, Where where);
+LSTMState<T> lstm_step(Variable<T> of_x, LSTMState<T> state, Variable<T> weight_hh, Variable<T> bias_hh, Where at);
 template <class T>
-Variable<T> gru_step(Variable<T> of_x, Variable<T> h, Variable<T> w_hh, Variable<T> b_hh, Where where);
+Variable<T> gru_step(Variable<T> of_x, Variable<T> h, Variable<T> weight_hh, Variable<T> bias_hh, Where at);
 
 }  // namespace xgrad

@@ -86,9 +86,9 @@ Array<T> one_hot(const Labels& labels, const Shape& shape, T on, T off) {
 
 /// As `reduced`, but the mean is divided by the sum of the samples' weights.
 template <class T>
-Variable<T> reduced(Variable<T> loss, const Array<T>& weights, Reduction reduction, Where where) {
-  if (reduction != Reduction::mean) return reduced(std::move(loss), reduction, where);
-  return div(sum(std::move(loss), {}, {}, where), total(weights), where);
+Variable<T> reduced(Variable<T> loss, const Array<T>& weights, Reduction reduction, Where at) {
+  if (reduction != Reduction::mean) return reduced(std::move(loss), reduction, at);
+  return div(sum(std::move(loss), {}, {}, at), total(weights), at);
 }
 
 }  // namespace xgrad::detail

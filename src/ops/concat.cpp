@@ -66,24 +66,24 @@ struct Concat {
 };
 
 template <class T>
-Variable<T> join(std::vector<Variable<T>> xs, int axis, bool stacked, Where where) {
-  const std::size_t k = placed(where, stacked ? "stack" : "concat", [&] {
+Variable<T> join(std::vector<Variable<T>> xs, int axis, bool stacked, Where at) {
+  const std::size_t k = placed(at, stacked ? "stack" : "concat", [&] {
     if (xs.empty()) throw ValueError("no arrays are given; there must be at least one");
-    const std::size_t rank = shape_of(xs[0], where, stacked ? "stack" : "concat").size();
+    const std::size_t rank = shape_of(xs[0], at, stacked ? "stack" : "concat").size();
     return normalise_axis(axis, stacked ? rank + 1 : rank);
   });
-  return apply(Concat<T>{stacked, k}, std::move(xs), where);
+  return apply(Concat<T>{stacked, k}, std::move(xs), at);
 }
 
 }  // namespace
 
 template <class T>
-Variable<T> concat(std::vector<Variable<T>> xs, int axis, Where where) {
-  return join(std::move(xs), axis, false, where);
+Variable<T> concat(std::vector<Variable<T>> xs, int axis, Where at) {
+  return join(std::move(xs), axis, false, at);
 }
 template <class T>
-Variable<T> stack(std::vector<Variable<T>> xs, int axis, Where where) {
-  return join(std::move(xs), axis, true, where);
+Variable<T> stack(std::vector<Variable<T>> xs, int axis, Where at) {
+  return join(std::move(xs), axis, true, at);
 }
 
 #define XGRAD_INSTANTIATE(T)                                            \

@@ -225,36 +225,36 @@ struct Col2im {
 }  // namespace
 
 template <class T>
-Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv2dOptions options, Where where) {
-  return apply(Conv2d<T>{options}, {std::move(x), std::move(w)}, where);
+Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv2dOptions options, Where at) {
+  return apply(Conv2d<T>{options}, {std::move(x), std::move(w)}, at);
 }
 
 template <class T>
 Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
-                   Conv2dOptions options, Where where) {
-  if (!bias.defined()) return conv2d(std::move(x), std::move(w), options, where);
-  return apply(Conv2d<T>{options}, {std::move(x), std::move(w), std::move(bias)}, where);
+                   Conv2dOptions options, Where at) {
+  if (!bias.defined()) return conv2d(std::move(x), std::move(w), options, at);
+  return apply(Conv2d<T>{options}, {std::move(x), std::move(w), std::move(bias)}, at);
 }
 
 template <class T>
 Variable<T> conv2d_input_grad(Variable<T> g, std::type_identity_t<Variable<T>> w, const Shape& shape, Conv2dOptions options,
-                              Where where) {
-  return apply(Conv2dInputGrad<T>{options, shape}, {std::move(g), std::move(w)}, where);
+                              Where at) {
+  return apply(Conv2dInputGrad<T>{options, shape}, {std::move(g), std::move(w)}, at);
 }
 
 template <class T>
 Variable<T> conv2d_weight_grad(Variable<T> x, std::type_identity_t<Variable<T>> g, const Shape& shape, Conv2dOptions options,
-                               Where where) {
-  return apply(Conv2dWeightGrad<T>{options, shape}, {std::move(x), std::move(g)}, where);
+                               Where at) {
+  return apply(Conv2dWeightGrad<T>{options, shape}, {std::move(x), std::move(g)}, at);
 }
 
 template <class T>
 Variable<T> conv1d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
-                   Conv1dOptions options, Where where) try {
-  const Shape sx = shape_of(x, where), sw = shape_of(w, where);
+                   Conv1dOptions options, Where at) try {
+  const Shape sx = shape_of(x, at), sw = shape_of(w, at);
   const Conv2dOptions flat{
       {1, options.stride}, {0, 0, options.padding.left, options.padding.right}, {1, options.dilation}, options.groups};
-  const ConvShape s = placed(where, "conv1d", [&] {
+  const ConvShape s = placed(at, "conv1d", [&] {
     const std::ptrdiff_t groups = options.groups;
     if (sx.size() != 3 || sw.size() != 3)
       throw ShapeError(fmt::format("x is {}, w is {}; x must be (n, l, c) and w (o, k, c{})", to_string(sx), to_string(sw),
@@ -268,23 +268,23 @@ Variable<T> conv1d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type
     if (bias.defined()) check_bias(sw, bias.shape(), sw[0]);
     return conv_shape(Shape{sx[0], 1, sx[1], sx[2]}, Shape{sw[0], 1, sw[1], sw[2]}, flat);
   });
-  Variable<T> y = conv2d(reshape(std::move(x), Shape{s.n, 1, s.w, s.c}, where),
-                         reshape(std::move(w), Shape{s.o, 1, s.kw, s.group_c()}, where), std::move(bias), flat, where);
-  return reshape(std::move(y), Shape{s.n, s.ow, s.o}, where);
+  Variable<T> y = conv2d(reshape(std::move(x), Shape{s.n, 1, s.w, s.c}, at),
+                         reshape(std::move(w), Shape{s.o, 1, s.kw, s.group_c()}, at), std::move(bias), flat, at);
+  return reshape(std::move(y), Shape{s.n, s.ow, s.o}, at);
 } catch (Error& error) {
-  called(error, where);
+  called(error, at);
 }
 
 template <class T>
-Variable<T> conv1d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv1dOptions options, Where where) {
-  return conv1d(std::move(x), std::move(w), Variable<T>(), options, where);
+Variable<T> conv1d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv1dOptions options, Where at) {
+  return conv1d(std::move(x), std::move(w), Variable<T>(), options, at);
 }
 
 template <class T>
 Variable<T> conv_transpose2d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
-                             ConvTranspose2dOptions options, Where where) try {
-  const Shape &sx = shape_of(x, where), &sw = shape_of(w, where);
-  const Shape images = placed(where, "conv_transpose2d", [&] {
+                             ConvTranspose2dOptions options, Where at) try {
+  const Shape &sx = shape_of(x, at), &sw = shape_of(w, at);
+  const Shape images = placed(at, "conv_transpose2d", [&] {
     const auto& [stride, padding, extra, dilation, groups] = options;
     if (sx.size() != 4 || sw.size() != 4)
       throw ShapeError(fmt::format("x is {}, w is {}; x must be (n, h, w, c) and w (c, kh, kw, o{})", to_string(sx), to_string(sw),
@@ -316,25 +316,25 @@ Variable<T> conv_transpose2d(Variable<T> x, std::type_identity_t<Variable<T>> w,
   });
   Variable<T> y =
       apply(Conv2dInputGrad<T>{{options.stride, options.padding, options.dilation, options.groups}, images, "conv_transpose2d"},
-            {std::move(x), std::move(w)}, where);
-  return bias.defined() ? add(std::move(y), std::move(bias), where) : y;
+            {std::move(x), std::move(w)}, at);
+  return bias.defined() ? add(std::move(y), std::move(bias), at) : y;
 } catch (Error& error) {
-  called(error, where);
+  called(error, at);
 }
 
 template <class T>
-Variable<T> conv_transpose2d(Variable<T> x, std::type_identity_t<Variable<T>> w, ConvTranspose2dOptions options, Where where) {
-  return conv_transpose2d(std::move(x), std::move(w), Variable<T>(), options, where);
+Variable<T> conv_transpose2d(Variable<T> x, std::type_identity_t<Variable<T>> w, ConvTranspose2dOptions options, Where at) {
+  return conv_transpose2d(std::move(x), std::move(w), Variable<T>(), options, at);
 }
 
 template <class T>
-Variable<T> im2col(Variable<T> x, Extent2d size, Im2colOptions options, Where where) {
-  return apply(Im2col<T>{size, options}, {std::move(x)}, where);
+Variable<T> im2col(Variable<T> x, Extent2d size, Im2colOptions options, Where at) {
+  return apply(Im2col<T>{size, options}, {std::move(x)}, at);
 }
 
 template <class T>
-Variable<T> col2im(Variable<T> columns, const Shape& shape, Extent2d size, Im2colOptions options, Where where) {
-  return apply(Col2im<T>{size, options, shape}, {std::move(columns)}, where);
+Variable<T> col2im(Variable<T> columns, const Shape& shape, Extent2d size, Im2colOptions options, Where at) {
+  return apply(Col2im<T>{size, options, shape}, {std::move(columns)}, at);
 }
 
 #define XGRAD_INSTANTIATE(function, Options)                                                            \

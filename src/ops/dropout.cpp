@@ -48,31 +48,31 @@ struct Dropout {
 
 template <class T>
 Variable<T> drop(std::string_view name, Variable<T> x, std::size_t samples, std::size_t rows, std::size_t channels, double p,
-                 const DropoutOptions& options, Generator& generator, Where where) {
-  if (!(p >= 0 && p <= 1)) throw ValueError(where, name, fmt::format("p is {}; it must be from 0 to 1", p));
+                 const DropoutOptions& options, Generator& generator, Where at) {
+  if (!(p >= 0 && p <= 1)) throw ValueError(at, name, fmt::format("p is {}; it must be from 0 to 1", p));
   if (!options.training || p == 0) return x;
-  Mask mask = placed(where, name, [&] { return make_array<bool>(Shape{samples, channels}); });
+  Mask mask = placed(at, name, [&] { return make_array<bool>(Shape{samples, channels}); });
   for (bool& kept : std::span(mask.data(), mask.size())) kept = generator.uniform() >= p;
   const T scale = p < 1 ? static_cast<T>(1 / (1 - p)) : T(0);
-  return apply(Dropout<T>{name, samples, rows, channels, Storage<bool>::create(std::move(mask)), scale}, {std::move(x)}, where);
+  return apply(Dropout<T>{name, samples, rows, channels, Storage<bool>::create(std::move(mask)), scale}, {std::move(x)}, at);
 }
 
 }  // namespace
 
 template <class T>
-Variable<T> dropout(Variable<T> x, double p, DropoutOptions options, Generator& generator, Where where) {
-  static_cast<void>(shape_of(x, where, "dropout"));
+Variable<T> dropout(Variable<T> x, double p, DropoutOptions options, Generator& generator, Where at) {
+  static_cast<void>(shape_of(x, at, "dropout"));
   const std::size_t n = x.size();
-  return drop("dropout", std::move(x), 1, 1, n, p, options, generator, where);
+  return drop("dropout", std::move(x), 1, 1, n, p, options, generator, at);
 }
 
 template <class T>
-Variable<T> dropout2d(Variable<T> x, double p, DropoutOptions options, Generator& generator, Where where) {
-  const Shape& shape = shape_of(x, where);
+Variable<T> dropout2d(Variable<T> x, double p, DropoutOptions options, Generator& generator, Where at) {
+  const Shape& shape = shape_of(x, at);
   if (shape.size() < 2)
-    throw ShapeError(where, "dropout2d", fmt::format("x is {}; it must have two axes at least, (n, …, c)", to_string(shape)));
-  const std::size_t rows = placed(where, "dropout2d", [&] { return size_of(shape, 1, shape.size() - 1); });
-  return drop("dropout2d", std::move(x), shape[0], rows, shape.back(), p, options, generator, where);
+    throw ShapeError(at, "dropout2d", fmt::format("x is {}; it must have two axes at least, (n, …, c)", to_string(shape)));
+  const std::size_t rows = placed(at, "dropout2d", [&] { return size_of(shape, 1, shape.size() - 1); });
+  return drop("dropout2d", std::move(x), shape[0], rows, shape.back(), p, options, generator, at);
 }
 
 XGRAD_BOTH(dropout);

@@ -53,40 +53,40 @@ struct Named {
 };
 
 template <class T>
-Named<T> arrange(Named<T> a, const Names& order, Where where) {
+Named<T> arrange(Named<T> a, const Names& order, Where at) {
   if (a.names == order) return a;
   std::vector<std::ptrdiff_t> axes;
   for (const Name name : order) axes.push_back(static_cast<std::ptrdiff_t>(place_of(a.names, name)));
-  return {permute(std::move(a.x), std::move(axes), where), order};
+  return {permute(std::move(a.x), std::move(axes), at), order};
 }
 template <class T>
-Variable<T> shaped(Variable<T> x, const Shape& shape, Where where) {
-  return x.shape() == shape ? x : reshape(std::move(x), shape, where);
+Variable<T> shaped(Variable<T> x, const Shape& shape, Where at) {
+  return x.shape() == shape ? x : reshape(std::move(x), shape, at);
 }
 /// With an axis for each of `all`, of length 1 where a has none.
 template <class T>
-Variable<T> widen(Named<T> a, const Names& all, Where where) {
+Variable<T> widen(Named<T> a, const Names& all, Where at) {
   const Names order = those(all, [&](Name n) { return has(a.names, n); });
-  a = arrange(std::move(a), order, where);
+  a = arrange(std::move(a), order, at);
   Shape shape;
   for (const Name name : all) shape.push_back(has(a.names, name) ? a.length(name) : 1);
-  return shaped(std::move(a.x), shape, where);
+  return shaped(std::move(a.x), shape, at);
 }
 /// Sums over all axes but those in `kept`.
 template <class T>
-Named<T> sum_others(Named<T> a, const Names& kept, Where where) {
+Named<T> sum_others(Named<T> a, const Names& kept, Where at) {
   std::vector<std::ptrdiff_t> axes;
   for (std::size_t k = 0; k < a.names.size(); ++k)
     if (!has(kept, a.names[k])) axes.push_back(static_cast<std::ptrdiff_t>(k));
   if (axes.empty()) return a;
-  return {sum(std::move(a.x), Axes(std::move(axes)), {}, where), those(a.names, [&](Name n) { return has(kept, n); })};
+  return {sum(std::move(a.x), Axes(std::move(axes)), {}, at), those(a.names, [&](Name n) { return has(kept, n); })};
 }
 
 /// The product of a and b, summed over the names that are not `needed`.
 template <class T>
-Named<T> contract(Named<T> a, Named<T> b, const Names& needed, Where where) {
-  a = sum_others(std::move(a), needed + b.names, where);
-  b = sum_others(std::move(b), needed + a.names, where);
+Named<T> contract(Named<T> a, Named<T> b, const Names& needed, Where at) {
+  a = sum_others(std::move(a), needed + b.names, at);
+  b = sum_others(std::move(b), needed + a.names, at);
   const Names both = those(a.names, [&](Name n) { return has(b.names, n); });
   const Names batch = those(both, [&](Name n) { return has(needed, n); });
   const Names summed = those(both, [&](Name n) { return !has(needed, n); });
@@ -99,18 +99,18 @@ Named<T> contract(Named<T> a, Named<T> b, const Names& needed, Where where) {
 
   if (summed.empty() || (rows.empty() && columns.empty() && !batch.empty())) {  // a matrix product would have 1 × 1 matrices
     const Names all = batch + rows + columns + summed;
-    Variable<T> product = mul(widen(std::move(a), all, where), widen(std::move(b), all, where), where);
-    return sum_others(Named<T>{std::move(product), all}, result, where);
+    Variable<T> product = mul(widen(std::move(a), all, at), widen(std::move(b), all, at), at);
+    return sum_others(Named<T>{std::move(product), all}, result, at);
   }
 
   // (batch, rows, summed) times (batch, summed, columns), each taken transposed where it lies so already.
   const bool transpose_a = a.names == batch + summed + rows && !rows.empty();
   const bool transpose_b = b.names == batch + columns + summed && !columns.empty();
-  if (!transpose_a) a = arrange(std::move(a), batch + rows + summed, where);
-  if (!transpose_b) b = arrange(std::move(b), batch + summed + columns, where);
+  if (!transpose_a) a = arrange(std::move(a), batch + rows + summed, at);
+  if (!transpose_b) b = arrange(std::move(b), batch + summed + columns, at);
   std::size_t m = 0, k = 0, n = 0;
   Shape left;
-  placed(where, "einsum", [&] {
+  placed(at, "einsum", [&] {
     m = a.lengths(rows);
     k = a.lengths(summed);
     n = b.lengths(columns);
@@ -119,9 +119,9 @@ Named<T> contract(Named<T> a, Named<T> b, const Names& needed, Where where) {
   Shape right = left;
   for (const std::size_t length : {transpose_a ? k : m, transpose_a ? m : k}) left.push_back(length);
   for (const std::size_t length : {transpose_b ? n : k, transpose_b ? k : n}) right.push_back(length);
-  Variable<T> product = matmul(shaped(std::move(a.x), left, where), shaped(std::move(b.x), right, where),
-                               {.transpose_a = transpose_a, .transpose_b = transpose_b}, where);
-  return {shaped(std::move(product), shape, where), result};
+  Variable<T> product = matmul(shaped(std::move(a.x), left, at), shaped(std::move(b.x), right, at),
+                               {.transpose_a = transpose_a, .transpose_b = transpose_b}, at);
+  return {shaped(std::move(product), shape, at), result};
 }
 
 /// What an equation says.
@@ -217,14 +217,14 @@ Equation parse(std::string_view equation, const std::vector<Shape>& shapes) {
 
 /// Axes of one name become their diagonal.
 template <class T>
-Named<T> take_diagonals(Variable<T> x, Names names, Where where) {
+Named<T> take_diagonals(Variable<T> x, Names names, Where at) {
   for (std::size_t k = 0; k < names.size();) {
     const std::size_t twin = k + 1 + place_of(Names(names.begin() + static_cast<std::ptrdiff_t>(k) + 1, names.end()), names[k]);
     if (twin == names.size()) {
       ++k;
       continue;
     }
-    x = diagonal(std::move(x), 0, static_cast<int>(k), static_cast<int>(twin), where);
+    x = diagonal(std::move(x), 0, static_cast<int>(k), static_cast<int>(twin), at);
     const Name name = names[k];
     names.erase(names.begin() + static_cast<std::ptrdiff_t>(twin));
     names.erase(names.begin() + static_cast<std::ptrdiff_t>(k));
@@ -269,7 +269,7 @@ double cost(const Named<T>& a, const Named<T>& b) {
 
 /// Multiplies all operands, the cheapest pair first, until one is left.
 template <class T>
-Named<T> contract_all(std::vector<Named<T>> operands, const Names& output, Where where) {
+Named<T> contract_all(std::vector<Named<T>> operands, const Names& output, Where at) {
   while (operands.size() > 1) {
     std::size_t first = 0, second = 1;
     for (std::size_t i = 0; i < operands.size(); ++i)
@@ -283,43 +283,43 @@ Named<T> contract_all(std::vector<Named<T>> operands, const Names& output, Where
     operands.erase(operands.begin() + static_cast<std::ptrdiff_t>(first));
     Names needed = output;
     for (const Named<T>& other : operands) needed = needed + other.names;
-    operands.push_back(contract(std::move(a), std::move(b), needed, where));
+    operands.push_back(contract(std::move(a), std::move(b), needed, at));
   }
-  return arrange(sum_others(std::move(operands[0]), output, where), output, where);
+  return arrange(sum_others(std::move(operands[0]), output, at), output, at);
 }
 
 }  // namespace
 
 template <class T>
-Variable<T> einsum(std::string_view text, std::vector<Variable<T>> operands, Where where) try {
+Variable<T> einsum(std::string_view text, std::vector<Variable<T>> operands, Where at) try {
   std::vector<Shape> shapes;
-  for (const Variable<T>& x : operands) shapes.push_back(shape_of(x, where));
+  for (const Variable<T>& x : operands) shapes.push_back(shape_of(x, at));
   std::map<Name, std::size_t> lengths;
-  const Equation equation = placed(where, "einsum", [&] {
+  const Equation equation = placed(at, "einsum", [&] {
     Equation parsed = parse(text, shapes);
     lengths = lengths_of(parsed, shapes);
     return parsed;
   });
   std::vector<Named<T>> named;
   for (std::size_t i = 0; i < operands.size(); ++i) {
-    Named<T> operand = take_diagonals(std::move(operands[i]), equation.inputs[i], where);
+    Named<T> operand = take_diagonals(std::move(operands[i]), equation.inputs[i], at);
     // An axis of length 1 that broadcasts is as good as none.
     Names kept = those(operand.names, [&](Name n) { return operand.length(n) == lengths[n]; });
     Shape shape;
     for (const Name n : kept) shape.push_back(lengths[n]);
-    named.push_back({shaped(std::move(operand.x), shape, where), std::move(kept)});
+    named.push_back({shaped(std::move(operand.x), shape, at), std::move(kept)});
   }
-  return contract_all(std::move(named), equation.output, where).x;
+  return contract_all(std::move(named), equation.output, at).x;
 } catch (Error& error) {
-  called(error, where);
+  called(error, at);
 }
 
 template <class T>
 Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, std::vector<std::ptrdiff_t> a_axes,
-                      std::vector<std::ptrdiff_t> b_axes, Where where) try {
-  const Shape &left = shape_of(a, where), &right = shape_of(b, where);
+                      std::vector<std::ptrdiff_t> b_axes, Where at) try {
+  const Shape &left = shape_of(a, at), &right = shape_of(b, at);
   Names a_names, b_names, output;
-  placed(where, "tensordot", [&] {
+  placed(at, "tensordot", [&] {
     if (a_axes.size() != b_axes.size())
       throw ShapeError(fmt::format("{} axes of a and {} axes of b are given; they must be as many", a_axes.size(), b_axes.size()));
     static_cast<void>(Axes(a_axes).flags(left.size()));
@@ -337,61 +337,61 @@ Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, std::v
     }
     return 0;
   });
-  Named<T> product = contract(Named<T>{std::move(a), a_names}, Named<T>{std::move(b), b_names}, output, where);
-  return arrange(std::move(product), output, where).x;
+  Named<T> product = contract(Named<T>{std::move(a), a_names}, Named<T>{std::move(b), b_names}, output, at);
+  return arrange(std::move(product), output, at).x;
 } catch (Error& error) {
-  called(error, where);
+  called(error, at);
 }
 
 template <class T>
-Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, int axes, Where where) try {
-  const Shape &left = shape_of(a, where), &right = shape_of(b, where);
+Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, int axes, Where at) try {
+  const Shape &left = shape_of(a, at), &right = shape_of(b, at);
   if (axes < 0 || static_cast<std::size_t>(axes) > std::min(left.size(), right.size()))
     throw ShapeError(
-        where, "tensordot",
+        at, "tensordot",
         fmt::format("a is {}, b is {}; each must have the {} axes to sum over", to_string(left), to_string(right), axes));
   std::vector<std::ptrdiff_t> a_axes, b_axes;
   for (int k = 0; k < axes; ++k) {
     a_axes.push_back(static_cast<std::ptrdiff_t>(left.size()) - axes + k);
     b_axes.push_back(k);
   }
-  return tensordot(std::move(a), std::move(b), std::move(a_axes), std::move(b_axes), where);
+  return tensordot(std::move(a), std::move(b), std::move(a_axes), std::move(b_axes), at);
 } catch (Error& error) {
-  called(error, where);
+  called(error, at);
 }
 
 template <class T>
-Variable<T> dot(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where) try {
-  const std::size_t m = shape_of(a, where).size(), n = shape_of(b, where).size();
-  if (m == 0 || n == 0) return mul(std::move(a), std::move(b), where);
+Variable<T> dot(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at) try {
+  const std::size_t m = shape_of(a, at).size(), n = shape_of(b, at).size();
+  if (m == 0 || n == 0) return mul(std::move(a), std::move(b), at);
   const std::ptrdiff_t a_axis = static_cast<std::ptrdiff_t>(m) - 1, b_axis = n == 1 ? 0 : static_cast<std::ptrdiff_t>(n) - 2;
   if (a.shape()[m - 1] != b.shape()[static_cast<std::size_t>(b_axis)])
     throw ShapeError(
-        where, "dot",
+        at, "dot",
         fmt::format("a is {}, b is {}; a.shape[{}] = {} must equal b.shape[{}] = {}", to_string(a.shape()), to_string(b.shape()),
                     a_axis, a.shape()[m - 1], b_axis, b.shape()[static_cast<std::size_t>(b_axis)]));
-  if (m <= 2 && n <= 2) return matmul(std::move(a), std::move(b), {}, where);
-  return tensordot(std::move(a), std::move(b), {a_axis}, {b_axis}, where);
+  if (m <= 2 && n <= 2) return matmul(std::move(a), std::move(b), {}, at);
+  return tensordot(std::move(a), std::move(b), {a_axis}, {b_axis}, at);
 } catch (Error& error) {
-  called(error, where);
+  called(error, at);
 }
 
 template <class T>
-Variable<T> outer(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where) try {
-  static_cast<void>(shape_of(a, where)), static_cast<void>(shape_of(b, where));
+Variable<T> outer(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at) try {
+  static_cast<void>(shape_of(a, at)), static_cast<void>(shape_of(b, at));
   const std::size_t m = a.size(), n = b.size();
-  return matmul(reshape(std::move(a), Shape{m, 1}, where), reshape(std::move(b), Shape{1, n}, where), {}, where);
+  return matmul(reshape(std::move(a), Shape{m, 1}, at), reshape(std::move(b), Shape{1, n}, at), {}, at);
 } catch (Error& error) {
-  called(error, where);
+  called(error, at);
 }
 
 template <class T>
-Variable<T> trace(Variable<T> x, std::ptrdiff_t offset, int axis1, int axis2, Where where) try {
-  if (const Shape& shape = shape_of(x, where); shape.size() < 2)
-    throw ShapeError(where, "trace", fmt::format("x is {}; it must have two axes at least", to_string(shape)));
-  return sum(diagonal(std::move(x), offset, axis1, axis2, where), -1, {}, where);
+Variable<T> trace(Variable<T> x, std::ptrdiff_t offset, int axis1, int axis2, Where at) try {
+  if (const Shape& shape = shape_of(x, at); shape.size() < 2)
+    throw ShapeError(at, "trace", fmt::format("x is {}; it must have two axes at least", to_string(shape)));
+  return sum(diagonal(std::move(x), offset, axis1, axis2, at), -1, {}, at);
 } catch (Error& error) {
-  called(error, where);
+  called(error, at);
 }
 
 #define XGRAD_INSTANTIATE(T)                                                                                                    \

@@ -91,9 +91,9 @@ XGRAD_UNARY(ceil, ceil(a));
 XGRAD_UNARY(round, round(a));
 
 template <class T>
-Variable<T> clamp(Variable<T> x, std::type_identity_t<Variable<T>> low, std::type_identity_t<Variable<T>> high, Where where) {
+Variable<T> clamp(Variable<T> x, std::type_identity_t<Variable<T>> low, std::type_identity_t<Variable<T>> high, Where at) {
   static const auto op = elementwise("clamp", [](auto a, auto b, auto c) { return clamp(a, b, c); });
-  return op(std::move(x), std::move(low), std::move(high), where);
+  return op(std::move(x), std::move(low), std::move(high), at);
 }
 XGRAD_BOTH(clamp);
 

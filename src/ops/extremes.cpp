@@ -51,14 +51,14 @@ struct Extreme {
 };
 
 template <class T>
-Labels place_of(const Variable<T>& x, std::optional<int> axis, ReduceOptions options, const char* name, bool most, Where where) {
-  const Shape& shape = shape_of(x, where, name);
-  const Reduced axes = placed(where, name, [&] {
+Labels place_of(const Variable<T>& x, std::optional<int> axis, ReduceOptions options, const char* name, bool most, Where at) {
+  const Shape& shape = shape_of(x, at, name);
+  const Reduced axes = placed(at, name, [&] {
     Reduced reduced(shape, axis ? Axes(*axis) : Axes(), options.keepdims);
     need_elements(shape, reduced);
     return reduced;
   });
-  Labels out = placed(where, name, [&] { return make_array<std::int64_t>(axes.result); });
+  Labels out = placed(at, name, [&] { return make_array<std::int64_t>(axes.result); });
   if (out.size() == 0) return out;
   const std::size_t k = axis ? normalise_axis(*axis, shape.size()) : 0;
   const Around s = axis ? Around(shape, k) : Around(Shape{x.size()}, 0);
@@ -66,13 +66,13 @@ Labels place_of(const Variable<T>& x, std::optional<int> axis, ReduceOptions opt
   return out;
 }
 
-Reduced reduced_of(const Shape& shape, const Axes& axes, ReduceOptions options, const char* name, Where where) {
-  return placed(where, name, [&] { return Reduced(shape, axes, options.keepdims); });
+Reduced reduced_of(const Shape& shape, const Axes& axes, ReduceOptions options, const char* name, Where at) {
+  return placed(at, name, [&] { return Reduced(shape, axes, options.keepdims); });
 }
 
 /// 1 where true, 0 elsewhere, summed along axes.
-Labels count_true(const Mask& x, const Reduced& axes, const char* name, Where where) {
-  return placed(where, name, [&] {  // a mask may be as large as memory, its numbers are eight times as large
+Labels count_true(const Mask& x, const Reduced& axes, const char* name, Where at) {
+  return placed(at, name, [&] {  // a mask may be as large as memory, its numbers are eight times as large
     Labels ones = make_array<std::int64_t>(x.shape());
     std::copy_n(x.data(), x.size(), ones.data());
     return reduce_axes(ones, axes.reduced, axes.result, kernels::count);
@@ -80,8 +80,8 @@ Labels count_true(const Mask& x, const Reduced& axes, const char* name, Where wh
 }
 
 template <class T>
-Mask not_zero(const Variable<T>& x, const char* name, Where where) {
-  const Array<T>& values = value_of(x, where, name);
+Mask not_zero(const Variable<T>& x, const char* name, Where at) {
+  const Array<T>& values = value_of(x, at, name);
   Mask mask = make_array<bool>(values.shape());
   std::transform(values.data(), values.data() + values.size(), mask.data(), [](T v) { return v != 0; });
   return mask;
@@ -90,40 +90,40 @@ Mask not_zero(const Variable<T>& x, const char* name, Where where) {
 }  // namespace
 
 template <class T>
-Variable<T> amax(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
-  Reduced reduced = reduced_of(shape_of(x, where), axes, options, "amax", where);
-  return apply(Extreme<T, true>{std::move(reduced)}, {std::move(x)}, where);
+Variable<T> amax(Variable<T> x, Axes axes, ReduceOptions options, Where at) {
+  Reduced reduced = reduced_of(shape_of(x, at), axes, options, "amax", at);
+  return apply(Extreme<T, true>{std::move(reduced)}, {std::move(x)}, at);
 }
 template <class T>
-Variable<T> amin(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
-  Reduced reduced = reduced_of(shape_of(x, where), axes, options, "amin", where);
-  return apply(Extreme<T, false>{std::move(reduced)}, {std::move(x)}, where);
+Variable<T> amin(Variable<T> x, Axes axes, ReduceOptions options, Where at) {
+  Reduced reduced = reduced_of(shape_of(x, at), axes, options, "amin", at);
+  return apply(Extreme<T, false>{std::move(reduced)}, {std::move(x)}, at);
 }
 
 template <class T>
-Labels argmax(const Variable<T>& x, std::optional<int> axis, ReduceOptions options, Where where) {
-  return place_of(x, axis, options, "argmax", true, where);
+Labels argmax(const Variable<T>& x, std::optional<int> axis, ReduceOptions options, Where at) {
+  return place_of(x, axis, options, "argmax", true, at);
 }
 template <class T>
-Labels argmin(const Variable<T>& x, std::optional<int> axis, ReduceOptions options, Where where) {
-  return place_of(x, axis, options, "argmin", false, where);
+Labels argmin(const Variable<T>& x, std::optional<int> axis, ReduceOptions options, Where at) {
+  return place_of(x, axis, options, "argmin", false, at);
 }
 
-Labels count_nonzero(const Condition& condition, Axes axes, ReduceOptions options, Where where) {
+Labels count_nonzero(const Condition& condition, Axes axes, ReduceOptions options, Where at) {
   const Mask& x = condition.mask();
-  return count_true(x, reduced_of(x.shape(), axes, options, "count_nonzero", where), "count_nonzero", where);
+  return count_true(x, reduced_of(x.shape(), axes, options, "count_nonzero", at), "count_nonzero", at);
 }
-Mask any(const Condition& condition, Axes axes, ReduceOptions options, Where where) {
+Mask any(const Condition& condition, Axes axes, ReduceOptions options, Where at) {
   const Mask& x = condition.mask();
-  const Labels counts = count_true(x, reduced_of(x.shape(), axes, options, "any", where), "any", where);
+  const Labels counts = count_true(x, reduced_of(x.shape(), axes, options, "any", at), "any", at);
   Mask out = make_array<bool>(counts.shape());
   std::transform(counts.data(), counts.data() + counts.size(), out.data(), [](std::int64_t n) { return n > 0; });
   return out;
 }
-Mask all(const Condition& condition, Axes axes, ReduceOptions options, Where where) {
+Mask all(const Condition& condition, Axes axes, ReduceOptions options, Where at) {
   const Mask& x = condition.mask();
-  const Reduced reduced = reduced_of(x.shape(), axes, options, "all", where);
-  const Labels counts = count_true(x, reduced, "all", where);
+  const Reduced reduced = reduced_of(x.shape(), axes, options, "all", at);
+  const Labels counts = count_true(x, reduced, "all", at);
   const auto most = static_cast<std::int64_t>(reduced.count(x.shape()));
   Mask out = make_array<bool>(counts.shape());
   std::transform(counts.data(), counts.data() + counts.size(), out.data(), [=](std::int64_t n) { return n == most; });
@@ -131,16 +131,16 @@ Mask all(const Condition& condition, Axes axes, ReduceOptions options, Where whe
 }
 
 template <class T>
-Mask any(const Variable<T>& x, Axes axes, ReduceOptions options, Where where) {
-  return any(not_zero(x, "any", where), std::move(axes), options, where);
+Mask any(const Variable<T>& x, Axes axes, ReduceOptions options, Where at) {
+  return any(not_zero(x, "any", at), std::move(axes), options, at);
 }
 template <class T>
-Mask all(const Variable<T>& x, Axes axes, ReduceOptions options, Where where) {
-  return all(not_zero(x, "all", where), std::move(axes), options, where);
+Mask all(const Variable<T>& x, Axes axes, ReduceOptions options, Where at) {
+  return all(not_zero(x, "all", at), std::move(axes), options, at);
 }
 template <class T>
-Labels count_nonzero(const Variable<T>& x, Axes axes, ReduceOptions options, Where where) {
-  return count_nonzero(not_zero(x, "count_nonzero", where), std::move(axes), options, where);
+Labels count_nonzero(const Variable<T>& x, Axes axes, ReduceOptions options, Where at) {
+  return count_nonzero(not_zero(x, "count_nonzero", at), std::move(axes), options, at);
 }
 
 XGRAD_BOTH(amax);

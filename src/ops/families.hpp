@@ -46,13 +46,13 @@ void copy_view(const T* x, const View& from, T* out, const View& to) {
 
 /// The elements of a view of x. `name` is the operation's, and must live for ever.
 template <class T>
-Variable<T> read_view(std::string_view name, Variable<T> x, View view, Where where);
+Variable<T> read_view(std::string_view name, Variable<T> x, View view, Where at);
 /// An array of this shape with x in the view, which holds no element twice, and `background` elsewhere.
 template <class T>
-Variable<T> fill_view(std::string_view name, Variable<T> x, View view, Shape shape, Where where, T background = 0);
+Variable<T> fill_view(std::string_view name, Variable<T> x, View view, Shape shape, Where at, T background = 0);
 /// sum + fill_view(x), in sum's buffer where nobody else holds it: then it costs what the view costs.
 template <class T>
-Variable<T> add_view(std::string_view name, Variable<T> sum, Variable<T> x, View view, Where where);
+Variable<T> add_view(std::string_view name, Variable<T> sum, Variable<T> x, View view, Where at);
 
 /// Row numbers of an array whose rows have `inner` elements.
 struct Positions {
@@ -62,13 +62,13 @@ struct Positions {
 
 /// The rows of x at the positions, under this shape.
 template <class T>
-Variable<T> take(std::string_view name, Variable<T> x, Positions positions, Shape shape, Where where);
+Variable<T> take(std::string_view name, Variable<T> x, Positions positions, Shape shape, Where at);
 /// Zeros of this shape with the rows of x added at the positions.
 template <class T>
-Variable<T> put(std::string_view name, Variable<T> x, Positions positions, Shape shape, Where where);
+Variable<T> put(std::string_view name, Variable<T> x, Positions positions, Shape shape, Where at);
 /// sum + put(x), in sum's buffer where nobody else holds it: then it costs what the rows of x cost.
 template <class T>
-Variable<T> add_put(std::string_view name, Variable<T> sum, Variable<T> x, Positions positions, Where where);
+Variable<T> add_put(std::string_view name, Variable<T> sum, Variable<T> x, Positions positions, Where at);
 
 /// Of an operation that takes rows (index_select, embedding, gather, sort …) or adds to them (scatter_add), and that an observer
 /// has seen; null for any other.

@@ -171,9 +171,9 @@ Ref<const Routine> detail::make_routine(std::string_view name, const Untraced* l
 }
 
 template <class T>
-Variable<T> detail::call(const Ref<const Routine>& routine, Variable<T>* inputs, std::size_t count, Where where) {
+Variable<T> detail::call(const Ref<const Routine>& routine, Variable<T>* inputs, std::size_t count, Where at) {
   return apply<T>(FormulaOp<T>{Ref<const CompiledRoutine>(static_cast<const CompiledRoutine*>(routine.get()))},
-                  std::span<Variable<T>>(inputs, count), where);
+                  std::span<Variable<T>>(inputs, count), at);
 }
 
 XGRAD_BOTH(detail::call);

@@ -181,20 +181,20 @@ constexpr std::ptrdiff_t far = std::ptrdiff_t{1} << 60;
 
 /// index_select and embedding. Negative indices count from the end.
 template <class T>
-Variable<T> rows_of(std::string_view name, Variable<T> x, std::size_t axis, const Labels& index, Where where) {
-  const Around s = placed(where, name, [&] { return Around(x.shape(), axis); });
+Variable<T> rows_of(std::string_view name, Variable<T> x, std::size_t axis, const Labels& index, Where at) {
+  const Around s = placed(at, name, [&] { return Around(x.shape(), axis); });
   Shape shape;
   for (std::size_t k = 0; k < x.shape().size(); ++k)
     if (k != axis)
       shape.push_back(x.shape()[k]);
     else
       for (std::size_t length : index.shape()) shape.push_back(length);
-  placed(where, name, [&] { check_size(shape, sizeof(T)); });
-  Labels rows = placed(where, name, [&] { return make_array<std::int64_t>(Shape{s.outer, index.size()}); });
+  placed(at, name, [&] { check_size(shape, sizeof(T)); });
+  Labels rows = placed(at, name, [&] { return make_array<std::int64_t>(Shape{s.outer, index.size()}); });
   for (std::size_t o = 0; o < s.outer; ++o)
     std::transform(index.data(), index.data() + index.size(), rows.data() + o * index.size(),
                    [&](std::int64_t i) { return static_cast<std::int64_t>(i < 0 ? (o + 1) * s.length : o * s.length) + i; });
-  return take(name, std::move(x), {Storage<std::int64_t>::create(std::move(rows)), s.inner}, std::move(shape), where);
+  return take(name, std::move(x), {Storage<std::int64_t>::create(std::move(rows)), s.inner}, std::move(shape), at);
 }
 
 }  // namespace
@@ -213,17 +213,17 @@ Positions detail::positions_along(const Shape& x, std::size_t axis, const Labels
 }
 
 template <class T>
-Variable<T> detail::take(std::string_view name, Variable<T> x, Positions positions, Shape shape, Where where) {
-  return apply(Take<T>{name, std::move(positions), std::move(shape)}, {std::move(x)}, where);
+Variable<T> detail::take(std::string_view name, Variable<T> x, Positions positions, Shape shape, Where at) {
+  return apply(Take<T>{name, std::move(positions), std::move(shape)}, {std::move(x)}, at);
 }
 template <class T>
-Variable<T> detail::put(std::string_view name, Variable<T> x, Positions positions, Shape shape, Where where) {
-  return apply(Put<T>{name, std::move(positions), std::move(shape)}, {std::move(x)}, where);
+Variable<T> detail::put(std::string_view name, Variable<T> x, Positions positions, Shape shape, Where at) {
+  return apply(Put<T>{name, std::move(positions), std::move(shape)}, {std::move(x)}, at);
 }
 
 template <class T>
-Variable<T> detail::add_put(std::string_view name, Variable<T> sum, Variable<T> x, Positions positions, Where where) {
-  return apply(AddPut<T>{name, std::move(positions)}, {std::move(sum), std::move(x)}, where);
+Variable<T> detail::add_put(std::string_view name, Variable<T> sum, Variable<T> x, Positions positions, Where at) {
+  return apply(AddPut<T>{name, std::move(positions)}, {std::move(sum), std::move(x)}, at);
 }
 
 template <class T>
@@ -234,30 +234,30 @@ const Positions* detail::positions_of(const Event<T>& event) {
 }
 
 template <class T>
-Variable<T> index_select(Variable<T> x, int axis, const Indices& index, Where where) {
-  const Shape& shape = shape_of(x, where);
-  const std::size_t k = placed(where, "index_select", [&] {
+Variable<T> index_select(Variable<T> x, int axis, const Indices& index, Where at) {
+  const Shape& shape = shape_of(x, at);
+  const std::size_t k = placed(at, "index_select", [&] {
     const std::size_t place = normalise_axis(axis, shape.size());
     check_places(index.values(), place, shape[place]);
     return place;
   });
-  return rows_of("index_select", std::move(x), k, index.values(), where);
+  return rows_of("index_select", std::move(x), k, index.values(), at);
 }
 
 template <class T>
-Variable<T> embedding(const Indices& labels, Variable<T> weights, Where where) {
-  const Shape& shape = shape_of(weights, where);
-  placed(where, "embedding", [&] {
+Variable<T> embedding(const Indices& labels, Variable<T> weights, Where at) {
+  const Shape& shape = shape_of(weights, at);
+  placed(at, "embedding", [&] {
     if (shape.empty()) throw ShapeError("weights are (); they must have a row for each label");
     check_labels(labels.values(), shape[0], fmt::format("weights are {}, so it", to_string(shape)));
   });
-  return rows_of("embedding", std::move(weights), 0, labels.values(), where);
+  return rows_of("embedding", std::move(weights), 0, labels.values(), at);
 }
 
 template <class T>
-Variable<T> gather(Variable<T> x, int axis, const Indices& index, Where where) {
-  const Shape &shape = shape_of(x, where), &wanted = index.values().shape();
-  Positions positions = placed(where, "gather", [&] {
+Variable<T> gather(Variable<T> x, int axis, const Indices& index, Where at) {
+  const Shape &shape = shape_of(x, at), &wanted = index.values().shape();
+  Positions positions = placed(at, "gather", [&] {
     const std::size_t k = normalise_axis(axis, shape.size());
     bool fits = wanted.size() == shape.size();
     for (std::size_t j = 0; fits && j < shape.size(); ++j) fits = j == k || wanted[j] <= shape[j];
@@ -266,14 +266,14 @@ Variable<T> gather(Variable<T> x, int axis, const Indices& index, Where where) {
                                    to_string(shape), to_string(wanted), k));
     return positions_along(shape, k, index.values(), wanted);
   });
-  return take("gather", std::move(x), std::move(positions), wanted, where);
+  return take("gather", std::move(x), std::move(positions), wanted, at);
 }
 
 template <class T>
-Variable<T> take_along_axis(Variable<T> x, const Indices& index, int axis, Where where) {
-  const Shape &shape = shape_of(x, where), &wanted = index.values().shape();
+Variable<T> take_along_axis(Variable<T> x, const Indices& index, int axis, Where at) {
+  const Shape &shape = shape_of(x, at), &wanted = index.values().shape();
   Shape result = wanted;
-  Positions positions = placed(where, "take_along_axis", [&] {
+  Positions positions = placed(at, "take_along_axis", [&] {
     const std::size_t k = normalise_axis(axis, shape.size());
     bool fits = wanted.size() == shape.size();
     for (std::size_t j = 0; fits && j < shape.size(); ++j) {
@@ -286,13 +286,13 @@ Variable<T> take_along_axis(Variable<T> x, const Indices& index, int axis, Where
                                    to_string(shape), to_string(wanted), k));
     return positions_along(shape, k, index.values(), result);
   });
-  return take("take_along_axis", std::move(x), std::move(positions), std::move(result), where);
+  return take("take_along_axis", std::move(x), std::move(positions), std::move(result), at);
 }
 
 template <class T>
-Variable<T> scatter_add(Variable<T> x, int axis, const Indices& index, std::type_identity_t<Variable<T>> source, Where where) {
-  const Shape &shape = shape_of(x, where), &added = shape_of(source, where), &wanted = index.values().shape();
-  Positions positions = placed(where, "scatter_add", [&] {
+Variable<T> scatter_add(Variable<T> x, int axis, const Indices& index, std::type_identity_t<Variable<T>> source, Where at) {
+  const Shape &shape = shape_of(x, at), &added = shape_of(source, at), &wanted = index.values().shape();
+  Positions positions = placed(at, "scatter_add", [&] {
     const std::size_t k = normalise_axis(axis, shape.size());
     bool fits = wanted.size() == shape.size() && added == wanted;
     for (std::size_t j = 0; fits && j < shape.size(); ++j) fits = j == k || wanted[j] <= shape[j];
@@ -303,21 +303,21 @@ Variable<T> scatter_add(Variable<T> x, int axis, const Indices& index, std::type
           to_string(shape), to_string(wanted), to_string(added), k));
     return positions_along(shape, k, index.values(), wanted);
   });
-  return apply(ScatterAdd<T>{std::move(positions)}, {std::move(x), std::move(source)}, where);
+  return apply(ScatterAdd<T>{std::move(positions)}, {std::move(x), std::move(source)}, at);
 }
 
 template <class T>
-Variable<T> masked_select(Variable<T> x, const Condition& condition, Where where) {
+Variable<T> masked_select(Variable<T> x, const Condition& condition, Where at) {
   const Mask& mask = condition.mask();
-  const Shape& shape = shape_of(x, where);
+  const Shape& shape = shape_of(x, at);
   if (!broadcasts_to(mask.shape(), shape))
     throw ShapeError(
-        where, "masked_select",
+        at, "masked_select",
         fmt::format("x is {}, the mask is {}; the mask must broadcast to x", to_string(shape), to_string(mask.shape())));
   Shape whole(shape.size(), 1);  // the mask's shape with as many axes as x
   std::copy(mask.shape().begin(), mask.shape().end(), whole.end() - static_cast<std::ptrdiff_t>(mask.dimension()));
   const std::vector<std::ptrdiff_t> strides = strides_along(whole, shape, shape.size());
-  Labels every = placed(where, "masked_select", [&] { return make_array<std::int64_t>(Shape{x.size()}); });
+  Labels every = placed(at, "masked_select", [&] { return make_array<std::int64_t>(Shape{x.size()}); });
   std::size_t count = 0;
   each_offset(shape, strides, strides, [&](std::size_t k, std::ptrdiff_t from, std::ptrdiff_t) {
     every.data()[count] = static_cast<std::int64_t>(k);  // stays if the mask says so: no branch to mispredict
@@ -325,40 +325,40 @@ Variable<T> masked_select(Variable<T> x, const Condition& condition, Where where
   });
   Labels rows = make_array<std::int64_t>(Shape{count});
   std::copy_n(every.data(), count, rows.data());
-  return take("masked_select", std::move(x), {Storage<std::int64_t>::create(std::move(rows)), 1}, Shape{count}, where);
+  return take("masked_select", std::move(x), {Storage<std::int64_t>::create(std::move(rows)), 1}, Shape{count}, at);
 }
 
 template <class T>
-Variable<T> masked_fill(Variable<T> x, const Condition& condition, std::type_identity_t<Variable<T>> value, Where where) try {
+Variable<T> masked_fill(Variable<T> x, const Condition& condition, std::type_identity_t<Variable<T>> value, Where at) try {
   const Mask& mask = condition.mask();
-  const Shape &shape = shape_of(x, where), &filling = shape_of(value, where);
+  const Shape &shape = shape_of(x, at), &filling = shape_of(value, at);
   if (!broadcasts_to(mask.shape(), shape) || !broadcasts_to(filling, shape))
-    throw ShapeError(where, "masked_fill",
+    throw ShapeError(at, "masked_fill",
                      fmt::format("x is {}, the mask is {}, the value is {}; mask and value must broadcast to x", to_string(shape),
                                  to_string(mask.shape()), to_string(filling)));
-  return detail::select<T>(mask, std::move(value), std::move(x), where);
+  return detail::select<T>(mask, std::move(value), std::move(x), at);
 } catch (Error& error) {
-  called(error, where);
+  called(error, at);
 }
 
 template <Real T>
-Array<T> one_hot(const Indices& labels, std::size_t classes, Where where) {
+Array<T> one_hot(const Indices& labels, std::size_t classes, Where at) {
   const Labels& index = labels.values();
-  placed(where, "one_hot", [&] { check_labels(index, classes, fmt::format("there are {} classes, so it", classes)); });
+  placed(at, "one_hot", [&] { check_labels(index, classes, fmt::format("there are {} classes, so it", classes)); });
   Shape shape = index.shape();
   shape.push_back(classes);
-  Array<T> out = placed(where, "one_hot", [&] { return zeros<T>(shape, Where{}); });
+  Array<T> out = placed(at, "one_hot", [&] { return zeros<T>(shape, Where{}); });
   for (std::size_t k = 0; k < index.size(); ++k) out.data()[k * classes + static_cast<std::size_t>(index.data()[k])] = 1;
   return out;
 }
 
 template <class T>
-Variable<T> tril(Variable<T> x, std::ptrdiff_t k, Where where) {
-  return apply(Band<T>{"tril", -far, std::clamp(std::ptrdiff_t{k}, -far, far)}, {std::move(x)}, where);
+Variable<T> tril(Variable<T> x, std::ptrdiff_t k, Where at) {
+  return apply(Band<T>{"tril", -far, std::clamp(std::ptrdiff_t{k}, -far, far)}, {std::move(x)}, at);
 }
 template <class T>
-Variable<T> triu(Variable<T> x, std::ptrdiff_t k, Where where) {
-  return apply(Band<T>{"triu", std::clamp(std::ptrdiff_t{k}, -far, far), far}, {std::move(x)}, where);
+Variable<T> triu(Variable<T> x, std::ptrdiff_t k, Where at) {
+  return apply(Band<T>{"triu", std::clamp(std::ptrdiff_t{k}, -far, far), far}, {std::move(x)}, at);
 }
 
 namespace detail {

@@ -54,7 +54,7 @@ ResampleShape resample_shape(const Shape& x, Extent2d size, const InterpolateOpt
 // A linear map and its transpose, each other's gradients.
 
 template <class T>
-Variable<T> resample_back(Variable<T> g, const ResampleShape& shape, const InterpolateOptions& options, Where where);
+Variable<T> resample_back(Variable<T> g, const ResampleShape& shape, const InterpolateOptions& options, Where at);
 
 template <class T>
 struct Resample {
@@ -91,16 +91,16 @@ struct ResampleBack {
 };
 
 template <class T>
-Variable<T> resample_back(Variable<T> g, const ResampleShape& shape, const InterpolateOptions& options, Where where) {
-  return apply(ResampleBack<T>{shape, options}, {std::move(g)}, where);
+Variable<T> resample_back(Variable<T> g, const ResampleShape& shape, const InterpolateOptions& options, Where at) {
+  return apply(ResampleBack<T>{shape, options}, {std::move(g)}, at);
 }
 
 }  // namespace
 
 template <class T>
-Variable<T> interpolate(Variable<T> x, Extent2d size, InterpolateOptions options, Where where) {
-  ResampleShape shape = placed(where, "interpolate", [&] { return resample_shape(shape_of(x, where), size, options); });
-  return apply(Resample<T>{std::move(shape), options}, {std::move(x)}, where);
+Variable<T> interpolate(Variable<T> x, Extent2d size, InterpolateOptions options, Where at) {
+  ResampleShape shape = placed(at, "interpolate", [&] { return resample_shape(shape_of(x, at), size, options); });
+  return apply(Resample<T>{std::move(shape), options}, {std::move(x)}, at);
 }
 
 XGRAD_BOTH(interpolate);

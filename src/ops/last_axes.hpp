@@ -14,9 +14,9 @@ struct LastAxes {
   Shape shape;
 };
 /// The last `axes` axes of x. Throws ShapeError when there are not that many.
-inline LastAxes last_axes(const Shape& x, int axes, std::string_view name, Where where) {
+inline LastAxes last_axes(const Shape& x, int axes, std::string_view name, Where at) {
   if (axes < 1 || static_cast<std::size_t>(axes) > x.size())
-    throw ShapeError(where, name,
+    throw ShapeError(at, name,
                      fmt::format("x is {}, axes is {}; it must be from 1 to {}, its number of axes", to_string(x), axes, x.size()));
   const std::size_t leading = x.size() - static_cast<std::size_t>(axes);
   return {leading, Shape(x.begin() + static_cast<std::ptrdiff_t>(leading), x.end())};

@@ -111,57 +111,57 @@ struct Linear {
 }  // namespace
 
 template <class T>
-Variable<T> matmul(Variable<T> a, std::type_identity_t<Variable<T>> b, MatmulOptions options, Where where) {
-  const std::size_t a_rank = shape_of(a, where).size(), b_rank = shape_of(b, where).size();
+Variable<T> matmul(Variable<T> a, std::type_identity_t<Variable<T>> b, MatmulOptions options, Where at) {
+  const std::size_t a_rank = shape_of(a, at).size(), b_rank = shape_of(b, at).size();
   if (a_rank == 0 || b_rank == 0)
-    throw ShapeError(where, "matmul",
+    throw ShapeError(at, "matmul",
                      fmt::format("a is {}, b is {}; both must have at least one axis: multiply by a number with *",
                                  to_string(a.shape()), to_string(b.shape())));
   if ((a_rank == 1 && options.transpose_a) || (b_rank == 1 && options.transpose_b))
-    throw ShapeError(where, "matmul",
+    throw ShapeError(at, "matmul",
                      fmt::format("a is {}, b is {}; the flag must be left out: a vector has no transpose", to_string(a.shape()),
                                  to_string(b.shape())));
-  if (a_rank > 1 && b_rank > 1) return apply(Matmul<T>{options}, {std::move(a), std::move(b)}, where);
+  if (a_rank > 1 && b_rank > 1) return apply(Matmul<T>{options}, {std::move(a), std::move(b)}, at);
   const std::size_t a_axis = options.transpose_a ? a_rank - 2 : a_rank - 1, b_axis = b_rank == 1           ? 0
                                                                                      : options.transpose_b ? b_rank - 1
                                                                                                            : b_rank - 2;
   if (a.shape()[a_axis] != b.shape()[b_axis])
-    throw ShapeError(where, "matmul",
+    throw ShapeError(at, "matmul",
                      fmt::format("a is {}, b is {}; a.shape[{}] = {} must equal b.shape[{}] = {}", to_string(a.shape()),
                                  to_string(b.shape()), a_axis, a.shape()[a_axis], b_axis, b.shape()[b_axis]));
-  if (a_rank == 1) a = reshape(a, {1, -1}, where);
-  if (b_rank == 1) b = reshape(b, {-1, 1}, where);
-  Variable<T> product = apply(Matmul<T>{options}, {std::move(a), std::move(b)}, where);
+  if (a_rank == 1) a = reshape(a, {1, -1}, at);
+  if (b_rank == 1) b = reshape(b, {-1, 1}, at);
+  Variable<T> product = apply(Matmul<T>{options}, {std::move(a), std::move(b)}, at);
   const Shape& full = product.shape();
   Shape shape = batch_of(full);
   if (a_rank > 1) shape.push_back(full[full.size() - 2]);
   if (b_rank > 1) shape.push_back(full.back());
-  return reshape(std::move(product), shape, where);
+  return reshape(std::move(product), shape, at);
 }
 
 template <class T>
-Variable<T> linear(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> b, Where where) try {
-  const Shape &shape = shape_of(x, where), &weight = shape_of(w, where);
+Variable<T> linear(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> b, Where at) try {
+  const Shape &shape = shape_of(x, at), &weight = shape_of(w, at);
   if (weight.size() != 2 || shape.empty() || shape.back() != weight[1])
     throw ShapeError(
-        where, "linear",
+        at, "linear",
         fmt::format("x is {}, w is {}; w must be (out, in) with in equal to x's last axis", to_string(shape), to_string(weight)));
   if (b.defined() && b.shape() != Shape{weight[0]})
-    throw ShapeError(where, "linear",
+    throw ShapeError(at, "linear",
                      fmt::format("w is {}, b is {}; b must be ({},), one number per output", to_string(weight),
                                  to_string(b.shape()), weight[0]));
   Shape result = shape;
   result.back() = weight[0];
   const bool matrix = shape.size() == 2;
   if (!matrix) {
-    const std::size_t rows = placed(where, "linear", [&] { return size_of(shape, 0, shape.size() - 1); });
-    x = reshape(std::move(x), Shape{rows, weight[1]}, where);
+    const std::size_t rows = placed(at, "linear", [&] { return size_of(shape, 0, shape.size() - 1); });
+    x = reshape(std::move(x), Shape{rows, weight[1]}, at);
   }
-  Variable<T> y = b.defined() ? apply(Linear<T>{}, {std::move(x), std::move(w), std::move(b)}, where)
-                              : apply(Matmul<T>{{.transpose_b = true}}, {std::move(x), std::move(w)}, where);
-  return matrix ? y : reshape(std::move(y), result, where);
+  Variable<T> y = b.defined() ? apply(Linear<T>{}, {std::move(x), std::move(w), std::move(b)}, at)
+                              : apply(Matmul<T>{{.transpose_b = true}}, {std::move(x), std::move(w)}, at);
+  return matrix ? y : reshape(std::move(y), result, at);
 } catch (Error& error) {
-  called(error, where);
+  called(error, at);
 }
 
 XGRAD_BOTH(matmul);

@@ -44,17 +44,16 @@ struct NeighbourSum {
 }  // namespace
 
 template <class T>
-Variable<T> local_response_norm(Variable<T> x, int size, LocalResponseNormOptions options, Where where) {
+Variable<T> local_response_norm(Variable<T> x, int size, LocalResponseNormOptions options, Where at) {
   static const auto divide = elementwise("local_response_norm", [](auto v, auto squares, auto factor, auto beta, auto k) {
     return v * exp(-beta * log(k + factor * squares));
   });
-  if (shape_of(x, where).empty())
-    throw ShapeError(where, "local_response_norm", "x is (); it must have an axis of channels, the last");
-  if (size < 1) throw ValueError(where, "local_response_norm", fmt::format("size is {}; it must be at least 1", size));
+  if (shape_of(x, at).empty()) throw ShapeError(at, "local_response_norm", "x is (); it must have an axis of channels, the last");
+  if (size < 1) throw ValueError(at, "local_response_norm", fmt::format("size is {}; it must be at least 1", size));
   const auto window = static_cast<std::size_t>(size);
-  Variable<T> squares = apply(NeighbourSum<T>{window / 2, (window - 1) / 2}, {square(x, where)}, where);
+  Variable<T> squares = apply(NeighbourSum<T>{window / 2, (window - 1) / 2}, {square(x, at)}, at);
   return divide(std::move(x), std::move(squares), static_cast<T>(options.alpha / size), static_cast<T>(options.beta),
-                static_cast<T>(options.k), where);
+                static_cast<T>(options.k), at);
 }
 
 XGRAD_BOTH(local_response_norm);

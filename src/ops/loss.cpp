@@ -22,27 +22,27 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// Throws ValueError unless `fits`.
-void check_option(bool fits, Where where, std::string_view op, std::string_view option, double value, std::string_view must) {
-  if (!fits) throw ValueError(where, op, fmt::format("{} is {}; it must {}", option, value, must));
+void check_option(bool fits, Where at, std::string_view op, std::string_view option, double value, std::string_view must) {
+  if (!fits) throw ValueError(at, op, fmt::format("{} is {}; it must {}", option, value, must));
 }
 
 }  // namespace
 
 template <class T>
-Variable<T> mse_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, LossOptions options, Where where) {
+Variable<T> mse_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, LossOptions options, Where at) {
   if (a.defined() && b.defined() && a.size() > 1 && a.size() == b.size() && !broadcasts_to(a.shape(), b.shape()) &&
       !broadcasts_to(b.shape(), a.shape()))
-    throw ShapeError(where, "mse_loss",
+    throw ShapeError(at, "mse_loss",
                      fmt::format("a is {}, b is {}, as many elements in another shape; the shapes must be equal: use reshape",
                                  to_string(a.shape()), to_string(b.shape())));
   static const auto op = elementwise("mse_loss", [](auto x, auto y) { return square(x - y); });
-  return reduced(op(std::move(a), std::move(b), where), options.reduction, where);
+  return reduced(op(std::move(a), std::move(b), at), options.reduction, at);
 }
 
 template <class T>
-Variable<T> l1_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, LossOptions options, Where where) {
+Variable<T> l1_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, LossOptions options, Where at) {
   static const auto op = elementwise("l1_loss", [](auto x, auto y) { return abs(x - y); });
-  return reduced(op(std::move(a), std::move(b), where), options.reduction, where);
+  return reduced(op(std::move(a), std::move(b), at), options.reduction, at);
 }
 
 template <class T>
@@ -77,7 +77,7 @@ Variable<T> binary_cross_entropy(Variable<T> p, std::type_identity_t<Variable<T>
 
 template <class T>
 Variable<T> binary_cross_entropy_with_logits(Variable<T> logits, std::type_identity_t<Variable<T>> target,
-                                             BinaryCrossEntropyOptions options, Where where) {
+                                             BinaryCrossEntropyOptions options, Where at) {
   // Two terms that are not negative: no digits are lost for large logits. What has factor 0 is nothing, also where it is infinite.
   static const auto op = elementwise(
       "binary_cross_entropy_with_logits",
@@ -87,13 +87,13 @@ Variable<T> binary_cross_entropy_with_logits(Variable<T> logits, std::type_ident
       [](auto g, auto x, auto y, auto weight) { return g * ((1 - y) * sigmoid(x) - weight * y * sigmoid(-x)); },
       [](auto g, auto x, auto, auto weight) { return g * (xgrad::where(weight == 1, 0, (weight - 1) * softplus(-x)) - x); },
       [](auto g, auto x, auto y, auto) { return g * xgrad::where(y == 0, 0, y * softplus(-x)); });
-  return reduced(op(std::move(logits), std::move(target), options.pos_weight, where), options.reduction, where);
+  return reduced(op(std::move(logits), std::move(target), options.pos_weight, at), options.reduction, at);
 }
 
 template <class T>
-Variable<T> hinge_loss(Variable<T> scores, std::type_identity_t<Variable<T>> target, HingeOptions options, Where where) {
+Variable<T> hinge_loss(Variable<T> scores, std::type_identity_t<Variable<T>> target, HingeOptions options, Where at) {
   static const auto op = elementwise("hinge_loss", [](auto x, auto y, auto margin) { return relu(margin - x * y); });
-  return reduced(op(std::move(scores), std::move(target), options.margin, where), options.reduction, where);
+  return reduced(op(std::move(scores), std::move(target), options.margin, at), options.reduction, at);
 }
 
 template <class T>

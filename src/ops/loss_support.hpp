@@ -8,9 +8,9 @@
 namespace xgrad::detail {
 
 template <class T>
-Variable<T> reduced(Variable<T> loss, Reduction reduction, Where where) {
+Variable<T> reduced(Variable<T> loss, Reduction reduction, Where at) {
   if (reduction == Reduction::none) return loss;
-  return reduction == Reduction::sum ? sum(std::move(loss), {}, {}, where) : mean(std::move(loss), {}, {}, where);
+  return reduction == Reduction::sum ? sum(std::move(loss), {}, {}, at) : mean(std::move(loss), {}, {}, at);
 }
 
 }  // namespace xgrad::detail

@@ -160,27 +160,27 @@ struct Normalise {
 /// What weight and bias of shape `channels` make of a normalisation; either may be undefined.
 template <class T>
 Variable<T> normalise(std::string_view name, kernels::NormShape shape, const Shape& channels, Variable<T> x, Variable<T> weight,
-                      Variable<T> bias, double eps, Statistics<T>* statistics, Where where, std::optional<double> momentum = {}) {
+                      Variable<T> bias, double eps, Statistics<T>* statistics, Where at, std::optional<double> momentum = {}) {
   const auto check = [&](const Variable<T>& v, const char* what) {
     if (v.defined() && v.shape() != channels)
       throw ShapeError(
-          where, name,
+          at, name,
           fmt::format("x is {}, {} is {}; it must be {}", to_string(x.shape()), what, to_string(v.shape()), to_string(channels)));
   };
   check(weight, "weight");
   check(bias, "bias");
-  if (!(eps >= 0)) throw ValueError(where, name, fmt::format("eps is {}; it must not be negative", eps));
+  if (!(eps >= 0)) throw ValueError(at, name, fmt::format("eps is {}; it must not be negative", eps));
   Normalise<T> op{name, shape, weight.defined(), bias.defined(), static_cast<T>(eps), momentum, statistics};
   std::vector<Variable<T>> inputs{std::move(x)};
   if (weight.defined()) inputs.push_back(std::move(weight));
   if (bias.defined()) inputs.push_back(std::move(bias));
-  return apply(std::move(op), std::move(inputs), where);
+  return apply(std::move(op), std::move(inputs), at);
 }
 
 /// The number of channels. Throws ShapeError when x has no axis.
-std::size_t channels_of(const Shape& x, std::size_t least_axes, std::string_view name, Where where) {
+std::size_t channels_of(const Shape& x, std::size_t least_axes, std::string_view name, Where at) {
   if (x.size() < least_axes)
-    throw ShapeError(where, name,
+    throw ShapeError(at, name,
                      fmt::format("x is {}; it must have {} at least, the channels last", to_string(x),
                                  least_axes == 1 ? "one axis" : "two axes"));
   return x.back();
@@ -188,26 +188,26 @@ std::size_t channels_of(const Shape& x, std::size_t least_axes, std::string_view
 
 /// running = (1 - momentum) running + momentum fresh
 template <class T>
-void update_running(Variable<T> running, const Array<T>& fresh, double momentum, Where where) {
+void update_running(Variable<T> running, const Array<T>& fresh, double momentum, Where at) {
   if (!running.defined()) return;
-  Array<T>& mine = running.change("batch_norm", where);
+  Array<T>& mine = running.change("batch_norm", at);
   const T m = static_cast<T>(momentum);
   for (std::size_t k = 0; k < mine.size(); ++k) mine.data()[k] += m * (fresh.data()[k] - mine.data()[k]);
 }
 
 template <class T>
 void check_running(const Variable<T>& x, const Variable<T>& running, const char* what, std::size_t channels, bool needed,
-                   Where where) {
+                   Where at) {
   if (!running.defined()) {
-    if (needed) throw ValueError(where, "batch_norm", fmt::format("{} is undefined; it must be defined in evaluation", what));
+    if (needed) throw ValueError(at, "batch_norm", fmt::format("{} is undefined; it must be defined in evaluation", what));
     return;
   }
   if (running.shape() != Shape{channels})
-    throw ShapeError(where, "batch_norm",
+    throw ShapeError(at, "batch_norm",
                      fmt::format("x is {}, {} is {}; it must be {}", to_string(x.shape()), what, to_string(running.shape()),
                                  to_string(Shape{channels})));
   if (running.requires_grad())
-    throw GraphError(where, "batch_norm", fmt::format("{} requires a gradient; it must be a constant", what));
+    throw GraphError(at, "batch_norm", fmt::format("{} requires a gradient; it must be a constant", what));
 }
 
 }  // namespace
@@ -215,12 +215,12 @@ void check_running(const Variable<T>& x, const Variable<T>& running, const char*
 template <class T>
 Variable<T> batch_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, std::type_identity_t<Variable<T>> bias,
                        std::type_identity_t<Variable<T>> running_mean, std::type_identity_t<Variable<T>> running_var,
-                       BatchNormOptions options, Where where) try {
-  const std::size_t channels = channels_of(shape_of(x, where), 1, "batch_norm", where);
+                       BatchNormOptions options, Where at) try {
+  const std::size_t channels = channels_of(shape_of(x, at), 1, "batch_norm", at);
   if (!(options.momentum >= 0 && options.momentum <= 1))
-    throw ValueError(where, "batch_norm", fmt::format("momentum is {}; it must be from 0 to 1", options.momentum));
-  check_running(x, running_mean, "running_mean", channels, !options.training, where);
-  check_running(x, running_var, "running_var", channels, !options.training, where);
+    throw ValueError(at, "batch_norm", fmt::format("momentum is {}; it must be from 0 to 1", options.momentum));
+  check_running(x, running_mean, "running_mean", channels, !options.training, at);
+  check_running(x, running_var, "running_var", channels, !options.training, at);
   const std::size_t rows = channels == 0 ? 0 : x.size() / channels;
   if (!options.training) {
     // with the statistics given it is one product and one sum per element
@@ -228,63 +228,62 @@ Variable<T> batch_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, 
         elementwise("batch_norm", [](auto v, auto mean, auto scale, auto shift) { return (v - mean) * scale + shift; });
     for (const auto& [v, what] : {std::pair(&weight, "weight"), std::pair(&bias, "bias")})
       if (v->defined() && v->shape() != Shape{channels})
-        throw ShapeError(where, "batch_norm",
+        throw ShapeError(at, "batch_norm",
                          fmt::format("x is {}, {} is {}; it must be {}", to_string(x.shape()), what, to_string(v->shape()),
                                      to_string(Shape{channels})));
-    Variable<T> scale = div(Variable<T>(T(1)), sqrt(add(running_var, static_cast<T>(options.eps), where), where), where);
-    if (weight.defined()) scale = mul(std::move(scale), std::move(weight), where);
+    Variable<T> scale = div(Variable<T>(T(1)), sqrt(add(running_var, static_cast<T>(options.eps), at), at), at);
+    if (weight.defined()) scale = mul(std::move(scale), std::move(weight), at);
     return evaluate(std::move(x), std::move(running_mean), std::move(scale), bias.defined() ? std::move(bias) : Variable<T>(T(0)),
-                    where);
+                    at);
   }
   if (rows < (detail::thread_state.rehearsing ? 1 : 2))
     throw ShapeError(
-        where, "batch_norm",
+        at, "batch_norm",
         fmt::format("x is {}; it must have at least two values per channel in training, not {}", to_string(x.shape()), rows));
   Statistics<T> batch;
   Variable<T> y = normalise<T>("batch_norm", {1, rows, channels, 1}, Shape{channels}, std::move(x), std::move(weight),
-                               std::move(bias), options.eps, &batch, where, options.momentum);
-  update_running(std::move(running_mean), batch.mean, options.momentum, where);
+                               std::move(bias), options.eps, &batch, at, options.momentum);
+  update_running(std::move(running_mean), batch.mean, options.momentum, at);
   const T unbiased = static_cast<T>(rows) / static_cast<T>(std::max<std::size_t>(rows, 2) - 1);
   for (std::size_t k = 0; k < channels; ++k) batch.variance.data()[k] *= unbiased;
-  update_running(std::move(running_var), batch.variance, options.momentum, where);
+  update_running(std::move(running_var), batch.variance, options.momentum, at);
   return y;
 } catch (Error& error) {
-  called(error, where);
+  called(error, at);
 }
 
 template <class T>
 Variable<T> layer_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, std::type_identity_t<Variable<T>> bias,
-                       LayerNormOptions options, Where where) {
-  const Shape& shape = shape_of(x, where);
-  const auto [leading, normalised] = last_axes(shape, options.axes, "layer_norm", where);
-  const auto [samples, width] = placed(where, "layer_norm", [&, first = leading] {
-    return std::pair(size_of(shape, 0, first), size_of(shape, first, shape.size()));
-  });
+                       LayerNormOptions options, Where at) {
+  const Shape& shape = shape_of(x, at);
+  const auto [leading, normalised] = last_axes(shape, options.axes, "layer_norm", at);
+  const auto [samples, width] = placed(
+      at, "layer_norm", [&, first = leading] { return std::pair(size_of(shape, 0, first), size_of(shape, first, shape.size())); });
   return normalise<T>("layer_norm", {samples, 1, 1, width}, normalised, std::move(x), std::move(weight), std::move(bias),
-                      options.eps, nullptr, where);
+                      options.eps, nullptr, at);
 }
 
 template <class T>
 Variable<T> group_norm(Variable<T> x, int groups, std::type_identity_t<Variable<T>> weight, std::type_identity_t<Variable<T>> bias,
-                       GroupNormOptions options, Where where) {
-  const Shape& shape = shape_of(x, where);
-  const std::size_t channels = channels_of(shape, 2, "group_norm", where), count = static_cast<std::size_t>(std::max(groups, 0));
+                       GroupNormOptions options, Where at) {
+  const Shape& shape = shape_of(x, at);
+  const std::size_t channels = channels_of(shape, 2, "group_norm", at), count = static_cast<std::size_t>(std::max(groups, 0));
   if (count == 0 || channels % count != 0)
-    throw ShapeError(where, "group_norm",
+    throw ShapeError(at, "group_norm",
                      fmt::format("x is {}; its {} channels must divide into {} groups", to_string(shape), channels, groups));
-  const std::size_t rows = placed(where, "group_norm", [&] { return size_of(shape, 1, shape.size() - 1); });
+  const std::size_t rows = placed(at, "group_norm", [&] { return size_of(shape, 1, shape.size() - 1); });
   return normalise<T>("group_norm", {shape[0], rows, count, channels / count}, Shape{channels}, std::move(x), std::move(weight),
-                      std::move(bias), options.eps, nullptr, where);
+                      std::move(bias), options.eps, nullptr, at);
 }
 
 template <class T>
 Variable<T> instance_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, std::type_identity_t<Variable<T>> bias,
-                          GroupNormOptions options, Where where) {
-  const Shape& shape = shape_of(x, where);
-  const std::size_t channels = channels_of(shape, 2, "instance_norm", where);
-  const std::size_t rows = placed(where, "instance_norm", [&] { return size_of(shape, 1, shape.size() - 1); });
+                          GroupNormOptions options, Where at) {
+  const Shape& shape = shape_of(x, at);
+  const std::size_t channels = channels_of(shape, 2, "instance_norm", at);
+  const std::size_t rows = placed(at, "instance_norm", [&] { return size_of(shape, 1, shape.size() - 1); });
   return normalise<T>("instance_norm", {shape[0], rows, channels, 1}, Shape{channels}, std::move(x), std::move(weight),
-                      std::move(bias), options.eps, nullptr, where);
+                      std::move(bias), options.eps, nullptr, at);
 }
 
 XGRAD_BOTH(batch_norm);

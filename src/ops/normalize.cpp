@@ -11,16 +11,16 @@ namespace xgrad {
 using namespace detail;
 
 template <class T>
-Variable<T> normalize(Variable<T> x, int axis, NormalizeOptions options, Where where) try {
+Variable<T> normalize(Variable<T> x, int axis, NormalizeOptions options, Where at) try {
   static const auto by_length =
       elementwise("normalize", [](auto v, auto length, auto eps) { return v / xgrad::where(length <= eps, eps, length); });
-  placed(where, "normalize", [&] { return normalise_axis(axis, shape_of(x, where).size()); });
+  placed(at, "normalize", [&] { return normalise_axis(axis, shape_of(x, at).size()); });
   const T eps = static_cast<T>(options.eps);
-  if (options.p != 1 && options.p != 2) throw ValueError(where, "normalize", fmt::format("p is {}; it must be 1 or 2", options.p));
-  Variable<T> length = norm(x, axis, {.p = static_cast<double>(options.p), .keepdims = true}, where);
-  return by_length(std::move(x), std::move(length), eps, where);
+  if (options.p != 1 && options.p != 2) throw ValueError(at, "normalize", fmt::format("p is {}; it must be 1 or 2", options.p));
+  Variable<T> length = norm(x, axis, {.p = static_cast<double>(options.p), .keepdims = true}, at);
+  return by_length(std::move(x), std::move(length), eps, at);
 } catch (Error& error) {
-  called(error, where);
+  called(error, at);
 }
 
 XGRAD_BOTH(normalize);

@@ -11,7 +11,7 @@ using namespace detail;
 
 namespace detail {
 template <class T>
-Variable<T> pad_constant(Variable<T> x, const std::vector<PadWidth>& widths, T value, Where where);
+Variable<T> pad_constant(Variable<T> x, const std::vector<PadWidth>& widths, T value, Where at);
 }
 
 namespace {
@@ -26,10 +26,10 @@ std::int64_t mirrored(std::ptrdiff_t place, std::ptrdiff_t n, PadMode mode) {
 }  // namespace
 
 template <class T>
-Variable<T> pad(Variable<T> x, const std::vector<PadWidth>& widths, PadOptions options, Where where) try {
-  const Shape shape = shape_of(x, where);
+Variable<T> pad(Variable<T> x, const std::vector<PadWidth>& widths, PadOptions options, Where at) try {
+  const Shape shape = shape_of(x, at);
   Shape padded = shape;
-  placed(where, "pad", [&] {
+  placed(at, "pad", [&] {
     if (widths.size() != shape.size())
       throw ShapeError(fmt::format("x is {}, {} widths are given; there must be one per axis", to_string(shape), widths.size()));
     for (std::size_t k = 0; k < widths.size(); ++k) {
@@ -43,24 +43,24 @@ Variable<T> pad(Variable<T> x, const std::vector<PadWidth>& widths, PadOptions o
     }
     check_size(padded, std::max(sizeof(T), sizeof(std::int64_t)));
   });
-  if (options.mode == PadMode::constant) return detail::pad_constant(std::move(x), widths, static_cast<T>(options.value), where);
+  if (options.mode == PadMode::constant) return detail::pad_constant(std::move(x), widths, static_cast<T>(options.value), at);
   for (std::size_t k = 0; k < widths.size(); ++k) {
     const auto [before, after] = widths[k];
     if (before == 0 && after == 0) continue;
     const auto n = static_cast<std::ptrdiff_t>(shape[k]);
     Labels index = make_array<std::int64_t>(Shape{padded[k]});
     for (std::ptrdiff_t i = 0; i < before + n + after; ++i) index.data()[i] = mirrored(i - before, n, options.mode);
-    x = index_select(std::move(x), static_cast<int>(k), std::move(index), where);
+    x = index_select(std::move(x), static_cast<int>(k), std::move(index), at);
   }
   return x;
 } catch (Error& error) {
-  called(error, where);
+  called(error, at);
 }
 
 template <class T>
-Variable<T> pad(Variable<T> x, int width, PadOptions options, Where where) {
-  const std::size_t rank = shape_of(x, where).size();
-  return pad(std::move(x), std::vector<PadWidth>(rank, PadWidth{width, width}), options, where);
+Variable<T> pad(Variable<T> x, int width, PadOptions options, Where at) {
+  const std::size_t rank = shape_of(x, at).size();
+  return pad(std::move(x), std::vector<PadWidth>(rank, PadWidth{width, width}), options, at);
 }
 
 #define XGRAD_INSTANTIATE(T)                                                                 \

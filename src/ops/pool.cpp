@@ -117,9 +117,9 @@ Shape result_shape(const PoolShape& s) { return Shape{s.n, s.rows.size(), s.colu
 // pooled side.
 
 template <class T>
-Variable<T> window_scatter(Variable<T> g, Index index, const Shape& shape, Where where);
+Variable<T> window_scatter(Variable<T> g, Index index, const Shape& shape, Where at);
 template <class T>
-Variable<T> window_gather(Variable<T> x, Index index, Where where);
+Variable<T> window_gather(Variable<T> x, Index index, Where at);
 
 template <class T>
 struct WindowScatter {
@@ -156,12 +156,12 @@ struct WindowGather {
 };
 
 template <class T>
-Variable<T> window_scatter(Variable<T> g, Index index, const Shape& shape, Where where) {
-  return apply(WindowScatter<T>{std::move(index), shape}, {std::move(g)}, where);
+Variable<T> window_scatter(Variable<T> g, Index index, const Shape& shape, Where at) {
+  return apply(WindowScatter<T>{std::move(index), shape}, {std::move(g)}, at);
 }
 template <class T>
-Variable<T> window_gather(Variable<T> x, Index index, Where where) {
-  return apply(WindowGather<T>{std::move(index)}, {std::move(x)}, where);
+Variable<T> window_gather(Variable<T> x, Index index, Where at) {
+  return apply(WindowGather<T>{std::move(index)}, {std::move(x)}, at);
 }
 
 /// Pooling that chooses an element of each window.
@@ -193,7 +193,7 @@ struct ExtremePool {
 template <class T>
 struct AvgPool;
 template <class T>
-Variable<T> spread(Variable<T> g, const AvgPool<T>& pool, Where where);
+Variable<T> spread(Variable<T> g, const AvgPool<T>& pool, Where at);
 
 template <class T>
 struct AvgPool {
@@ -233,8 +233,8 @@ struct AvgSpread {
 };
 
 template <class T>
-Variable<T> spread(Variable<T> g, const AvgPool<T>& pool, Where where) {
-  return apply(AvgSpread<T>{pool.label, pool.size, pool.options, pool.shape}, {std::move(g)}, where);
+Variable<T> spread(Variable<T> g, const AvgPool<T>& pool, Where at) {
+  return apply(AvgSpread<T>{pool.label, pool.size, pool.options, pool.shape}, {std::move(g)}, at);
 }
 
 template <class T>
@@ -285,55 +285,55 @@ struct DistanceTransformPool2d {
 
 template <class T>
 Variable<T> extreme_pool(std::string_view name, bool largest, Variable<T> x, Extent2d size, const Pool2dOptions& options,
-                         Where where) {
+                         Where at) {
   const Steps steps{options.stride.value_or(size), options.padding, options.ceil_mode};
-  PoolShape shape = placed(where, name, [&] { return pool_shape(shape_of(x, where), size, steps); });
-  return apply(ExtremePool<T>{name, largest, size, steps, std::move(shape)}, {std::move(x)}, where);
+  PoolShape shape = placed(at, name, [&] { return pool_shape(shape_of(x, at), size, steps); });
+  return apply(ExtremePool<T>{name, largest, size, steps, std::move(shape)}, {std::move(x)}, at);
 }
 
 }  // namespace
 
 template <class T>
-Variable<T> max_pool2d(Variable<T> x, Extent2d size, Pool2dOptions options, Where where) {
-  return extreme_pool("max_pool2d", true, std::move(x), size, options, where);
+Variable<T> max_pool2d(Variable<T> x, Extent2d size, Pool2dOptions options, Where at) {
+  return extreme_pool("max_pool2d", true, std::move(x), size, options, at);
 }
 
 template <class T>
-Variable<T> min_pool2d(Variable<T> x, Extent2d size, Pool2dOptions options, Where where) {
-  return extreme_pool("min_pool2d", false, std::move(x), size, options, where);
+Variable<T> min_pool2d(Variable<T> x, Extent2d size, Pool2dOptions options, Where at) {
+  return extreme_pool("min_pool2d", false, std::move(x), size, options, at);
 }
 
 template <class T>
-Variable<T> avg_pool2d(Variable<T> x, Extent2d size, AvgPool2dOptions options, Where where) {
+Variable<T> avg_pool2d(Variable<T> x, Extent2d size, AvgPool2dOptions options, Where at) {
   const Steps steps{options.stride.value_or(size), options.padding, options.ceil_mode, options.count_include_pad};
-  PoolShape shape = placed(where, "avg_pool2d", [&] { return pool_shape(shape_of(x, where), size, steps); });
-  return apply(AvgPool<T>{"avg_pool2d", size, steps, std::move(shape)}, {std::move(x)}, where);
+  PoolShape shape = placed(at, "avg_pool2d", [&] { return pool_shape(shape_of(x, at), size, steps); });
+  return apply(AvgPool<T>{"avg_pool2d", size, steps, std::move(shape)}, {std::move(x)}, at);
 }
 
 template <class T>
-Variable<T> global_avg_pool2d(Variable<T> x, Where where) try {
-  placed(where, "global_avg_pool2d", [&] { check_pixels(shape_of(x, where)); });
-  return mean(std::move(x), {1, 2}, {}, where);
+Variable<T> global_avg_pool2d(Variable<T> x, Where at) try {
+  placed(at, "global_avg_pool2d", [&] { check_pixels(shape_of(x, at)); });
+  return mean(std::move(x), {1, 2}, {}, at);
 } catch (Error& error) {
-  called(error, where);
+  called(error, at);
 }
 
 template <class T>
-Variable<T> adaptive_avg_pool2d(Variable<T> x, Extent2d size, Where where) {
-  PoolShape shape = placed(where, "adaptive_avg_pool2d", [&] { return adaptive_shape(shape_of(x, where), size); });
-  return apply(AvgPool<T>{"adaptive_avg_pool2d", size, {}, std::move(shape)}, {std::move(x)}, where);
+Variable<T> adaptive_avg_pool2d(Variable<T> x, Extent2d size, Where at) {
+  PoolShape shape = placed(at, "adaptive_avg_pool2d", [&] { return adaptive_shape(shape_of(x, at), size); });
+  return apply(AvgPool<T>{"adaptive_avg_pool2d", size, {}, std::move(shape)}, {std::move(x)}, at);
 }
 
 template <class T>
-Variable<T> adaptive_max_pool2d(Variable<T> x, Extent2d size, Where where) {
-  PoolShape shape = placed(where, "adaptive_max_pool2d", [&] { return adaptive_shape(shape_of(x, where), size); });
-  return apply(ExtremePool<T>{"adaptive_max_pool2d", true, size, {}, std::move(shape)}, {std::move(x)}, where);
+Variable<T> adaptive_max_pool2d(Variable<T> x, Extent2d size, Where at) {
+  PoolShape shape = placed(at, "adaptive_max_pool2d", [&] { return adaptive_shape(shape_of(x, at), size); });
+  return apply(ExtremePool<T>{"adaptive_max_pool2d", true, size, {}, std::move(shape)}, {std::move(x)}, at);
 }
 
 template <class T>
 Variable<T> distance_transform_pool2d(Variable<T> x, std::type_identity_t<Variable<T>> weights,
-                                      DistanceTransformPool2dOptions options, Where where) {
-  return apply(DistanceTransformPool2d<T>{options}, {std::move(x), std::move(weights)}, where);
+                                      DistanceTransformPool2dOptions options, Where at) {
+  return apply(DistanceTransformPool2d<T>{options}, {std::move(x), std::move(weights)}, at);
 }
 
 XGRAD_BOTH(max_pool2d);

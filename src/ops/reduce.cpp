@@ -59,35 +59,35 @@ struct Mean {
 }  // namespace
 
 template <class T>
-Variable<T> sum(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
-  const Shape& shape = shape_of(x, where);
-  Reduced reduced = placed(where, "sum", [&] { return Reduced(shape, axes, options.keepdims); });
-  return apply(Sum<T>{std::move(reduced)}, {std::move(x)}, where);
+Variable<T> sum(Variable<T> x, Axes axes, ReduceOptions options, Where at) {
+  const Shape& shape = shape_of(x, at);
+  Reduced reduced = placed(at, "sum", [&] { return Reduced(shape, axes, options.keepdims); });
+  return apply(Sum<T>{std::move(reduced)}, {std::move(x)}, at);
 }
 
 template <class T>
-Variable<T> mean(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
-  const Shape& shape = shape_of(x, where);
-  Mean<T> op = placed(where, "mean", [&] {
+Variable<T> mean(Variable<T> x, Axes axes, ReduceOptions options, Where at) {
+  const Shape& shape = shape_of(x, at);
+  Mean<T> op = placed(at, "mean", [&] {
     Reduced reduced(shape, axes, options.keepdims);
     const std::size_t count = reduced.count(shape);
     return Mean<T>{std::move(reduced), static_cast<T>(count)};
   });
-  return apply(std::move(op), {std::move(x)}, where);
+  return apply(std::move(op), {std::move(x)}, at);
 }
 
 template <class T>
-Variable<T> sum_to(Variable<T> x, const Shape& shape, Where where) {
-  const Shape& from = shape_of(x, where);
+Variable<T> sum_to(Variable<T> x, const Shape& shape, Where at) {
+  const Shape& from = shape_of(x, at);
   if (from == shape) return x;
   if (!broadcasts_to(shape, from))
-    throw ShapeError(where, "sum_to", fmt::format("x is {}; {} must broadcast to it", to_string(from), to_string(shape)));
+    throw ShapeError(at, "sum_to", fmt::format("x is {}; {} must broadcast to it", to_string(from), to_string(shape)));
   const std::size_t added = from.size() - shape.size();
   std::vector<bool> flags(from.size(), true);
   for (std::size_t k = 0; k < shape.size(); ++k) flags[added + k] = shape[k] != from[added + k];
   Reduced reduced(from, std::move(flags), true);
   reduced.result = shape;
-  return apply(Sum<T>{std::move(reduced)}, {std::move(x)}, where);
+  return apply(Sum<T>{std::move(reduced)}, {std::move(x)}, at);
 }
 
 XGRAD_BOTH(sum);

@@ -34,13 +34,13 @@ struct Roll {
 }  // namespace
 
 template <class T>
-Variable<T> roll(Variable<T> x, std::ptrdiff_t shift, std::optional<int> axis, Where where) try {
-  const Shape shape = shape_of(x, where);
-  if (!axis) return reshape(apply(Roll<T>{0, shift}, {reshape(std::move(x), {-1}, where)}, where), shape, where);
-  const std::size_t k = placed(where, "roll", [&] { return normalise_axis(*axis, shape.size()); });
-  return apply(Roll<T>{k, shift}, {std::move(x)}, where);
+Variable<T> roll(Variable<T> x, std::ptrdiff_t shift, std::optional<int> axis, Where at) try {
+  const Shape shape = shape_of(x, at);
+  if (!axis) return reshape(apply(Roll<T>{0, shift}, {reshape(std::move(x), {-1}, at)}, at), shape, at);
+  const std::size_t k = placed(at, "roll", [&] { return normalise_axis(*axis, shape.size()); });
+  return apply(Roll<T>{k, shift}, {std::move(x)}, at);
 } catch (Error& error) {
-  called(error, where);
+  called(error, at);
 }
 
 XGRAD_BOTH(roll);

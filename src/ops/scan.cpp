@@ -111,25 +111,25 @@ struct Prod {
 };
 
 template <class T, class Op>
-Variable<T> along(Variable<T> x, int axis, Where where) {
-  const std::size_t k = placed(where, Op::name, [&] { return normalise_axis(axis, shape_of(x, where).size()); });
-  return apply(Op{k}, {std::move(x)}, where);
+Variable<T> along(Variable<T> x, int axis, Where at) {
+  const std::size_t k = placed(at, Op::name, [&] { return normalise_axis(axis, shape_of(x, at).size()); });
+  return apply(Op{k}, {std::move(x)}, at);
 }
 
 }  // namespace
 
 template <class T>
-Variable<T> cumsum(Variable<T> x, int axis, Where where) {
-  return along<T, CumSum<T>>(std::move(x), axis, where);
+Variable<T> cumsum(Variable<T> x, int axis, Where at) {
+  return along<T, CumSum<T>>(std::move(x), axis, at);
 }
 template <class T>
-Variable<T> cumprod(Variable<T> x, int axis, Where where) {
-  return along<T, CumProd<T>>(std::move(x), axis, where);
+Variable<T> cumprod(Variable<T> x, int axis, Where at) {
+  return along<T, CumProd<T>>(std::move(x), axis, at);
 }
 template <class T>
-Variable<T> prod(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
-  Reduced reduced = placed(where, "prod", [&] { return Reduced(shape_of(x, where), axes, options.keepdims); });
-  return apply(Prod<T>{std::move(reduced)}, {std::move(x)}, where);
+Variable<T> prod(Variable<T> x, Axes axes, ReduceOptions options, Where at) {
+  Reduced reduced = placed(at, "prod", [&] { return Reduced(shape_of(x, at), axes, options.keepdims); });
+  return apply(Prod<T>{std::move(reduced)}, {std::move(x)}, at);
 }
 
 XGRAD_BOTH(cumsum);

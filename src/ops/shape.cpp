@@ -116,25 +116,25 @@ struct BroadcastTo {
 }  // namespace
 
 template <class T>
-Variable<T> reshape(Variable<T> x, Lengths lengths, Where where) {
-  Shape shape = placed(where, "reshape", [&] { return lengths.resolve(shape_of(x, where)); });
-  return apply(Reshape<T>{std::move(shape)}, {std::move(x)}, where);
+Variable<T> reshape(Variable<T> x, Lengths lengths, Where at) {
+  Shape shape = placed(at, "reshape", [&] { return lengths.resolve(shape_of(x, at)); });
+  return apply(Reshape<T>{std::move(shape)}, {std::move(x)}, at);
 }
 
 template <class T>
-Variable<T> flatten(Variable<T> x, int from, Where where) {
-  const Shape& shape = shape_of(x, where);
+Variable<T> flatten(Variable<T> x, int from, Where at) {
+  const Shape& shape = shape_of(x, at);
   const std::size_t rank = shape.size(),
-                    first = rank == 0 && from == 0 ? 0 : placed(where, "flatten", [&] { return normalise_axis(from, rank); });
+                    first = rank == 0 && from == 0 ? 0 : placed(at, "flatten", [&] { return normalise_axis(from, rank); });
   Shape flat(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(first));
-  flat.push_back(placed(where, "flatten", [&] { return size_of(shape, first, rank); }));
-  return apply(Reshape<T>{std::move(flat)}, {std::move(x)}, where);
+  flat.push_back(placed(at, "flatten", [&] { return size_of(shape, first, rank); }));
+  return apply(Reshape<T>{std::move(flat)}, {std::move(x)}, at);
 }
 
 template <class T>
-Variable<T> permute(Variable<T> x, std::vector<std::ptrdiff_t> axes, Where where) {
-  const std::size_t rank = shape_of(x, where).size();
-  std::vector<std::size_t> order = placed(where, "permute", [&] {
+Variable<T> permute(Variable<T> x, std::vector<std::ptrdiff_t> axes, Where at) {
+  const std::size_t rank = shape_of(x, at).size();
+  std::vector<std::size_t> order = placed(at, "permute", [&] {
     static_cast<void>(Axes(axes).flags(rank));
     if (axes.size() != rank)
       throw ShapeError(fmt::format("{} axes are given for an array of {}; each axis must be named once", axes.size(), rank));
@@ -142,33 +142,33 @@ Variable<T> permute(Variable<T> x, std::vector<std::ptrdiff_t> axes, Where where
     for (const std::ptrdiff_t axis : axes) result.push_back(normalise_axis(axis, rank));
     return result;
   });
-  return apply(Permute<T>{std::move(order)}, {std::move(x)}, where);
+  return apply(Permute<T>{std::move(order)}, {std::move(x)}, at);
 }
 
 template <class T>
-Variable<T> transpose(Variable<T> x, std::vector<std::ptrdiff_t> axes, Where where) try {
-  return permute(std::move(x), std::move(axes), where);
+Variable<T> transpose(Variable<T> x, std::vector<std::ptrdiff_t> axes, Where at) try {
+  return permute(std::move(x), std::move(axes), at);
 } catch (Error& error) {
-  called(error, where);
+  called(error, at);
 }
 template <class T>
-Variable<T> transpose(Variable<T> x, Where where) {
-  std::vector<std::size_t> order(shape_of(x, where).size());
+Variable<T> transpose(Variable<T> x, Where at) {
+  std::vector<std::size_t> order(shape_of(x, at).size());
   for (std::size_t k = 0; k < order.size(); ++k) order[k] = order.size() - 1 - k;
-  return apply(Permute<T>{std::move(order)}, {std::move(x)}, where);
+  return apply(Permute<T>{std::move(order)}, {std::move(x)}, at);
 }
 
 template <class T>
-Variable<T> broadcast_to(Variable<T> x, const Shape& shape, Where where) {
+Variable<T> broadcast_to(Variable<T> x, const Shape& shape, Where at) {
   if (x.defined() && x.shape() == shape) return x;
-  return apply(BroadcastTo<T>{shape}, {std::move(x)}, where);
+  return apply(BroadcastTo<T>{shape}, {std::move(x)}, at);
 }
 
 template <class T>
-Variable<T> squeeze(Variable<T> x, Axes axes, Where where) {
-  const Shape& shape = shape_of(x, where);
+Variable<T> squeeze(Variable<T> x, Axes axes, Where at) {
+  const Shape& shape = shape_of(x, at);
   Shape rest;
-  placed(where, "squeeze", [&] {
+  placed(at, "squeeze", [&] {
     const std::vector<bool> gone = axes.flags(shape.size());
     for (std::size_t k = 0; k < shape.size(); ++k) {
       if (gone[k] && shape[k] == 1) continue;
@@ -177,19 +177,19 @@ Variable<T> squeeze(Variable<T> x, Axes axes, Where where) {
       rest.push_back(shape[k]);
     }
   });
-  return apply(Reshape<T>{std::move(rest)}, {std::move(x)}, where);
+  return apply(Reshape<T>{std::move(rest)}, {std::move(x)}, at);
 }
 
 template <class T>
-Variable<T> unsqueeze(Variable<T> x, int axis, Where where) {
-  const Shape& shape = shape_of(x, where);
-  const std::size_t place = placed(where, "unsqueeze", [&] { return normalise_axis(axis, shape.size() + 1); });
+Variable<T> unsqueeze(Variable<T> x, int axis, Where at) {
+  const Shape& shape = shape_of(x, at);
+  const std::size_t place = placed(at, "unsqueeze", [&] { return normalise_axis(axis, shape.size() + 1); });
   Shape more;
   for (std::size_t k = 0; k <= shape.size(); ++k) {
     if (k == place) more.push_back(1);
     if (k < shape.size()) more.push_back(shape[k]);
   }
-  return apply(Reshape<T>{std::move(more)}, {std::move(x)}, where);
+  return apply(Reshape<T>{std::move(more)}, {std::move(x)}, at);
 }
 
 XGRAD_BOTH(reshape);

@@ -52,25 +52,24 @@ struct LogSoftmax {
 
 /// Runs an op of the last axis along any axis.
 template <class T, class Op>
-Variable<T> along(Op op, Variable<T> x, int axis, Where where) {
-  const std::size_t rank = shape_of(x, where, Op::name).size(),
-                    k = placed(where, Op::name, [&] { return normalise_axis(axis, rank); });
-  if (k + 1 == rank) return apply(std::move(op), {std::move(x)}, where);
+Variable<T> along(Op op, Variable<T> x, int axis, Where at) {
+  const std::size_t rank = shape_of(x, at, Op::name).size(), k = placed(at, Op::name, [&] { return normalise_axis(axis, rank); });
+  if (k + 1 == rank) return apply(std::move(op), {std::move(x)}, at);
   std::vector<std::ptrdiff_t> swapped(rank);
   for (std::size_t j = 0; j < rank; ++j) swapped[j] = static_cast<std::ptrdiff_t>(j);
   std::swap(swapped[k], swapped[rank - 1]);
-  return permute(apply(std::move(op), {permute(std::move(x), swapped, where)}, where), swapped, where);
+  return permute(apply(std::move(op), {permute(std::move(x), swapped, at)}, at), swapped, at);
 }
 
 }  // namespace
 
 template <class T>
-Variable<T> softmax(Variable<T> x, int axis, Where where) {
-  return along(Softmax<T>{}, std::move(x), axis, where);
+Variable<T> softmax(Variable<T> x, int axis, Where at) {
+  return along(Softmax<T>{}, std::move(x), axis, at);
 }
 template <class T>
-Variable<T> log_softmax(Variable<T> x, int axis, Where where) {
-  return along(LogSoftmax<T>{}, std::move(x), axis, where);
+Variable<T> log_softmax(Variable<T> x, int axis, Where at) {
+  return along(LogSoftmax<T>{}, std::move(x), axis, at);
 }
 
 XGRAD_BOTH(softmax);

@@ -237,11 +237,11 @@ struct Cholesky {
 
 /// g (…) times a⁻ᵀ (…, n, n)
 template <class T>
-Variable<T> times_inverse_transposed(const Variable<T>& g, Variable<T> a, Where where) {
+Variable<T> times_inverse_transposed(const Variable<T>& g, Variable<T> a, Where at) {
   Shape shape = g.shape();
   shape.push_back(1);
   shape.push_back(1);
-  return reshape(g, shape) * swap_last(inverse(std::move(a), where), where);
+  return reshape(g, shape) * swap_last(inverse(std::move(a), at), at);
 }
 
 /// The gradient of the determinants, without a division by them. Its own has one.
@@ -323,48 +323,48 @@ struct LogDet {
 
 /// Runs an op on a and b, where b may be a vector that stands for a column.
 template <class T, class Op>
-Variable<T> with_column(Op op, Variable<T> a, Variable<T> b, Where where) {
-  static_cast<void>(shape_of(a, where, Op::name));
-  const std::size_t rank = shape_of(b, where, Op::name).size();
+Variable<T> with_column(Op op, Variable<T> a, Variable<T> b, Where at) {
+  static_cast<void>(shape_of(a, at, Op::name));
+  const std::size_t rank = shape_of(b, at, Op::name).size();
   if (rank == 0)
-    throw ShapeError(where, Op::name, fmt::format("b is {}; it must be a vector (n,) or matrices (…, n, k)", to_string(b.shape())));
-  if (rank > 1) return apply(std::move(op), {std::move(a), std::move(b)}, where);
-  placed(where, Op::name, [&] { return check_rows(shape_of(a, where), b.shape(), 0); });
-  Variable<T> x = apply(std::move(op), {std::move(a), reshape(std::move(b), {-1, 1}, where)}, where);
+    throw ShapeError(at, Op::name, fmt::format("b is {}; it must be a vector (n,) or matrices (…, n, k)", to_string(b.shape())));
+  if (rank > 1) return apply(std::move(op), {std::move(a), std::move(b)}, at);
+  placed(at, Op::name, [&] { return check_rows(shape_of(a, at), b.shape(), 0); });
+  Variable<T> x = apply(std::move(op), {std::move(a), reshape(std::move(b), {-1, 1}, at)}, at);
   const Shape shape(x.shape().begin(), x.shape().end() - 1);
-  return reshape(std::move(x), shape, where);
+  return reshape(std::move(x), shape, at);
 }
 
 }  // namespace
 
 template <class T>
-Variable<T> solve(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where) {
-  return with_column(Solve<T>{}, std::move(a), std::move(b), where);
+Variable<T> solve(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at) {
+  return with_column(Solve<T>{}, std::move(a), std::move(b), at);
 }
 template <class T>
-Variable<T> triangular_solve(Variable<T> a, std::type_identity_t<Variable<T>> b, TriangularSolveOptions options, Where where) {
-  return with_column(TriangularSolve<T>{options}, std::move(a), std::move(b), where);
+Variable<T> triangular_solve(Variable<T> a, std::type_identity_t<Variable<T>> b, TriangularSolveOptions options, Where at) {
+  return with_column(TriangularSolve<T>{options}, std::move(a), std::move(b), at);
 }
 template <class T>
-Variable<T> inverse(Variable<T> a, Where where) {
-  return apply(Inverse<T>{}, {std::move(a)}, where);
+Variable<T> inverse(Variable<T> a, Where at) {
+  return apply(Inverse<T>{}, {std::move(a)}, at);
 }
 template <class T>
-Variable<T> cholesky(Variable<T> a, Where where) {
-  return apply(Cholesky<T>{}, {std::move(a)}, where);
+Variable<T> cholesky(Variable<T> a, Where at) {
+  return apply(Cholesky<T>{}, {std::move(a)}, at);
 }
 template <class T>
-Variable<T> det(Variable<T> a, Where where) {
-  return apply(Det<T>{}, {std::move(a)}, where);
+Variable<T> det(Variable<T> a, Where at) {
+  return apply(Det<T>{}, {std::move(a)}, at);
 }
 template <class T>
-Variable<T> logdet(Variable<T> a, Where where) {
-  return apply(LogDet<T>{}, {std::move(a)}, where);
+Variable<T> logdet(Variable<T> a, Where at) {
+  return apply(LogDet<T>{}, {std::move(a)}, at);
 }
 template <class T>
-SignAndLog<T> slogdet(Variable<T> a, Where where) {
+SignAndLog<T> slogdet(Variable<T> a, Where at) {
   Array<T> signs;
-  Variable<T> size = apply(LogDet<T>{&signs, true}, {std::move(a)}, where);
+  Variable<T> size = apply(LogDet<T>{&signs, true}, {std::move(a)}, at);
   return {Variable<T>(std::move(signs)), std::move(size)};
 }
 

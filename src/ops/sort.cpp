@@ -25,26 +25,26 @@ void need_countable(std::size_t n) {
 
 /// Where along the axis the first k elements in order are.
 template <class T>
-Labels places(const char* name, const Array<T>& x, std::size_t axis, std::size_t k, bool descending, Where where) {
+Labels places(const char* name, const Array<T>& x, std::size_t axis, std::size_t k, bool descending, Where at) {
   Shape shape = x.shape();
-  const Around s = placed(where, name, [&] { return Around(shape, axis); });
+  const Around s = placed(at, name, [&] { return Around(shape, axis); });
   shape[axis] = k;
-  Labels order = placed(where, name, [&] { return make_array<std::int64_t>(shape); });
+  Labels order = placed(at, name, [&] { return make_array<std::int64_t>(shape); });
   if (order.size() == 0) return order;
   kernels::argsort(x.data(), order.data(), s.outer, s.length, s.inner, k, descending);
   return order;
 }
 
 template <class T>
-Variable<T> taken(const char* name, Variable<T> x, std::size_t axis, const Labels& order, Where where) {
-  Positions positions = placed(where, name, [&] { return positions_along(x.shape(), axis, order, order.shape()); });
-  return take(name, std::move(x), std::move(positions), order.shape(), where);
+Variable<T> taken(const char* name, Variable<T> x, std::size_t axis, const Labels& order, Where at) {
+  Positions positions = placed(at, name, [&] { return positions_along(x.shape(), axis, order, order.shape()); });
+  return take(name, std::move(x), std::move(positions), order.shape(), at);
 }
 
 template <class T>
-std::size_t axis_of(const char* name, const Variable<T>& x, int axis, Where where) {
-  return placed(where, name, [&] {
-    const Shape& shape = shape_of(x, where);
+std::size_t axis_of(const char* name, const Variable<T>& x, int axis, Where at) {
+  return placed(at, name, [&] {
+    const Shape& shape = shape_of(x, at);
     const std::size_t k = normalise_axis(axis, shape.size());
     need_countable(shape[k]);
     return k;
@@ -54,16 +54,16 @@ std::size_t axis_of(const char* name, const Variable<T>& x, int axis, Where wher
 }  // namespace
 
 template <class T>
-Variable<T> sort(Variable<T> x, int axis, SortOptions options, Where where) {
-  const std::size_t k = axis_of("sort", x, axis, where);
-  const Labels order = places("sort", x.value(), k, x.shape()[k], options.descending, where);
-  return taken("sort", std::move(x), k, order, where);
+Variable<T> sort(Variable<T> x, int axis, SortOptions options, Where at) {
+  const std::size_t k = axis_of("sort", x, axis, at);
+  const Labels order = places("sort", x.value(), k, x.shape()[k], options.descending, at);
+  return taken("sort", std::move(x), k, order, at);
 }
 
 template <class T>
-Labels argsort(const Variable<T>& x, int axis, SortOptions options, Where where) {
-  const std::size_t k = axis_of("argsort", x, axis, where);
-  return places("argsort", x.value(), k, x.shape()[k], options.descending, where);
+Labels argsort(const Variable<T>& x, int axis, SortOptions options, Where at) {
+  const std::size_t k = axis_of("argsort", x, axis, at);
+  return places("argsort", x.value(), k, x.shape()[k], options.descending, at);
 }
 
 template <class T>
@@ -77,28 +77,28 @@ TopK<T> topk(Variable<T> x, std::ptrdiff_t k, int axis, TopKOptions options, Whe
 }
 
 template <class T>
-Variable<T> median(Variable<T> x, Axes axes, ReduceOptions options, Where where) try {
-  const Reduced reduced = placed(where, "median", [&] { return Reduced(shape_of(x, where), axes, options.keepdims); });
-  const std::size_t n = placed(where, "median", [&] {
+Variable<T> median(Variable<T> x, Axes axes, ReduceOptions options, Where at) try {
+  const Reduced reduced = placed(at, "median", [&] { return Reduced(shape_of(x, at), axes, options.keepdims); });
+  const std::size_t n = placed(at, "median", [&] {
     const std::size_t count = reduced.count(x.shape());
     need_countable(count);
     return count;
   });
-  if (n == 0) return mean(std::move(x), std::move(axes), options, where);
+  if (n == 0) return mean(std::move(x), std::move(axes), options, at);
   // The reduced axes last, as one.
   std::vector<std::ptrdiff_t> order;
   for (const bool last : {false, true})
     for (std::size_t k = 0; k < reduced.reduced.size(); ++k)
       if (reduced.reduced[k] == last) order.push_back(static_cast<std::ptrdiff_t>(k));
-  const std::size_t rows = placed(where, "median", [&] { return size_of(reduced.kept); });
-  x = reshape(permute(std::move(x), order, where), Shape{rows, n}, where);
-  Labels middle = placed(where, "median", [&] { return make_array<std::int64_t>(Shape{rows, n % 2 == 1 ? 1u : 2u}); });
+  const std::size_t rows = placed(at, "median", [&] { return size_of(reduced.kept); });
+  x = reshape(permute(std::move(x), order, at), Shape{rows, n}, at);
+  Labels middle = placed(at, "median", [&] { return make_array<std::int64_t>(Shape{rows, n % 2 == 1 ? 1u : 2u}); });
   kernels::middle(x.value().data(), middle.data(), rows, n);
-  Variable<T> result = taken("median", std::move(x), 1, middle, where);
-  if (n % 2 == 0) result = mean(std::move(result), 1, {}, where);
-  return reshape(std::move(result), reduced.result, where);
+  Variable<T> result = taken("median", std::move(x), 1, middle, at);
+  if (n % 2 == 0) result = mean(std::move(result), 1, {}, at);
+  return reshape(std::move(result), reduced.result, at);
 } catch (Error& error) {
-  called(error, where);
+  called(error, at);
 }
 
 XGRAD_BOTH(sort);

@@ -17,16 +17,16 @@ inline Shape stack_of(std::size_t count, const Shape& shape, std::size_t ones = 
 
 /// sum_to of each: g is (n, …), the result (n, shape).
 template <class T>
-Variable<T> sum_each_to(Variable<T> g, const Shape& shape, Where where) {
+Variable<T> sum_each_to(Variable<T> g, const Shape& shape, Where at) {
   const std::size_t count = g.shape()[0], ones = g.shape().size() - 1 - shape.size();
-  return reshape(sum_to(std::move(g), stack_of(count, shape, ones), where), stack_of(count, shape), where);
+  return reshape(sum_to(std::move(g), stack_of(count, shape, ones), at), stack_of(count, shape), at);
 }
 
 /// broadcast_to of each, which are taken to have shape `from`: the result is (n, to).
 template <class T>
-Variable<T> broadcast_each_to(Variable<T> g, const Shape& from, const Shape& to, Where where) {
+Variable<T> broadcast_each_to(Variable<T> g, const Shape& from, const Shape& to, Where at) {
   const std::size_t count = g.shape()[0];
-  return broadcast_to(reshape(std::move(g), stack_of(count, from, to.size() - from.size()), where), stack_of(count, to), where);
+  return broadcast_to(reshape(std::move(g), stack_of(count, from, to.size() - from.size()), at), stack_of(count, to), at);
 }
 
 /// The same view of each of so many arrays of shape `whole`.

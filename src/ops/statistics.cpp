@@ -195,42 +195,42 @@ struct Norm {
 }  // namespace
 
 template <class T>
-Variable<T> var(Variable<T> x, Axes axes, VarOptions options, Where where) {
-  Reduced reduced = placed(where, "var", [&] { return Reduced(shape_of(x, where), axes, options.keepdims); });
-  return apply(Var<T>{std::move(reduced), options.ddof}, {std::move(x)}, where);
+Variable<T> var(Variable<T> x, Axes axes, VarOptions options, Where at) {
+  Reduced reduced = placed(at, "var", [&] { return Reduced(shape_of(x, at), axes, options.keepdims); });
+  return apply(Var<T>{std::move(reduced), options.ddof}, {std::move(x)}, at);
 }
 
 template <class T>
-Variable<T> std(Variable<T> x, Axes axes, VarOptions options, Where where) {
-  Reduced reduced = placed(where, "std", [&] { return Reduced(shape_of(x, where), axes, options.keepdims); });
-  return apply(Std<T>{std::move(reduced), options.ddof}, {std::move(x)}, where);
+Variable<T> std(Variable<T> x, Axes axes, VarOptions options, Where at) {
+  Reduced reduced = placed(at, "std", [&] { return Reduced(shape_of(x, at), axes, options.keepdims); });
+  return apply(Std<T>{std::move(reduced), options.ddof}, {std::move(x)}, at);
 }
 
 template <class T>
-Variable<T> logsumexp(Variable<T> x, Axes axes, ReduceOptions options, Where where) {
-  Reduced reduced = placed(where, "logsumexp", [&] { return Reduced(shape_of(x, where), axes, options.keepdims); });
-  return apply(LogSumExp<T>{std::move(reduced)}, {std::move(x)}, where);
+Variable<T> logsumexp(Variable<T> x, Axes axes, ReduceOptions options, Where at) {
+  Reduced reduced = placed(at, "logsumexp", [&] { return Reduced(shape_of(x, at), axes, options.keepdims); });
+  return apply(LogSumExp<T>{std::move(reduced)}, {std::move(x)}, at);
 }
 
 template <class T>
-Variable<T> norm(Variable<T> x, Axes axes, NormOptions options, Where where) try {
+Variable<T> norm(Variable<T> x, Axes axes, NormOptions options, Where at) try {
   const double p = options.p;
-  Reduced reduced = placed(where, "norm", [&] {
+  Reduced reduced = placed(at, "norm", [&] {
     if (!(p >= 0 || p == -infinity)) throw ValueError(fmt::format("p is {}; it must be 0, positive, or infinite", p));
-    Reduced result(shape_of(x, where), axes, options.keepdims);
+    Reduced result(shape_of(x, at), axes, options.keepdims);
     if (std::isinf(p) && result.count(x.shape()) == 0 && size_of(result.result) > 0)
       throw ShapeError(fmt::format("x is {}; it must have elements where a largest is sought", to_string(x.shape())));
     return result;
   });
   const ReduceOptions keep{options.keepdims};
-  if (p == infinity) return amax(abs(std::move(x), where), std::move(axes), keep, where);
-  if (p == -infinity) return amin(abs(std::move(x), where), std::move(axes), keep, where);
-  if (p == 1) return sum(abs(std::move(x), where), std::move(axes), keep, where);
+  if (p == infinity) return amax(abs(std::move(x), at), std::move(axes), keep, at);
+  if (p == -infinity) return amin(abs(std::move(x), at), std::move(axes), keep, at);
+  if (p == 1) return sum(abs(std::move(x), at), std::move(axes), keep, at);
   static const auto present = elementwise("norm", [](auto v) { return xgrad::where(v == 0, 0, 1); });
-  if (p == 0) return sum(present(std::move(x), where), std::move(axes), keep, where);
-  return apply(Norm<T>{std::move(reduced), static_cast<T>(p)}, {std::move(x)}, where);
+  if (p == 0) return sum(present(std::move(x), at), std::move(axes), keep, at);
+  return apply(Norm<T>{std::move(reduced), static_cast<T>(p)}, {std::move(x)}, at);
 } catch (Error& error) {
-  called(error, where);
+  called(error, at);
 }
 
 XGRAD_BOTH(var);

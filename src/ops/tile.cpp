@@ -11,11 +11,11 @@ namespace xgrad {
 using namespace detail;
 
 template <class T>
-Variable<T> tile(Variable<T> x, const std::vector<std::ptrdiff_t>& repeats, Where where) try {
-  const Shape& own = shape_of(x, where);
+Variable<T> tile(Variable<T> x, const std::vector<std::ptrdiff_t>& repeats, Where at) try {
+  const Shape& own = shape_of(x, at);
   for (std::ptrdiff_t n : repeats)
     if (n < 0)
-      throw ValueError(where, "tile", fmt::format("the repeats are ({}); they must not be negative", fmt::join(repeats, ", ")));
+      throw ValueError(at, "tile", fmt::format("the repeats are ({}); they must not be negative", fmt::join(repeats, ", ")));
   // Each axis n becomes (repeats, n), and then one again.
   const std::size_t rank = std::max(own.size(), repeats.size());
   Shape apart, stretched, result;
@@ -26,12 +26,12 @@ Variable<T> tile(Variable<T> x, const std::vector<std::ptrdiff_t>& repeats, Wher
     apart.push_back(n);
     stretched.push_back(times);
     stretched.push_back(n);
-    result.push_back(placed(where, "tile", [&] { return length_of(Wide{times} * n); }));
+    result.push_back(placed(at, "tile", [&] { return length_of(Wide{times} * n); }));
   }
-  placed(where, "tile", [&] { check_size(result, sizeof(T)); });
-  return reshape(broadcast_to(reshape(std::move(x), apart, where), stretched, where), result, where);
+  placed(at, "tile", [&] { check_size(result, sizeof(T)); });
+  return reshape(broadcast_to(reshape(std::move(x), apart, at), stretched, at), result, at);
 } catch (Error& error) {
-  called(error, where);
+  called(error, at);
 }
 
 template <class T>

@@ -184,42 +184,42 @@ View diagonal_view(const Shape& shape, std::ptrdiff_t offset, std::size_t axis1,
 }  // namespace
 
 template <class T>
-Variable<T> detail::read_view(std::string_view name, Variable<T> x, View view, Where where) {
-  return apply(ReadView<T>{name, std::move(view)}, {std::move(x)}, where);
+Variable<T> detail::read_view(std::string_view name, Variable<T> x, View view, Where at) {
+  return apply(ReadView<T>{name, std::move(view)}, {std::move(x)}, at);
 }
 template <class T>
-Variable<T> detail::fill_view(std::string_view name, Variable<T> x, View view, Shape shape, Where where, T background) {
-  return apply(FillView<T>{name, std::move(view), std::move(shape), background}, {std::move(x)}, where);
-}
-
-template <class T>
-Variable<T> detail::add_view(std::string_view name, Variable<T> sum, Variable<T> x, View view, Where where) {
-  return apply(AddView<T>{name, std::move(view)}, {std::move(sum), std::move(x)}, where);
+Variable<T> detail::fill_view(std::string_view name, Variable<T> x, View view, Shape shape, Where at, T background) {
+  return apply(FillView<T>{name, std::move(view), std::move(shape), background}, {std::move(x)}, at);
 }
 
 template <class T>
-Variable<T> slice(Variable<T> x, const std::vector<Slice>& slices, Where where) {
-  View view = placed(where, "slice", [&] { return slice_view(shape_of(x, where), slices); });
-  return read_view("slice", std::move(x), std::move(view), where);
+Variable<T> detail::add_view(std::string_view name, Variable<T> sum, Variable<T> x, View view, Where at) {
+  return apply(AddView<T>{name, std::move(view)}, {std::move(sum), std::move(x)}, at);
 }
 
 template <class T>
-Variable<T> slice(Variable<T> x, int axis, Slice range, Where where) {
-  View view(shape_of(x, where));
-  placed(where, "slice", [&] { cut(view, normalise_axis(axis, view.shape.size()), range); });
-  return read_view("slice", std::move(x), std::move(view), where);
+Variable<T> slice(Variable<T> x, const std::vector<Slice>& slices, Where at) {
+  View view = placed(at, "slice", [&] { return slice_view(shape_of(x, at), slices); });
+  return read_view("slice", std::move(x), std::move(view), at);
 }
 
 template <class T>
-Variable<T> slice_update(Variable<T> x, const std::vector<Slice>& slices, std::type_identity_t<Variable<T>> value, Where where) {
-  View view = placed(where, "slice_update", [&] { return slice_view(shape_of(x, where), slices); });
-  return apply(UpdateView<T>{std::move(view)}, {std::move(x), std::move(value)}, where);
+Variable<T> slice(Variable<T> x, int axis, Slice range, Where at) {
+  View view(shape_of(x, at));
+  placed(at, "slice", [&] { cut(view, normalise_axis(axis, view.shape.size()), range); });
+  return read_view("slice", std::move(x), std::move(view), at);
 }
 
 template <class T>
-Variable<T> select(Variable<T> x, int axis, std::ptrdiff_t index, Where where) {
-  View view(shape_of(x, where));
-  placed(where, "select", [&] {
+Variable<T> slice_update(Variable<T> x, const std::vector<Slice>& slices, std::type_identity_t<Variable<T>> value, Where at) {
+  View view = placed(at, "slice_update", [&] { return slice_view(shape_of(x, at), slices); });
+  return apply(UpdateView<T>{std::move(view)}, {std::move(x), std::move(value)}, at);
+}
+
+template <class T>
+Variable<T> select(Variable<T> x, int axis, std::ptrdiff_t index, Where at) {
+  View view(shape_of(x, at));
+  placed(at, "select", [&] {
     const std::size_t k = normalise_axis(axis, view.shape.size());
     const auto n = static_cast<std::ptrdiff_t>(view.shape[k]);
     if (index < -n || index >= n)
@@ -228,61 +228,61 @@ Variable<T> select(Variable<T> x, int axis, std::ptrdiff_t index, Where where) {
                                             k, n, -n, n - 1));
     view.cut(k, index < 0 ? index + n : index, 1, 1).drop(k);
   });
-  return read_view("select", std::move(x), std::move(view), where);
+  return read_view("select", std::move(x), std::move(view), at);
 }
 
 template <class T>
-Variable<T> flip(Variable<T> x, Axes axes, Where where) {
-  View view(shape_of(x, where));
-  const std::vector<bool> reversed = placed(where, "flip", [&] { return axes.flags(view.shape.size()); });
+Variable<T> flip(Variable<T> x, Axes axes, Where at) {
+  View view(shape_of(x, at));
+  const std::vector<bool> reversed = placed(at, "flip", [&] { return axes.flags(view.shape.size()); });
   for (std::size_t k = 0; k < reversed.size(); ++k)
     if (reversed[k]) view.cut(k, static_cast<std::ptrdiff_t>(view.shape[k]) - 1, -1, view.shape[k]);
-  return read_view("flip", std::move(x), std::move(view), where);
+  return read_view("flip", std::move(x), std::move(view), at);
 }
 
 template <class T>
-Variable<T> diagonal(Variable<T> x, std::ptrdiff_t offset, int axis1, int axis2, Where where) {
-  const Shape& shape = shape_of(x, where);
-  View view = placed(where, "diagonal", [&] {
+Variable<T> diagonal(Variable<T> x, std::ptrdiff_t offset, int axis1, int axis2, Where at) {
+  const Shape& shape = shape_of(x, at);
+  View view = placed(at, "diagonal", [&] {
     const std::size_t first = normalise_axis(axis1, shape.size()), second = normalise_axis(axis2, shape.size());
     if (first == second) throw ShapeError(fmt::format("axis {} is given twice; the two must differ", first));
     return diagonal_view(shape, offset, first, second);
   });
-  return read_view("diagonal", std::move(x), std::move(view), where);
+  return read_view("diagonal", std::move(x), std::move(view), at);
 }
 
 template <class T>
-Variable<T> diag(Variable<T> x, std::ptrdiff_t k, Where where) {
-  const Shape& shape = shape_of(x, where);
-  if (shape.size() == 2) return read_view("diag", std::move(x), diagonal_view(shape, k, 0, 1), where);
-  if (shape.size() != 1) throw ShapeError(where, "diag", fmt::format("x is {}; it must be a vector or a matrix", to_string(shape)));
-  const Shape square = placed(where, "diag", [&] {
+Variable<T> diag(Variable<T> x, std::ptrdiff_t k, Where at) {
+  const Shape& shape = shape_of(x, at);
+  if (shape.size() == 2) return read_view("diag", std::move(x), diagonal_view(shape, k, 0, 1), at);
+  if (shape.size() != 1) throw ShapeError(at, "diag", fmt::format("x is {}; it must be a vector or a matrix", to_string(shape)));
+  const Shape square = placed(at, "diag", [&] {
     const std::size_t n = length_of(Wide{shape[0]} + (k < 0 ? -Wide{k} : Wide{k}));
     check_size(Shape{n, n}, sizeof(T));
     return Shape{n, n};
   });
-  return fill_view<T>("diag", std::move(x), diagonal_view(square, k, 0, 1), square, where);
+  return fill_view<T>("diag", std::move(x), diagonal_view(square, k, 0, 1), square, at);
 }
 
 namespace detail {
 /// pad with a constant.
 template <class T>
-Variable<T> pad_constant(Variable<T> x, const std::vector<PadWidth>& widths, T value, Where where) {
+Variable<T> pad_constant(Variable<T> x, const std::vector<PadWidth>& widths, T value, Where at) {
   Shape shape = x.shape();
-  placed(where, "pad", [&] {
+  placed(at, "pad", [&] {
     for (std::size_t k = 0; k < shape.size(); ++k) shape[k] = length_of(Wide{shape[k]} + widths[k].before + widths[k].after);
     check_size(shape, sizeof(T));
   });
   View view(shape);
   for (std::size_t k = 0; k < shape.size(); ++k) view.cut(k, widths[k].before, 1, x.shape()[k]);
-  return fill_view("pad", std::move(x), std::move(view), std::move(shape), where, value);
+  return fill_view("pad", std::move(x), std::move(view), std::move(shape), at, value);
 }
 }  // namespace detail
 
 template <class T>
-std::vector<Variable<T>> split(Variable<T> x, std::vector<std::ptrdiff_t> lengths, int axis, Where where) {
-  const Shape& shape = shape_of(x, where);
-  const std::size_t k = placed(where, "split", [&] {
+std::vector<Variable<T>> split(Variable<T> x, std::vector<std::ptrdiff_t> lengths, int axis, Where at) {
+  const Shape& shape = shape_of(x, at);
+  const std::size_t k = placed(at, "split", [&] {
     const std::size_t place = normalise_axis(axis, shape.size());
     Wide total = 0;
     bool negative = false;
@@ -300,16 +300,16 @@ std::vector<Variable<T>> split(Variable<T> x, std::vector<std::ptrdiff_t> length
   for (std::ptrdiff_t length : lengths) {
     View view(shape);
     view.cut(k, start, 1, static_cast<std::size_t>(length));
-    parts.push_back(read_view("split", x, std::move(view), where));
+    parts.push_back(read_view("split", x, std::move(view), at));
     start += length;
   }
   return parts;
 }
 
 template <class T>
-std::vector<Variable<T>> split(Variable<T> x, int parts, int axis, Where where) {
-  const Shape& shape = shape_of(x, where);
-  const std::size_t length = placed(where, "split", [&] {
+std::vector<Variable<T>> split(Variable<T> x, int parts, int axis, Where at) {
+  const Shape& shape = shape_of(x, at);
+  const std::size_t length = placed(at, "split", [&] {
     const std::size_t n = shape[normalise_axis(axis, shape.size())];
     if (parts < 1) throw ValueError(fmt::format("{} parts; there must be at least 1", parts));
     check_size(Shape{static_cast<std::size_t>(parts)}, sizeof(Variable<T>));  // of no elements there may be many parts
@@ -319,7 +319,7 @@ std::vector<Variable<T>> split(Variable<T> x, int parts, int axis, Where where) 
     return n / static_cast<std::size_t>(parts);
   });
   return split(std::move(x), std::vector<std::ptrdiff_t>(static_cast<std::size_t>(parts), static_cast<std::ptrdiff_t>(length)),
-               axis, where);
+               axis, at);
 }
 
 #define XGRAD_INSTANTIATE(T)                                                    \

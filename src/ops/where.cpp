@@ -53,9 +53,9 @@ void by_steps(const Spread<T>& x, const Spread<T>& y, Body body) {
 }
 
 template <class T, class Holds>
-Mask compare(std::string_view name, const Variable<T>& a, const Variable<T>& b, Where where, Holds holds) {
-  return placed(where, name, [&] {
-    const Array<T>&x = value_of(a, where), &y = value_of(b, where);
+Mask compare(std::string_view name, const Variable<T>& a, const Variable<T>& b, Where at, Holds holds) {
+  return placed(at, name, [&] {
+    const Array<T>&x = value_of(a, at), &y = value_of(b, at);
     const Shape shape = broadcast_shapes(x.shape(), y.shape());
     Mask out = make_array<bool>(shape);
     const Spread<T> left(x, shape), right(y, shape);
@@ -107,12 +107,12 @@ struct Select {
 
 }  // namespace
 
-#define XGRAD_COMPARISON(name, holds)                                                        \
-  template <class T>                                                                         \
-  Mask name(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where where) { \
-    return compare(#name, a, b, where, holds{});                                             \
-  }                                                                                          \
-  template Mask name<float>(const Variable<float>&, const Variable<float>&, Where);          \
+#define XGRAD_COMPARISON(name, holds)                                                     \
+  template <class T>                                                                      \
+  Mask name(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where at) { \
+    return compare(#name, a, b, at, holds{});                                             \
+  }                                                                                       \
+  template Mask name<float>(const Variable<float>&, const Variable<float>&, Where);       \
   template Mask name<double>(const Variable<double>&, const Variable<double>&, Where)
 
 XGRAD_COMPARISON(less, std::less<>);
@@ -123,9 +123,9 @@ XGRAD_COMPARISON(equal, std::equal_to<>);
 XGRAD_COMPARISON(not_equal, std::not_equal_to<>);
 
 template <class T>
-Variable<T> detail::select(const Mask& condition, Variable<T> a, Variable<T> b, Where where) {
+Variable<T> detail::select(const Mask& condition, Variable<T> a, Variable<T> b, Where at) {
   Mask mask = condition;
-  return apply(Select<T>{Storage<bool>::create(std::move(mask))}, {std::move(a), std::move(b)}, where);
+  return apply(Select<T>{Storage<bool>::create(std::move(mask))}, {std::move(a), std::move(b)}, at);
 }
 XGRAD_BOTH(detail::select);
 

@@ -198,7 +198,7 @@ Program arrange(const Program& traced, const CompiledRule& rule, std::vector<int
   return program;
 }
 
-std::shared_ptr<const CompiledRule> compile(const AnyRule& any, bool decayed, Where where) {
+std::shared_ptr<const CompiledRule> compile(const AnyRule& any, bool decayed, Where at) {
   const std::size_t n = any.state.size();
   Program traced(2 + n + now_count);
   any.trace(traced, any.rule, decayed);
@@ -216,16 +216,16 @@ std::shared_ptr<const CompiledRule> compile(const AnyRule& any, bool decayed, Wh
   const Program& head = rule->halves.scalars;
   const std::vector<bool> read = needed_for(head, head.more);
   if (read[scalars + 4] && !any.trace_direction)
-    throw ValueError(where, std::string(any.name), "step reads step_norm, and the rule has no direction; it must have one");
+    throw ValueError(at, std::string(any.name), "step reads step_norm, and the rule has no direction; it must have one");
   if (read[scalars + 4]) {
     Program direction(2 + n + now_count);
     any.trace_direction(direction, any.rule, decayed);
     const std::vector<bool> reads = needed_for(direction, std::span(&direction.result, 1));
     if (reads[2 + n + 4])
-      throw ValueError(where, std::string(any.name), "direction reads step_norm, which is its own length; it must not");
+      throw ValueError(at, std::string(any.name), "direction reads step_norm, which is its own length; it must not");
     for (std::size_t j = 0; j < n; ++j)
       if (reads[2 + j] && rule->state[j] == Kind::unused)
-        throw ValueError(where, std::string(any.name),
+        throw ValueError(at, std::string(any.name),
                          fmt::format("direction reads {} of State, and step does not; it must, too", any.state[j]));
     rule->direction = split_scalars(arrange(direction, *rule, moved), elements);
     rule->direction->elements = optimise(rule->direction->elements);
@@ -241,25 +241,25 @@ std::shared_ptr<const CompiledRule> compile(const AnyRule& any, bool decayed, Wh
 
 template <class T>
 detail::AnyOptimizer<T>::AnyOptimizer(std::vector<NamedVariable<T>> parameters, const AnyRule& rule,
-                                      const OptimizerOptions<T>& options, Where where) {
+                                      const OptimizerOptions<T>& options, Where at) {
   const std::string who(rule.name);
   std::unordered_set<std::string_view> names;
   for (const NamedVariable<T>& p : parameters) {
     parameters_.push_back(p.variable);
     names_.push_back(p.name);
   }
-  check_parameters<T>(parameters_, who.c_str(), where);
+  check_parameters<T>(parameters_, who.c_str(), at);
   for (const std::string& name : names_)
     if (!names.insert(name).second)
-      throw ValueError(where, who,
+      throw ValueError(at, who,
                        fmt::format("two parameters are called {}; names must differ, or not be given at all", printable(name)));
-  check_options<T>(rule, where);
+  check_options<T>(rule, at);
   if (options.decay && !rule.has_decay)
-    throw ValueError(where, who,
+    throw ValueError(at, who,
                      "decay names parameters, and the rule has no weight_decay; it must have one, or decay must be left out");
   for (const NamedVariable<T>& p : parameters) decayed_.push_back(!options.decay || options.decay(p));
   steps_ = zeros<std::int64_t>(Shape{parameters_.size()}, Where{});
-  compile(rule, where);
+  compile(rule, at);
 }
 
 template <class T>
@@ -270,15 +270,14 @@ std::vector<NamedVariable<T>> detail::AnyOptimizer<T>::with_numbers(std::vector<
 }
 
 template <class T>
-void detail::AnyOptimizer<T>::compile(const AnyRule& rule, Where where) {
+void detail::AnyOptimizer<T>::compile(const AnyRule& rule, Where at) {
   // What does not change the program: lr comes with every step.
   const auto same = [](const RuleOption& option, double before) { return option.value == before || option.name == "lr"; };
   if (rules_[1] && std::ranges::equal(rule.options, compiled_for_, same)) return;
   std::array<std::shared_ptr<const CompiledRule>, 2> rules;
   bool same_state = true;
   for (const bool decayed : {false, true}) {
-    rules[decayed] =
-        decayed || std::ranges::find(decayed_, false) != decayed_.end() ? optim::compile(rule, decayed, where) : nullptr;
+    rules[decayed] = decayed || std::ranges::find(decayed_, false) != decayed_.end() ? optim::compile(rule, decayed, at) : nullptr;
     same_state = same_state && (!rules[decayed] || (rules_[decayed] && rules_[decayed]->state == rules[decayed]->state));
   }
   if (!same_state) make_state(rule, rules);
@@ -310,9 +309,9 @@ void detail::AnyOptimizer<T>::make_state(const AnyRule& rule, const std::array<s
 }
 
 template <class T>
-void detail::AnyOptimizer<T>::step(const AnyRule& any, Where where) {
-  check_options<T>(any, where);
-  compile(any, where);
+void detail::AnyOptimizer<T>::step(const AnyRule& any, Where at) {
+  check_options<T>(any, at);
+  compile(any, at);
   // Gradients and parameters would have to move to the other threads' caches and back, which takes longer than to update so few.
   constexpr std::size_t few = 4 * parallel_threshold;
   struct alignas(64) Single {
@@ -379,7 +378,7 @@ void detail::AnyOptimizer<T>::step(const AnyRule& any, Where where) {
     const CompiledRule& rule = rule_of(k);
     const std::int64_t t = steps_(k) + 1;
     const Array<T>& g = p.grad();
-    Array<T>& w = p.change("step", where);
+    Array<T>& w = p.change("step", at);
     const Shape& shape = w.shape();
     if (last != &rule || last_t != t || rule.of_one) {
       know(k, lengths[k]);

@@ -15,15 +15,14 @@ namespace xgrad::optim {
 
 /// Every optimiser's first check: it can only change leaves, and only those with a gradient ever move.
 template <class T>
-void check_parameters(std::span<const Variable<T>> parameters, const char* who, Where where) {
+void check_parameters(std::span<const Variable<T>> parameters, const char* who, Where at) {
   if (parameters.empty())
-    throw ValueError(where, who,
-                     "there are no parameters; there must be one at least: pass nn::parameters(net) or a list of leaves");
+    throw ValueError(at, who, "there are no parameters; there must be one at least: pass nn::parameters(net) or a list of leaves");
   std::unordered_set<const void*> seen;
   for (std::size_t k = 0; k < parameters.size(); ++k) {
     const Variable<T>& p = parameters[k];
     const auto fail = [&](const char* what) {
-      throw GraphError(where, who,
+      throw GraphError(at, who,
                        "parameter " + std::to_string(k) + what + "; each must be a leaf with requires_grad = true, given once");
     };
     if (!p.defined()) fail(" is an undefined Variable");
@@ -35,7 +34,7 @@ void check_parameters(std::span<const Variable<T>> parameters, const char* who, 
 
 /// A rule's options, also as a T, by their names, and then what the rule itself has against them.
 template <class T>
-void check_options(const detail::AnyRule& rule, Where where) {
+void check_options(const detail::AnyRule& rule, Where at) {
   constexpr std::string_view not_negative[]{
       "lr", "weight_decay", "eps", "lr_decay", "momentum_decay", "initial_accumulator_value", "trust"};
   constexpr std::string_view shares[]{"momentum", "dampening", "beta1", "beta2", "alpha", "rho"};
@@ -43,7 +42,7 @@ void check_options(const detail::AnyRule& rule, Where where) {
     const std::string_view name = option.name;
     const double value = option.value;
     const auto need = [&](bool good, std::string_view must) {
-      if (!good) detail::wrong_option(where, rule.name, name, value, must);
+      if (!good) detail::wrong_option(at, rule.name, name, value, must);
     };
     const bool finite = std::abs(value) <= static_cast<double>(std::numeric_limits<T>::max());
     if (std::ranges::find(not_negative, name) != std::end(not_negative))
@@ -56,7 +55,7 @@ void check_options(const detail::AnyRule& rule, Where where) {
   try {
     rule.check(rule.rule);
   } catch (Error& error) {
-    error.place(where, rule.name);
+    error.place(at, rule.name);
     throw;
   }
 }

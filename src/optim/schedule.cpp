@@ -52,40 +52,40 @@ double along_cosine(double from, double to, double share) {
 
 }  // namespace
 
-void detail::wrong_option(Where where, std::string_view who, std::string_view option, double value, std::string_view must) {
-  throw ValueError(where, who, fmt::format("{} is {}; it must {}", option, value, must));
+void detail::wrong_option(Where at, std::string_view who, std::string_view option, double value, std::string_view must) {
+  throw ValueError(at, who, fmt::format("{} is {}; it must {}", option, value, must));
 }
 
-Schedule constant(double value, Where where) {
-  Check{"constant", where}.finite("value", value);
+Schedule constant(double value, Where at) {
+  Check{"constant", at}.finite("value", value);
   return [=](std::size_t) { return value; };
 }
 
-Schedule step_decay(double value, std::size_t step_size, double gamma, Where where) {
-  Check{"step_decay", where}.finite("value", value).length("step_size", step_size).finite("gamma", gamma);
+Schedule step_decay(double value, std::size_t step_size, double gamma, Where at) {
+  Check{"step_decay", at}.finite("value", value).length("step_size", step_size).finite("gamma", gamma);
   return [=](std::size_t step) { return value * std::pow(gamma, number(step / step_size)); };
 }
 
-Schedule multi_step(double value, std::vector<std::size_t> milestones, double gamma, Where where) {
-  Check{"multi_step", where}.finite("value", value).finite("gamma", gamma).rising(milestones);
+Schedule multi_step(double value, std::vector<std::size_t> milestones, double gamma, Where at) {
+  Check{"multi_step", at}.finite("value", value).finite("gamma", gamma).rising(milestones);
   return [=, milestones = std::move(milestones)](std::size_t step) {
     return value *
            std::pow(gamma, number(static_cast<std::size_t>(std::ranges::upper_bound(milestones, step) - milestones.begin())));
   };
 }
 
-Schedule exponential(double value, double gamma, Where where) {
-  Check{"exponential", where}.finite("value", value).finite("gamma", gamma);
+Schedule exponential(double value, double gamma, Where at) {
+  Check{"exponential", at}.finite("value", value).finite("gamma", gamma);
   return [=](std::size_t step) { return value * std::pow(gamma, number(step)); };
 }
 
-Schedule inverse_time(double value, double k, Where where) {
-  Check{"inverse_time", where}.finite("value", value).not_negative("k", k);
+Schedule inverse_time(double value, double k, Where at) {
+  Check{"inverse_time", at}.finite("value", value).not_negative("k", k);
   return [=](std::size_t step) { return value / (1 + k * number(step)); };
 }
 
-Schedule linear_factor(double value, double start_factor, double end_factor, std::size_t steps, Where where) {
-  Check{"linear_factor", where}
+Schedule linear_factor(double value, double start_factor, double end_factor, std::size_t steps, Where at) {
+  Check{"linear_factor", at}
       .finite("value", value)
       .finite("start_factor", start_factor)
       .finite("end_factor", end_factor)
@@ -95,13 +95,13 @@ Schedule linear_factor(double value, double start_factor, double end_factor, std
   };
 }
 
-Schedule polynomial(double value, std::size_t steps, double power, Where where) {
-  Check{"polynomial", where}.finite("value", value).length("steps", steps).positive("power", power);
+Schedule polynomial(double value, std::size_t steps, double power, Where at) {
+  Check{"polynomial", at}.finite("value", value).length("steps", steps).positive("power", power);
   return [=](std::size_t step) { return value * std::pow(1 - number(std::min(step, steps)) / number(steps), power); };
 }
 
-Schedule cosine(double value, std::size_t steps, double least, Where where) {
-  Check{"cosine", where}.finite("value", value).length("steps", steps).finite("least", least);
+Schedule cosine(double value, std::size_t steps, double least, Where at) {
+  Check{"cosine", at}.finite("value", value).length("steps", steps).finite("least", least);
   return [=](std::size_t step) { return along_cosine(value, least, number(std::min(step, steps)) / number(steps)); };
 }
 
@@ -115,18 +115,18 @@ Schedule cosine_restarts(double value, std::size_t steps, std::size_t factor, do
   };
 }
 
-Schedule warm_up(Schedule next, std::size_t steps, double start_factor, Where where) {
-  Check{"warm_up", where}.defined({next}).length("steps", steps).finite("start_factor", start_factor);
+Schedule warm_up(Schedule next, std::size_t steps, double start_factor, Where at) {
+  Check{"warm_up", at}.defined({next}).length("steps", steps).finite("start_factor", start_factor);
   return [=, next = std::move(next)](std::size_t step) {
     if (step >= steps) return next(step - steps);
     return next(0) * (start_factor + (1 - start_factor) * number(step) / number(steps));
   };
 }
 
-Schedule sequential(std::vector<Schedule> schedules, std::vector<std::size_t> milestones, Where where) {
-  Check{"sequential", where}.defined(schedules).rising(milestones);
+Schedule sequential(std::vector<Schedule> schedules, std::vector<std::size_t> milestones, Where at) {
+  Check{"sequential", at}.defined(schedules).rising(milestones);
   if (schedules.size() != milestones.size() + 1)
-    throw ValueError(where, "sequential",
+    throw ValueError(at, "sequential",
                      fmt::format("there are {} schedules and {} milestones; there must be one milestone fewer than schedules",
                                  schedules.size(), milestones.size()));
   return [schedules = std::move(schedules), milestones = std::move(milestones)](std::size_t step) {
@@ -135,8 +135,8 @@ Schedule sequential(std::vector<Schedule> schedules, std::vector<std::size_t> mi
   };
 }
 
-Schedule chained(std::vector<Schedule> schedules, Where where) {
-  Check{"chained", where}.defined(schedules);
+Schedule chained(std::vector<Schedule> schedules, Where at) {
+  Check{"chained", at}.defined(schedules);
   return [schedules = std::move(schedules)](std::size_t step) {
     double product = 1;
     for (const Schedule& each : schedules) product *= each(step);
@@ -161,8 +161,8 @@ Schedule two_parts(double first, double turn, double last, std::size_t steps, co
 
 }  // namespace
 
-Schedule one_cycle(std::size_t steps, double max, OneCycleOptions options, Where where) {
-  const Check check{"one_cycle", where};
+Schedule one_cycle(std::size_t steps, double max, OneCycleOptions options, Where at) {
+  const Check check{"one_cycle", at};
   check.length("steps", steps)
       .positive("max", max)
       .need(options.pct_start > 0 && options.pct_start < 1, "pct_start", options.pct_start, "be between 0 and 1")
@@ -173,8 +173,8 @@ Schedule one_cycle(std::size_t steps, double max, OneCycleOptions options, Where
   return two_parts(first, max, end, steps, options);
 }
 
-Schedule one_cycle_momentum(std::size_t steps, double base, double max, OneCycleOptions options, Where where) {
-  Check{"one_cycle_momentum", where}
+Schedule one_cycle_momentum(std::size_t steps, double base, double max, OneCycleOptions options, Where at) {
+  Check{"one_cycle_momentum", at}
       .length("steps", steps)
       .finite("base", base)
       .finite("max", max)
@@ -182,11 +182,11 @@ Schedule one_cycle_momentum(std::size_t steps, double base, double max, OneCycle
   return two_parts(max, base, max, steps, options);
 }
 
-Plateau::Plateau(double value, PlateauOptions options, Where where)
+Plateau::Plateau(double value, PlateauOptions options, Where at)
     : value_(value),
       best_(options.maximise ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity()),
       options_(options) {
-  Check{"Plateau", where}
+  Check{"Plateau", at}
       .not_negative("value", value)
       .need(options.factor >= 0 && options.factor < 1, "factor", options.factor, "be from 0 to less than 1")
       .not_negative("threshold", options.threshold)

@@ -83,9 +83,9 @@ struct Profile::Parts {
   std::optional<Span> gradient;
   std::vector<Span> since;
 
-  std::uint32_t line_of(Where where) {
-    const auto [found, is_new] = lines.try_emplace({where.file_name(), where.line()}, 0);
-    if (is_new) found->second = names(where ? xgrad::to_string(where) : "unknown");
+  std::uint32_t line_of(Where at) {
+    const auto [found, is_new] = lines.try_emplace({at.file_name(), at.line()}, 0);
+    if (is_new) found->second = names(at ? xgrad::to_string(at) : "unknown");
     return found->second;
   }
   void keep(const Span& span) {
@@ -211,9 +211,9 @@ std::string Profile::trace() const {
   return text + "\n]}\n";
 }
 
-void Profile::write_trace(const std::filesystem::path& path, Where where) const {
+void Profile::write_trace(const std::filesystem::path& path, Where at) const {
   const std::string text = trace();
-  WholeFile file(path, "Profile::write_trace", where);
+  WholeFile file(path, "Profile::write_trace", at);
   file.write(text);
   file.commit();
 }

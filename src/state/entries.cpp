@@ -88,11 +88,11 @@ void StateEntry::reserve(std::size_t count) const {
   if (container) container->reserve(address, count);
 }
 
-void StateEntry::write(const void* elements, std::size_t count, Where where) const {
+void StateEntry::write(const void* elements, std::size_t count, Where at) const {
   if (container) return container->assign(address, elements, count);
   void* to = address;
-  if (const auto* f = std::get_if<Variable<float>>(&variable)) to = Variable<float>(*f).change("load", where).data();
-  if (const auto* d = std::get_if<Variable<double>>(&variable)) to = Variable<double>(*d).change("load", where).data();
+  if (const auto* f = std::get_if<Variable<float>>(&variable)) to = Variable<float>(*f).change("load", at).data();
+  if (const auto* d = std::get_if<Variable<double>>(&variable)) to = Variable<double>(*d).change("load", at).data();
   if (count > 0) std::memcpy(to, elements, count * bytes_of(element));
 }
 

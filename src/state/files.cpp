@@ -159,13 +159,13 @@ std::string ending_of(const std::string& path) {
 
 }  // namespace
 
-void detail::save_state(std::span<const StateEntry> state, const std::string& path, const SaveOptions& options, Where where) {
-  const Task task{"save", path, where};
-  by_name(state, task.op, where);
+void detail::save_state(std::span<const StateEntry> state, const std::string& path, const SaveOptions& options, Where at) {
+  const Task task{"save", path, at};
+  by_name(state, task.op, at);
   if (!options.to_torch && !options.flattened.empty())
-    throw ValueError(where, task.op, "flattened has layers; it must be empty without {.to_torch = true}");
+    throw ValueError(at, task.op, "flattened has layers; it must be empty without {.to_torch = true}");
   std::vector<StateEntry> turned;
-  if (options.to_torch) state = turned = turned_to_torch(state, options, task.op, where);
+  if (options.to_torch) state = turned = turned_to_torch(state, options, task.op, at);
   const std::string ending = ending_of(path);
   const bool torch = ending == ".pt" || ending == ".pth";
   if (ending == ".npy" || (torch && !options.to_torch))
@@ -178,8 +178,8 @@ void detail::save_state(std::span<const StateEntry> state, const std::string& pa
   else
     save_safetensors(state, options, task);
 }
-LoadReport detail::load_state(std::span<const StateEntry> state, const std::string& path, const LoadOptions& options, Where where) {
-  return load_file(state, options, {"load", path, where});
+LoadReport detail::load_state(std::span<const StateEntry> state, const std::string& path, const LoadOptions& options, Where at) {
+  return load_file(state, options, {"load", path, at});
 }
 
 }  // namespace xgrad::nn

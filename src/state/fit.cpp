@@ -50,9 +50,8 @@ const StateEntry* look_up(const Names& names, std::string_view name) {
   return found == names.end() ? nullptr : found->second;
 }
 
-Fit fit(std::span<const Source> sources, std::span<const StateEntry> state, const FitOptions& options, const char* op,
-        Where where) {
-  const Names names = by_name(state, op, where);
+Fit fit(std::span<const Source> sources, std::span<const StateEntry> state, const FitOptions& options, const char* op, Where at) {
+  const Names names = by_name(state, op, at);
   Fit result;
   result.report.prefix = options.prefix;
   std::unordered_set<const StateEntry*> met;
@@ -76,7 +75,7 @@ Fit fit(std::span<const Source> sources, std::span<const StateEntry> state, cons
       continue;
     }
     if (!entry->writable)
-      throw ValueError(where, op, fmt::format("{} is no Variable, and the network is const; it must not be", entry->name));
+      throw ValueError(at, op, fmt::format("{} is no Variable, and the network is const; it must not be", entry->name));
     result.targets.back() = entry;
     result.report.loaded.push_back(entry->name);
   }
@@ -86,8 +85,8 @@ Fit fit(std::span<const Source> sources, std::span<const StateEntry> state, cons
   return result;
 }
 
-std::string best_prefix(std::span<const Source> sources, std::span<const StateEntry> state, const char* op, Where where) {
-  const Names names = by_name(state, op, where);
+std::string best_prefix(std::span<const Source> sources, std::span<const StateEntry> state, const char* op, Where at) {
+  const Names names = by_name(state, op, at);
   std::unordered_map<std::string_view, std::size_t> count;
   std::ptrdiff_t deepest = 0;  // no more steps of a path need be looked at
   for (const StateEntry& entry : state) deepest = std::max(deepest, std::ranges::count(entry.name, '.'));
@@ -110,7 +109,7 @@ std::string best_prefix(std::span<const Source> sources, std::span<const StateEn
   std::ranges::sort(best);
   std::string list;
   for (std::size_t k = 0; k < best.size() && k < 10; ++k) list += (k == 0 ? "" : ", ") + printable(best[k], 80);
-  throw ValueError(where, op,
+  throw ValueError(at, op,
                    fmt::format("the file has {} of the {} names under each of {}{}; say which with {{.prefix = …}}", most,
                                state.size(), list, best.size() > 10 ? " and others" : ""));
 }
@@ -131,15 +130,15 @@ std::string in_words(const LoadReport& report, std::string_view here, std::strin
   return count > most ? fmt::format("{}, and {} more", text, count - most) : text;
 }
 
-void write_all(std::span<const Value> values, Where where) {
+void write_all(std::span<const Value> values, Where at) {
   for (const Value& value : values) value.target->reserve(value.count);  // nothing below allocates
   const auto convert_to = [&](auto variable, const Value& value) {
-    convert(value.element, value.elements, value.count, value.target->element, variable.change("load", where).data());
+    convert(value.element, value.elements, value.count, value.target->element, variable.change("load", at).data());
   };
   for (const Value& value : values) {
     const StateEntry& target = *value.target;
     if (value.element.empty())
-      target.write(value.elements, value.count, where);
+      target.write(value.elements, value.count, at);
     else if (const auto* f = std::get_if<Variable<float>>(&target.variable))
       convert_to(*f, value);
     else if (const auto* d = std::get_if<Variable<double>>(&target.variable))

@@ -31,10 +31,10 @@ struct FitOptions {
 };
 
 /// Throws ValueError when an entry that would be written is in a const struct, or two have one name.
-Fit fit(std::span<const Source> sources, std::span<const StateEntry> state, const FitOptions& options, const char* op, Where where);
+Fit fit(std::span<const Source> sources, std::span<const StateEntry> state, const FitOptions& options, const char* op, Where at);
 
 /// The prefix under which there are most of the names, the root where that is as good as any. Throws ValueError when several are.
-std::string best_prefix(std::span<const Source> sources, std::span<const StateEntry> state, const char* op, Where where);
+std::string best_prefix(std::span<const Source> sources, std::span<const StateEntry> state, const char* op, Where at);
 
 /// "a is F64 (2,) in the file and F32 (2,) in memory, b F32 (3,) in memory alone"
 std::string in_words(const LoadReport& report, std::string_view here, std::string_view there);
@@ -46,6 +46,6 @@ struct Value {
   std::size_t count;
   std::string_view element = {};  ///< "BF16", where they are to become those of a Variable while they are written
 };
-void write_all(std::span<const Value> values, Where where);
+void write_all(std::span<const Value> values, Where at);
 
 }  // namespace xgrad::nn

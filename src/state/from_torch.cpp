@@ -39,8 +39,8 @@ Turned permuted(const Shape& shape, std::initializer_list<std::size_t> axes) {
 
 class Turner {
  public:
-  Turner(std::span<const StateEntry> state, const Flattened& flattened, const char* op, Where where)
-      : names_(by_name(state, op, where)), flattened_(flattened), op_(op), where_(where) {
+  Turner(std::span<const StateEntry> state, const Flattened& flattened, const char* op, Where at)
+      : names_(by_name(state, op, at)), flattened_(flattened), op_(op), where_(at) {
     find_flattened(state);
   }
 
@@ -149,8 +149,8 @@ class Turner {
 }  // namespace
 
 std::vector<Turned> turn_from_torch(std::span<Source> sources, std::span<const StateEntry> state, const LoadOptions& options,
-                                    const std::string& prefix, const char* op, Where where) {
-  const Turner turner(state, options.flattened, op, where);
+                                    const std::string& prefix, const char* op, Where at) {
+  const Turner turner(state, options.flattened, op, at);
   std::vector<Turned> result;
   for (Source& source : sources) {
     std::string_view name = source.name;
@@ -165,9 +165,8 @@ std::vector<Turned> turn_from_torch(std::span<Source> sources, std::span<const S
   return result;
 }
 
-std::vector<StateEntry> turned_to_torch(std::span<const StateEntry> state, const SaveOptions& options, const char* op,
-                                        Where where) {
-  const Turner turner(state, options.flattened, op, where);
+std::vector<StateEntry> turned_to_torch(std::span<const StateEntry> state, const SaveOptions& options, const char* op, Where at) {
+  const Turner turner(state, options.flattened, op, at);
   std::vector<StateEntry> result;
   for (const StateEntry& entry : state) {
     if (!entry.is_variable()) continue;
@@ -180,7 +179,7 @@ std::vector<StateEntry> turned_to_torch(std::span<const StateEntry> state, const
     const auto turn = [&]<class V>(const V& variable) {
       if constexpr (!std::is_same_v<V, std::monostate>) {
         using T = typename V::value_type;
-        Array<T> values = make_array<T>(there.shape, where);
+        Array<T> values = make_array<T>(there.shape, at);
         gather(reinterpret_cast<const std::uint8_t*>(variable.value().data()), turned.shape, turned.strides, sizeof(T),
                reinterpret_cast<std::uint8_t*>(values.data()));
         there.variable = V(std::move(values));

@@ -18,10 +18,10 @@ inline constexpr const char* metadata = "__metadata__";
 std::optional<Element> element_named(std::string_view name);
 
 template <class T>
-void need_leaf(const std::string& path, const Variable<T>& variable, const char* who, Where where) {
+void need_leaf(const std::string& path, const Variable<T>& variable, const char* who, Where at) {
   if (!variable.is_leaf())
     throw GraphError(
-        where, who,
+        at, who,
         fmt::format("{} is the result of {} recorded at {}; it must be a leaf to be trained: make a Variable(value, true) of "
                     "its value, or keep its detach()",
                     path, variable.node()->name(), to_string(variable.node()->where())));
@@ -33,12 +33,12 @@ using Names = std::map<std::string_view, const StateEntry*>;
 const StateEntry* look_up(const Names& names, std::string_view name);
 
 /// To look up entries by name. Throws ValueError when a name does not say which.
-inline Names by_name(std::span<const StateEntry> state, const char* op, Where where) {
+inline Names by_name(std::span<const StateEntry> state, const char* op, Where at) {
   Names result;
   for (const StateEntry& entry : state)
     if (entry.name == metadata || !result.emplace(entry.name, &entry).second)
       throw ValueError(
-          where, op,
+          at, op,
           fmt::format("the network has the name {} twice, or reserved; each must be its own: rename a member or a key of a map",
                       entry.name));
   return result;

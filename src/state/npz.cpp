@@ -118,8 +118,8 @@ void save_npz(std::span<const StateEntry> state, const SaveOptions& options, con
 }  // namespace nn
 
 template <class T>
-void save_npy(const Array<T>& array, const std::string& path, Where where) {
-  WholeFile file(path, "save_npy", where);
+void save_npy(const Array<T>& array, const std::string& path, Where at) {
+  WholeFile file(path, "save_npy", at);
   file.write(nn::npy_header(nn::detail::element_of<T>(), array.shape()));
   file.write(array.data(), array.size() * sizeof(T));
   file.commit();
@@ -143,15 +143,15 @@ Array<T> load_npy(const std::string& path, const NpyOptions& options, Where wher
 }
 
 template <class T>
-void save_npz(const std::map<std::string, Array<T>>& arrays, const std::string& path, const NpzOptions& options, Where where) {
+void save_npz(const std::map<std::string, Array<T>>& arrays, const std::string& path, const NpzOptions& options, Where at) {
   std::vector<nn::StateEntry> entries;
   for (const auto& [name, array] : arrays) entries.push_back(nn::entry_of(name, array));
-  nn::save_npz(entries, {.compress = options.compress}, {"save_npz", path, where});
+  nn::save_npz(entries, {.compress = options.compress}, {"save_npz", path, at});
 }
 
 template <class T>
-std::map<std::string, Array<T>> load_npz(const std::string& path, const NpyOptions& options, Where where) {
-  const nn::Task task{"load_npz", path, where};
+std::map<std::string, Array<T>> load_npz(const std::string& path, const NpyOptions& options, Where at) {
+  const nn::Task task{"load_npz", path, at};
   nn::InputFile file(task);
   nn::Npz npz(file, nn::read_zip(file));
   std::map<std::string, Array<T>> result;

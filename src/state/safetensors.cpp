@@ -164,8 +164,8 @@ void save_safetensors(std::span<const StateEntry> state, const SaveOptions& opti
   file.commit();
 }
 
-std::map<std::string, std::string> load_metadata(const std::string& path, Where where) {
-  const Task task{"load_metadata", path, where};
+std::map<std::string, std::string> load_metadata(const std::string& path, Where at) {
+  const Task task{"load_metadata", path, at};
   InputFile file(task);
   return Safetensors(file).metadata();
 }

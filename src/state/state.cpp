@@ -37,9 +37,9 @@ void separate_variable(detail::Separator<T>& separator, const std::string& path,
 }
 
 template <class T>
-void freeze_variable(const std::string& path, Variable<T>& variable, Where where) {
+void freeze_variable(const std::string& path, Variable<T>& variable, Where at) {
   if (!variable.requires_grad()) return;
-  need_leaf(path, variable, "freeze", where);
+  need_leaf(path, variable, "freeze", at);
   variable.zero_grad();
   variable.storage()->thawed = variable.node();
   variable = variable.detach();
@@ -67,19 +67,19 @@ void detail::separate(Separator<float>& separator, const std::string& path, Vari
 void detail::separate(Separator<double>& separator, const std::string& path, Variable<double>& variable) {
   separate_variable(separator, path, variable);
 }
-void detail::freeze(const std::string& path, Variable<float>& variable, Where where) { freeze_variable(path, variable, where); }
-void detail::freeze(const std::string& path, Variable<double>& variable, Where where) { freeze_variable(path, variable, where); }
+void detail::freeze(const std::string& path, Variable<float>& variable, Where at) { freeze_variable(path, variable, at); }
+void detail::freeze(const std::string& path, Variable<double>& variable, Where at) { freeze_variable(path, variable, at); }
 void detail::unfreeze(Variable<float>& variable) { unfreeze_variable(variable); }
 void detail::unfreeze(Variable<double>& variable) { unfreeze_variable(variable); }
-void detail::copy_state(std::span<const StateEntry> from, std::span<const StateEntry> to, Where where) {
+void detail::copy_state(std::span<const StateEntry> from, std::span<const StateEntry> to, Where at) {
   constexpr const char* op = "copy_state";
-  by_name(from, op, where);
+  by_name(from, op, at);
   std::vector<Source> sources;
   for (const StateEntry& entry : from) sources.push_back({entry.name, name_of(entry.element), entry.shape});
-  const Fit found = fit(sources, to, {.conversion = Conversion::floating}, op, where);
+  const Fit found = fit(sources, to, {.conversion = Conversion::floating}, op, at);
   if (!found.report.complete())
     throw ValueError(
-        where, op,
+        at, op,
         in_words(found.report, "from", "to") + "; both must have the same names and shapes, and the same elements or F32 and F64");
   std::vector<Value> values;
   std::vector<Array<std::uint8_t>> others;  // what was converted
@@ -88,13 +88,13 @@ void detail::copy_state(std::span<const StateEntry> from, std::span<const StateE
     const std::size_t count = size_of(from[k].shape);
     const void* elements = from[k].data();
     if (from[k].element != target.element) {
-      Array<std::uint8_t>& converted = others.emplace_back(make_array<std::uint8_t>({count * bytes_of(target.element)}, where, op));
+      Array<std::uint8_t>& converted = others.emplace_back(make_array<std::uint8_t>({count * bytes_of(target.element)}, at, op));
       convert(name_of(from[k].element), elements, count, target.element, converted.data());
       elements = converted.data();
     }
     values.push_back({&target, elements, count});
   }
-  write_all(values, where);
+  write_all(values, at);
 }
 
 }  // namespace xgrad::nn

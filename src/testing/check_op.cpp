@@ -78,7 +78,7 @@ double distance(const Array<X>& x, const Array<double>& y) {
 
 class Check {
  public:
-  Check(const OpRow& row, Where where) : row_(row), values_(sample(row)) { report.where = where; }
+  Check(const OpRow& row, Where at) : row_(row), values_(sample(row)) { report.where = at; }
 
   void values(const detail::VectorFunction<double>& op) {
     const auto x = leaves<double>(values_);
@@ -227,18 +227,16 @@ class Check {
 }  // namespace
 
 testing::OpReport detail::run_check_op(const VectorFunction<double>& op, const VectorFunction<float>& op_float, const OpRow& row,
-                                       Where where) {
-  if (row.shapes.empty()) throw ValueError(where, "check_op", "there are no inputs; their shapes must be given");
-  if (row.domains.empty())
-    throw ValueError(where, "check_op", "domains is empty; it must have an entry, or be left out for [-2, 2)");
+                                       Where at) {
+  if (row.shapes.empty()) throw ValueError(at, "check_op", "there are no inputs; their shapes must be given");
+  if (row.domains.empty()) throw ValueError(at, "check_op", "domains is empty; it must have an entry, or be left out for [-2, 2)");
   if (!row.kept.empty() && row.kept.size() != row.shapes.size())
-    throw ValueError(where, "check_op",
+    throw ValueError(at, "check_op",
                      fmt::format("kept has {} entries, shapes {}; they must be equal", row.kept.size(), row.shapes.size()));
   for (const Domain& d : row.domains)
     if (!(d.high - d.low > 0.2 || row.distinct))
-      throw ValueError(where, "check_op",
-                       fmt::format("the domain [{}, {}) is too narrow; it must be wider than 0.2", d.low, d.high));
-  Check check(row, where);
+      throw ValueError(at, "check_op", fmt::format("the domain [{}, {}) is too narrow; it must be wider than 0.2", d.low, d.high));
+  Check check(row, at);
   check.part("values", [&] { check.values(op); });
   if (row.order > 0) check.part("derivatives", [&] { check.derivatives(op); });
   if (op_float) check.part("in float", [&] { check.in_float(op, op_float); });

@@ -1,4 +1,6 @@
 // expect: labels and indices are integers, and this array has floating-point numbers
+#include <xgrad/data/source.hpp>
+#include <xgrad/draw/page.hpp>
 #include <xgrad/ops/index.hpp>
 #include <xgrad/ops/loss.hpp>
 #include <xtensor/xtensor.hpp>
@@ -19,4 +21,6 @@ void mistakes(const Variable<double>& x) {
   static_cast<void>(gather(x, 0, Numbers<5>()));           // error
   static_cast<void>(take_along_axis(x, Numbers<6>(), 0));  // error
   static_cast<void>(scatter_add(x, 0, Numbers<7>(), x));   // error
+  static_cast<void>(Source(x.value(), Numbers<8>()));      // error
+  draw::Page("").confusion(Numbers<9>());                  // error
 }

@@ -44,7 +44,9 @@ cmake_package() {  # PREFIX COMPILER...     more options of cmake are in the arr
   local prefix=$1; shift
   rm -rf "$work/cmake"
   cmake -G Ninja -S "$here/cmake" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="${*: -1}" "${options[@]}" &&
-    cmake --build "$work/cmake" --parallel 2 && "$work/cmake/onnx" && "$work/cmake/program"
+    cmake --build "$work/cmake" --parallel 2 && "$work/cmake/onnx" || return
+  if grep -q 'mpi_library\|libxgrad-mpi' "$(find "$prefix" -name xgradConfig.cmake)"; then "$work/cmake/mpi" || return; fi
+  "$work/cmake/program"
 }
 
 # wrong_version PREFIX: a version that is not there is an error that says which one is

@@ -25,7 +25,7 @@ std::string zip(const std::vector<std::pair<std::string, std::string>>& members)
         static_cast<std::uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<unsigned>(bytes.size())));
     const auto length = static_cast<std::uint32_t>(bytes.size()), begin = static_cast<std::uint32_t>(file.size());
     std::string common;
-    for (const std::uint16_t value : {20, 0, 0, 0, 0}) put(common, value);
+    for (const int value : {20, 0, 0, 0, 0}) put(common, static_cast<std::uint16_t>(value));
     put(common, crc);
     put(common, length);
     put(common, length);

@@ -18,11 +18,11 @@ struct BackwardOptions {
 /// backward; a kept value was assigned since. Two threads may run backward at once as long as they share no leaf that requires a
 /// gradient and no recorded result; where they must share leaves, use `grad`, which writes to none.
 template <class T>
-XGRAD_API void backward(const Variable<T>& root, BackwardOptions options = {}, Where where = Where::current());
+XGRAD_API void backward(const Variable<T>& root, BackwardOptions options = {}, Where at = Where::current());
 /// ... with a gradient for the root: of the same shape, one weight per element.
 template <class T>
 XGRAD_API void backward(const Variable<T>& root, const std::type_identity_t<Variable<T>>& seed, BackwardOptions options = {},
-                        Where where = Where::current());
+                        Where at = Where::current());
 
 struct GradOptions {
   /// Record the computation of the gradients, so that they can be differentiated again. Keeps the graph too.
@@ -36,11 +36,11 @@ struct GradOptions {
 /// `y` must have one element. Throws GraphError as backward does, and for an x that y does not depend on.
 template <class T>
 XGRAD_API std::vector<Variable<T>> grad(const Variable<T>& y, const std::vector<std::type_identity_t<Variable<T>>>& x,
-                                        GradOptions options = {}, Where where = Where::current());
+                                        GradOptions options = {}, Where at = Where::current());
 /// ... with a gradient for y: the product of `seed` and the Jacobian.
 template <class T>
 XGRAD_API std::vector<Variable<T>> grad(const Variable<T>& y, const std::vector<std::type_identity_t<Variable<T>>>& x,
                                         const std::type_identity_t<Variable<T>>& seed, GradOptions options = {},
-                                        Where where = Where::current());
+                                        Where at = Where::current());
 
 }  // namespace xgrad

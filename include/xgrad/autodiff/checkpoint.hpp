@@ -8,7 +8,7 @@ namespace xgrad {
 
 namespace detail {
 template <class T>
-XGRAD_API Variable<T> checkpoint(VectorFunction<T> function, std::vector<Variable<T>> inputs, Where where);
+XGRAD_API Variable<T> checkpoint(VectorFunction<T> function, std::vector<Variable<T>> inputs, Where at);
 }
 
 /// function(inputs…), but of what happens inside only the inputs are kept: the gradient computes it again. A stack of n layers in
@@ -29,16 +29,16 @@ XGRAD_API Variable<T> checkpoint(VectorFunction<T> function, std::vector<Variabl
 /// The function takes one to eight Variables or a vector of at most 30, and is kept with the graph: what it captures by reference
 /// must live as long.
 template <class T, class F>
-Variable<T> checkpoint(F function, const Variable<T>& input, Where where = Where::current()) {
-  return detail::checkpoint<T>(detail::vector_function<T>(std::move(function), "checkpoint", where), {input}, where);
+Variable<T> checkpoint(F function, const Variable<T>& input, Where at = Where::current()) {
+  return detail::checkpoint<T>(detail::vector_function<T>(std::move(function), "checkpoint", at), {input}, at);
 }
 template <class T, class F>
-Variable<T> checkpoint(F function, std::vector<Variable<T>> inputs, Where where = Where::current()) {
-  return detail::checkpoint<T>(detail::vector_function<T>(std::move(function), "checkpoint", where), std::move(inputs), where);
+Variable<T> checkpoint(F function, std::vector<Variable<T>> inputs, Where at = Where::current()) {
+  return detail::checkpoint<T>(detail::vector_function<T>(std::move(function), "checkpoint", at), std::move(inputs), at);
 }
 template <class T, class F>
-Variable<T> checkpoint(F function, std::initializer_list<Variable<T>> inputs, Where where = Where::current()) {
-  return detail::checkpoint<T>(detail::vector_function<T>(std::move(function), "checkpoint", where), inputs, where);
+Variable<T> checkpoint(F function, std::initializer_list<Variable<T>> inputs, Where at = Where::current()) {
+  return detail::checkpoint<T>(detail::vector_function<T>(std::move(function), "checkpoint", at), inputs, at);
 }
 
 }  // namespace xgrad

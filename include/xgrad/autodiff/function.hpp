@@ -14,7 +14,7 @@ namespace xgrad::detail {
 template <class T>
 using VectorFunction = std::function<Variable<T>(const std::vector<Variable<T>>&)>;
 
-[[noreturn]] XGRAD_API void wrong_count(const char* who, std::size_t given, Where where);
+[[noreturn]] XGRAD_API void wrong_count(const char* who, std::size_t given, Where at);
 
 template <class T, class F, std::size_t... I>
 constexpr bool takes(std::index_sequence<I...>) {
@@ -46,15 +46,15 @@ bool call_with(F& f, const std::vector<Variable<T>>& x, Variable<T>& result) {
 
 /// f, which takes one to eight Variables or else a vector of them, as a function of a vector.
 template <class T, class F>
-VectorFunction<T> vector_function(F f, const char* who, Where where) {
+VectorFunction<T> vector_function(F f, const char* who, Where at) {
   using Counts = std::make_index_sequence<8>;
   // Single Variables first: the body of a generic lambda must not be compiled for a vector.
   if constexpr (takes_any<T, F>(Counts{})) {
-    return [f = std::make_shared<F>(std::move(f)), who, where](const std::vector<Variable<T>>& x) {
+    return [f = std::make_shared<F>(std::move(f)), who, at](const std::vector<Variable<T>>& x) {
       Variable<T> result;
       const bool called = [&]<std::size_t... N>(std::index_sequence<N...>) { return (call_with<N + 1>(*f, x, result) || ...); }
       (Counts{});
-      if (!called) wrong_count(who, x.size(), where);
+      if (!called) wrong_count(who, x.size(), at);
       return result;
     };
   } else {

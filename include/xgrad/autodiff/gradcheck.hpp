@@ -80,8 +80,8 @@ inline bool GradcheckReport::ok() const {
 
 namespace detail {
 XGRAD_API GradcheckReport run_gradcheck(const std::function<Variable<double>()>& closure, std::vector<NamedVariable<double>> inputs,
-                                        const GradcheckOptions& options, Where where);
-[[noreturn]] XGRAD_API void wrong_arity(std::size_t takes, std::size_t given, Where where);
+                                        const GradcheckOptions& options, Where at);
+[[noreturn]] XGRAD_API void wrong_arity(std::size_t takes, std::size_t given, Where at);
 XGRAD_API std::vector<NamedVariable<double>> number_inputs(const std::vector<Variable<double>>& inputs, const char* name);
 
 template <class R>
@@ -94,7 +94,7 @@ Variable<double> checked_result(R&& result) {
 /// Calls f(x[0], x[1], …), f(x) or f(), whichever it takes. Single Variables first: the body of a generic lambda must not be
 /// compiled for a vector.
 template <std::size_t N = 1, class F>
-std::function<Variable<double>()> bind_inputs(const F& f, const std::vector<Variable<double>>& x, Where where) {
+std::function<Variable<double>()> bind_inputs(const F& f, const std::vector<Variable<double>>& x, Where at) {
   if constexpr (std::is_invocable_v<const F&>) {
     return [&f] { return checked_result(f()); };
   } else if constexpr (N > 8) {
@@ -104,10 +104,10 @@ std::function<Variable<double>()> bind_inputs(const F& f, const std::vector<Vari
   } else {
     return [&]<std::size_t... I>(std::index_sequence<I...>)->std::function<Variable<double>()> {
       if constexpr (std::is_invocable_v<const F&, decltype(static_cast<void>(I), Variable<double>())...>) {
-        if (x.size() != N) wrong_arity(N, x.size(), where);
+        if (x.size() != N) wrong_arity(N, x.size(), at);
         return [&f, &x] { return checked_result(f(Variable<double>(x[I])...)); };
       } else {
-        return bind_inputs<N + 1>(f, x, where);
+        return bind_inputs<N + 1>(f, x, at);
       }
     }
     (std::make_index_sequence<N>{});
@@ -138,17 +138,17 @@ std::function<Variable<double>()> bind_inputs(const F& f, const std::vector<Vari
 /// whatever the function throws. A wrong gradient is not an exception: see GradcheckReport::ok.
 template <class F>
 GradcheckReport gradcheck(const F& function, const std::vector<Variable<double>>& inputs, GradcheckOptions options = {},
-                          Where where = Where::current()) {
+                          Where at = Where::current()) {
   constexpr bool closure = std::is_invocable_v<const F&>;
-  return detail::run_gradcheck(detail::bind_inputs(function, inputs, where),
-                               detail::number_inputs(inputs, closure ? "parameter" : "input"), options, where);
+  return detail::run_gradcheck(detail::bind_inputs(function, inputs, at),
+                               detail::number_inputs(inputs, closure ? "parameter" : "input"), options, at);
 }
 /// ... of a closure over the parameters it uses: `gradcheck([&] { return cross_entropy(net(x), y); }, nn::named_parameters(net))`.
 template <class F>
 requires std::is_invocable_v<const F&> GradcheckReport gradcheck(const F& closure,
                                                                  const std::vector<NamedVariable<double>>& parameters,
-                                                                 GradcheckOptions options = {}, Where where = Where::current()) {
-  return detail::run_gradcheck([&closure] { return detail::checked_result(closure()); }, parameters, options, where);
+                                                                 GradcheckOptions options = {}, Where at = Where::current()) {
+  return detail::run_gradcheck([&closure] { return detail::checked_result(closure()); }, parameters, options, at);
 }
 
 }  // namespace xgrad

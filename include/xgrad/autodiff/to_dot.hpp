@@ -18,6 +18,6 @@ namespace xgrad {
 /// Throws GraphError for an undefined Variable.
 template <class T>
 XGRAD_API std::string to_dot(const Variable<T>& y, const std::vector<std::type_identity_t<NamedVariable<T>>>& names = {},
-                             Where where = Where::current());
+                             Where at = Where::current());
 
 }  // namespace xgrad

@@ -65,31 +65,31 @@ XGRAD_API std::string to_string(const Shape& shape);
 
 /// Throws ShapeError when an array of this shape, whose elements have so many bytes each, is larger than this machine's memory or
 /// its lengths do not multiply to a number.
-XGRAD_API void check_size(const Shape& shape, std::size_t element_bytes = 1, Where where = {}, const char* op = "");
+XGRAD_API void check_size(const Shape& shape, std::size_t element_bytes = 1, Where at = {}, const char* op = "");
 
 /// An Array of this shape whose elements are not set: the one way to make the result of an operation. Throws ShapeError as
 /// check_size does, before anything is allocated. `where` and `op` are left out where `apply` fills them in. Out of line: when it
 /// is inlined, g++ 12 warns that an empty Shape is uninitialised.
 template <class T>
-[[gnu::noinline]] Array<T> make_array(const Shape& shape, Where where = {}, const char* op = "") {
-  check_size(shape, sizeof(T), where, op);
+[[gnu::noinline]] Array<T> make_array(const Shape& shape, Where at = {}, const char* op = "") {
+  check_size(shape, sizeof(T), at, op);
   return Array<T>(shape);
 }
 
 /// An Array of this shape filled with one value. Throws as make_array does.
 template <class T>
-Array<T> full(const Shape& shape, T value, Where where = Where::current(), const char* op = "full") {
-  Array<T> result = make_array<T>(shape, where, op);
+Array<T> full(const Shape& shape, T value, Where at = Where::current(), const char* op = "full") {
+  Array<T> result = make_array<T>(shape, at, op);
   result.fill(value);
   return result;
 }
 template <class T>
-Array<T> zeros(const Shape& shape, Where where = Where::current()) {
-  return full<T>(shape, T(0), where, "zeros");
+Array<T> zeros(const Shape& shape, Where at = Where::current()) {
+  return full<T>(shape, T(0), at, "zeros");
 }
 template <class T>
-Array<T> ones(const Shape& shape, Where where = Where::current()) {
-  return full<T>(shape, T(1), where, "ones");
+Array<T> ones(const Shape& shape, Where at = Where::current()) {
+  return full<T>(shape, T(1), at, "ones");
 }
 
 }  // namespace xgrad

@@ -14,7 +14,7 @@ namespace xgrad {
 class XGRAD_API Error : public std::runtime_error {
  public:
   explicit Error(const std::string& message);
-  Error(Where where, std::string_view op, const std::string& message);
+  Error(Where at, std::string_view op, const std::string& message);
 
   const char* what() const noexcept override;
   /// The user's line; false when it is not known (yet).
@@ -25,7 +25,7 @@ class XGRAD_API Error : public std::runtime_error {
   const std::string& message() const noexcept { return message_; }
 
   /// Fills in line and op where they are still unknown.
-  void place(Where where, std::string_view op);
+  void place(Where at, std::string_view op);
   /// Names another function: the one that was called, where it is made of the one that complains.
   void rename(std::string_view op);
   /// Appends to the message, in brackets.
@@ -65,7 +65,7 @@ class XGRAD_API FileError : public Error {
 namespace detail {
 /// In a handler: throws the current exception again, an Error with line and name where they are still unknown,
 /// std::bad_alloc as a MemoryError.
-[[noreturn]] XGRAD_API void rethrow(Where where, std::string_view op);
+[[noreturn]] XGRAD_API void rethrow(Where at, std::string_view op);
 }  // namespace detail
 
 }  // namespace xgrad

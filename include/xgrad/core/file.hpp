@@ -27,7 +27,7 @@ namespace xgrad {
 class XGRAD_API WholeFile {
  public:
   /// Looks at the target and makes the temporary file. `op` is who complains.
-  explicit WholeFile(const std::filesystem::path& path, std::string_view op = "WholeFile", Where where = Where::current());
+  explicit WholeFile(const std::filesystem::path& path, std::string_view op = "WholeFile", Where at = Where::current());
   /// Removes the temporary file unless `commit` was called.
   ~WholeFile();
   WholeFile(const WholeFile&) = delete;
@@ -45,6 +45,6 @@ class XGRAD_API WholeFile {
 };
 
 /// A WholeFile of one text.
-XGRAD_API void write_file(const std::filesystem::path& path, std::string_view text, Where where = Where::current());
+XGRAD_API void write_file(const std::filesystem::path& path, std::string_view text, Where at = Where::current());
 
 }  // namespace xgrad

@@ -21,7 +21,7 @@ struct ProgressOptions {
 };
 
 /// Tells how a training loop goes: on a terminal one line that is rewritten at most ten times a second, elsewhere one line for each
-/// epoch.
+/// epoch. Without colours, so that NO_COLOR has nothing to turn off.
 ///
 ///     Progress progress({.epochs = 10, .samples = loader.samples()});
 ///     while (loader.state.epoch < 10) {

@@ -24,7 +24,7 @@ class Generator {
   /// Uniform over 0 … n-1, without bias (Lemire 2019). n must be positive.
   XGRAD_API std::uint64_t below(std::uint64_t n);
   /// 0 … n-1 in random order.
-  XGRAD_API std::vector<std::size_t> permutation(std::size_t n, Where where = Where::current());
+  XGRAD_API std::vector<std::size_t> permutation(std::size_t n, Where at = Where::current());
 
   /// The whole state, to be kept and set: the four words of xoshiro, a normal number that is left over, and whether there is one.
   std::span<std::uint64_t, 6> words() noexcept { return words_; }

@@ -31,6 +31,6 @@ class Where {
 };
 
 /// "lenet.cpp:31": the file's base name and the line.
-XGRAD_API std::string to_string(Where where);
+XGRAD_API std::string to_string(Where at);
 
 }  // namespace xgrad

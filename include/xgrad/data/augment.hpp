@@ -95,6 +95,6 @@ struct Cutout {
 /// is not one label for each image, IndexError for a label that is not below classes, ValueError unless alpha is positive.
 template <Real T>
 XGRAD_API std::pair<Array<T>, Array<T>> mixup(const Array<T>& images, const Indices& labels, std::size_t classes, double alpha,
-                                              Generator& generator = default_generator(), Where where = Where::current());
+                                              Generator& generator = default_generator(), Where at = Where::current());
 
 }  // namespace xgrad::augment

@@ -15,22 +15,22 @@ namespace xgrad {
 ///
 /// Throws FileError when a file is missing, no regular file, empty, damaged or ends inside of an image, or a label is out of range;
 /// the message names the file and the byte.
-XGRAD_API Split load_cifar10(const std::filesystem::path& directory, Where where = Where::current());
+XGRAD_API Split load_cifar10(const std::filesystem::path& directory, Where at = Where::current());
 
 /// The same for CIFAR-100: `train.bin` and `test.bin`, in the directory itself or in its `cifar-100-binary`, with the 100 fine
 /// labels, which are called as `fine_label_names.txt` says where it is there, else "0" … "99".
-XGRAD_API Split load_cifar100(const std::filesystem::path& directory, Where where = Where::current());
+XGRAD_API Split load_cifar100(const std::filesystem::path& directory, Where at = Where::current());
 
 /// Images from any of these files, one behind the other. A record is `labels` bytes, of which the last is the label, and 3 planes
 /// of 32×32. Throws as load_cifar10.
 XGRAD_API Dataset read_cifar(const std::vector<std::filesystem::path>& paths, std::size_t classes = 10, std::size_t labels = 1,
-                             Where where = Where::current());
+                             Where at = Where::current());
 
 /// The same without reading them: each image comes from its file when it is asked for, so that the set may be larger than the
 /// memory. Bytes p become p/255. Throws FileError as read_cifar, for files that are packed by gzip, and for a label out of range
 /// when its image is asked for.
 template <Real T>
 XGRAD_API Source<T> cifar_source(const std::vector<std::filesystem::path>& paths, std::size_t classes = 10, std::size_t labels = 1,
-                                 Where where = Where::current());
+                                 Where at = Where::current());
 
 }  // namespace xgrad

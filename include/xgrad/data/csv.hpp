@@ -17,9 +17,9 @@ struct Table {
   Array<double> values;            ///< (rows, columns)
 
   /// Which column has this name. Throws IndexError when there is none.
-  XGRAD_API std::size_t index(std::string_view name, Where where = Where::current()) const;
+  XGRAD_API std::size_t index(std::string_view name, Where at = Where::current()) const;
   /// The column of this name, (rows,). Throws IndexError when there is none.
-  XGRAD_API Array<double> column(std::string_view name, Where where = Where::current()) const;
+  XGRAD_API Array<double> column(std::string_view name, Where at = Where::current()) const;
 };
 
 struct CsvOptions {
@@ -34,6 +34,6 @@ struct CsvOptions {
 /// Throws FileError when the file is missing, no regular file or empty, a row has not as many fields as the first, or a field is no
 /// number; the message names the file, the line and the column, from 1 on. Throws ValueError when the separator is a quote, a
 /// space, a line's end or may be in a number.
-XGRAD_API Table read_csv(const std::filesystem::path& path, CsvOptions options = {}, Where where = Where::current());
+XGRAD_API Table read_csv(const std::filesystem::path& path, CsvOptions options = {}, Where at = Where::current());
 
 }  // namespace xgrad

@@ -13,6 +13,6 @@ namespace xgrad {
 ///
 /// The same n and seed give the same bytes, whatever the number of threads; a smaller n is not a prefix of a larger one. Take
 /// different seeds for training and testing. A linear classifier reaches about 86 % on them, LeNet-5 about 99 %.
-XGRAD_API Dataset digits(std::size_t n, std::uint64_t seed, Where where = Where::current());
+XGRAD_API Dataset digits(std::size_t n, std::uint64_t seed, Where at = Where::current());
 
 }  // namespace xgrad

@@ -30,7 +30,7 @@ struct Metrics {
   /// Takes scores (b, classes), before softmax, and labels (b,) into account. The first of equal scores is the largest. Throws
   /// ShapeError when they do not fit each other or what was there before, IndexError for a label that is not below classes.
   template <Real T>
-  XGRAD_API void add(const Array<T>& scores, const Indices& labels, Where where = Where::current());
+  XGRAD_API void add(const Array<T>& scores, const Indices& labels, Where at = Where::current());
 
  private:
   double share(double x) const { return samples == 0 ? 0 : x / static_cast<double>(samples); }
@@ -58,16 +58,16 @@ struct TrainingFlags {
 ///     fmt::print("{:.2f} %\n", 100 * m.accuracy());
 template <class Net>
 Metrics evaluate(Net& net, const Source<real_of<Net>>& source, LoaderOptions<real_of<Net>> options = {},
-                 Where where = Where::current()) {
+                 Where at = Where::current()) {
   using T = real_of<Net>;
   if constexpr (std::is_const_v<Net>) {
     static_assert(std::is_copy_constructible_v<std::remove_const_t<Net>>,
                   "xgrad: evaluate switches the network, which must not be const, unless it can be copied");
     std::remove_const_t<Net> copy(net);
-    return evaluate(copy, source, std::move(options), where);
+    return evaluate(copy, source, std::move(options), at);
   }
   std::vector<bool*> flags;
-  detail::walk(net, detail::TrainingFlags{flags}, "evaluate", where);
+  detail::walk(net, detail::TrainingFlags{flags}, "evaluate", at);
   struct Restore {
     std::vector<std::pair<bool*, bool>> before;
     ~Restore() {
@@ -77,15 +77,15 @@ Metrics evaluate(Net& net, const Source<real_of<Net>>& source, LoaderOptions<rea
   for (bool* flag : flags) restore.before.emplace_back(flag, std::exchange(*flag, false));
   options.shuffle = options.drop_last = false;
   options.augment.clear();
-  Loader<T> loader(source, std::move(options), where);
+  Loader<T> loader(source, std::move(options), at);
   const NoGrad no_grad;
   Metrics result;
   for (auto [images, labels] : loader) {
     Variable<T> x(std::move(images));
     if constexpr (std::is_invocable_v<Net&, Variable<T>, Where>)
-      result.add(net(std::move(x), where).value(), labels, where);
+      result.add(net(std::move(x), at).value(), labels, at);
     else
-      result.add(net(std::move(x)).value(), labels, where);
+      result.add(net(std::move(x)).value(), labels, at);
   }
   return result;
 }

@@ -25,8 +25,7 @@ struct ImageOptions {
 /// Throws FileError, with the name of the file, when it is missing, no regular file, neither PNG nor JPEG, damaged or cut short,
 /// larger than memory, a JPEG in CMYK, or of a kind for which this library was built without its library (libpng, libjpeg-turbo).
 /// Throws ValueError when channels is not 1 or 3, or height or width is above 65535.
-XGRAD_API Array<std::uint8_t> read_image(const std::filesystem::path& path, ImageOptions options = {},
-                                         Where where = Where::current());
+XGRAD_API Array<std::uint8_t> read_image(const std::filesystem::path& path, ImageOptions options = {}, Where at = Where::current());
 
 /// The images of a directory that has a folder for each class, which is called as its folder is. They are read one by one when they
 /// are asked for, so a set may be larger than memory; bytes p become p/255. Read by Loader's workers:
@@ -41,6 +40,6 @@ XGRAD_API Array<std::uint8_t> read_image(const std::filesystem::path& path, Imag
 /// Throws FileError when the directory is missing, has no folders, or there is a folder without an image, ValueError as read_image
 /// does. Reading an image throws as read_image does.
 template <Real T>
-XGRAD_API Source<T> image_folder(const std::filesystem::path& directory, ImageOptions options = {}, Where where = Where::current());
+XGRAD_API Source<T> image_folder(const std::filesystem::path& directory, ImageOptions options = {}, Where at = Where::current());
 
 }  // namespace xgrad

@@ -69,7 +69,7 @@ class Loader {
 
   /// Throws ValueError when the batch size or `ahead` is 0, `part` is not below `parts`, mean and std are not finite, a std is not
   /// positive, or `drop_last` would leave no batch at all.
-  XGRAD_API Loader(Source<T> source, LoaderOptions<T> options = {}, Where where = Where::current());
+  XGRAD_API Loader(Source<T> source, LoaderOptions<T> options = {}, Where at = Where::current());
 
   /// How many batches an epoch has.
   XGRAD_API std::size_t count() const;

@@ -16,6 +16,6 @@ namespace xgrad {
 /// The same n and seed give the same bytes, whatever the number of threads; a smaller n is not a prefix of a larger one. Take
 /// different seeds for training and testing. Trained on 6000, a linear classifier tells 42 % of others, a network
 /// with three convolutions 97 %.
-XGRAD_API Dataset shapes(std::size_t n, std::uint64_t seed, Where where = Where::current());
+XGRAD_API Dataset shapes(std::size_t n, std::uint64_t seed, Where at = Where::current());
 
 }  // namespace xgrad

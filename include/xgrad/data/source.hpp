@@ -7,6 +7,7 @@
 
 #include <xgrad/core/api.hpp>
 #include <xgrad/core/array.hpp>
+#include <xgrad/core/indices.hpp>
 #include <xgrad/core/where.hpp>
 #include <xgrad/data/dataset.hpp>
 
@@ -36,10 +37,10 @@ class Source {
                    std::vector<std::string> names = {});
   /// Takes the data over: give it away with std::move where it is not needed any more, or it is copied. Throws ShapeError when
   /// there is not one label for each image.
-  XGRAD_API Source(Dataset data, Where where = Where::current());  // NOLINT(google-explicit-constructor)
+  XGRAD_API Source(Dataset data, Where at = Where::current());  // NOLINT(google-explicit-constructor)
   /// `values` is (n, …). The number of classes is the largest label and one. Throws ShapeError when there is not one label for each
   /// value.
-  XGRAD_API Source(Array<T> values, Labels labels, Where where = Where::current());
+  XGRAD_API Source(Array<T> values, const Indices& labels, Where at = Where::current());
 
   std::size_t size() const { return size_; }
   std::size_t classes() const { return classes_; }
@@ -58,10 +59,10 @@ class Source {
 
 /// The samples with these indices, in this order. Throws IndexError for an index that is not below source.size().
 template <Real T>
-XGRAD_API Source<T> subset(const Source<T>& source, std::vector<std::size_t> indices, Where where = Where::current());
+XGRAD_API Source<T> subset(const Source<T>& source, std::vector<std::size_t> indices, Where at = Where::current());
 
 /// One source behind the other. Classes and names are those of `a`. Throws ValueError unless both have the same number of classes.
 template <Real T>
-XGRAD_API Source<T> concat(const Source<T>& a, const Source<T>& b, Where where = Where::current());
+XGRAD_API Source<T> concat(const Source<T>& a, const Source<T>& b, Where at = Where::current());
 
 }  // namespace xgrad

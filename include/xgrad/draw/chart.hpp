@@ -70,31 +70,30 @@ struct ChartOptions {
 /// Throws ValueError when a series has not as many x as y, low is not below high or lies outside of the scale, an axis with names
 /// is not linear, width or height is not from 100 to 10000, or a box is not finite with left < right and bottom < top; ShapeError
 /// for classes that are no matrix.
-XGRAD_API std::string chart(const std::vector<Series>& series, const ChartOptions& options = {}, Where where = Where::current());
+XGRAD_API std::string chart(const std::vector<Series>& series, const ChartOptions& options = {}, Where at = Where::current());
 /// Writes a chart as an SVG file, whole or not at all. Throws as chart, and FileError as WholeFile.
 XGRAD_API void write_chart(const std::filesystem::path& path, const std::vector<Series>& series, const ChartOptions& options = {},
-                           Where where = Where::current());
+                           Where at = Where::current());
 
 /// Several charts as one `<svg>` element, row by row in so many columns. Throws ValueError when there are no columns or what is
 /// given is no chart.
-XGRAD_API std::string panels(const std::vector<std::string>& svgs, std::size_t columns = 2, Where where = Where::current());
+XGRAD_API std::string panels(const std::vector<std::string>& svgs, std::size_t columns = 2, Where at = Where::current());
 /// Writes an `<svg>` element as a file, whole or not at all. Throws FileError as WholeFile.
-XGRAD_API void write_svg(const std::filesystem::path& path, std::string_view svg, Where where = Where::current());
+XGRAD_API void write_svg(const std::filesystem::path& path, std::string_view svg, Where at = Where::current());
 
 /// One point for each of at most `most` stretches of a series of as long ones as each other: the means of the x and the y that are
 /// finite. So a curve of many steps does not flicker. Throws ValueError when there are not as many x as y.
-XGRAD_API Series averaged(const Series& series, std::size_t most = 160, Where where = Where::current());
+XGRAD_API Series averaged(const Series& series, std::size_t most = 160, Where at = Where::current());
 
 /// The middles of rows × columns equal cells of a box, (rows · columns, 2): x and y of each, the lowest row first. What a function
 /// gives there can be drawn as regions or contours. Throws ValueError as chart does for a box.
 template <Real T = double>
-XGRAD_API Array<T> places(const Box& box, std::size_t rows, std::size_t columns, Where where = Where::current());
+XGRAD_API Array<T> places(const Box& box, std::size_t rows, std::size_t columns, Where at = Where::current());
 
 /// The lines along which a surface has each of these heights, as one faint series. The values (rows, columns) are those
 /// at `places`; between them the surface is taken for flat, and what is not finite leaves a gap.
 /// Throws ShapeError for values that are no matrix, ValueError as chart does for a box.
 template <Real T>
-XGRAD_API Series contours(const Array<T>& values, const Box& box, const std::vector<double>& heights,
-                          Where where = Where::current());
+XGRAD_API Series contours(const Array<T>& values, const Box& box, const std::vector<double>& heights, Where at = Where::current());
 
 }  // namespace xgrad::draw

@@ -35,8 +35,7 @@ class EventFile {
  public:
   /// Makes the directory where there is none, and in it a new file events.out.tfevents.….xgrad. Throws FileError when that cannot
   /// be done.
-  XGRAD_API explicit EventFile(const std::filesystem::path& directory, EventFileOptions options = {},
-                               Where where = Where::current());
+  XGRAD_API explicit EventFile(const std::filesystem::path& directory, EventFileOptions options = {}, Where at = Where::current());
   XGRAD_API ~EventFile();
   EventFile(const EventFile&) = delete;
   EventFile& operator=(const EventFile&) = delete;
@@ -44,9 +43,9 @@ class EventFile {
   /// Values at a step, which TensorBoard has as floats. A `/` in a name groups what is before it. Throws FileError when they cannot
   /// be written: the file then ends behind what came before.
   XGRAD_API void add(std::int64_t step, std::initializer_list<std::pair<std::string_view, double>> values,
-                     Where where = Where::current());
+                     Where at = Where::current());
   /// A picture at a step. Throws as add, and as png.
-  XGRAD_API void add_image(std::int64_t step, std::string_view name, const Pixels& image, Where where = Where::current());
+  XGRAD_API void add_image(std::int64_t step, std::string_view name, const Pixels& image, Where at = Where::current());
 
   XGRAD_API const std::filesystem::path& path() const;
 

@@ -24,9 +24,9 @@ struct GalleryOptions {
 /// Throws ShapeError for what is no picture and where there is none, ValueError when the width is not from 100 to 10000 or leaves
 /// less than 8 pixels for a column.
 XGRAD_API std::string gallery(const std::vector<Picture>& pictures, const GalleryOptions& options = {},
-                              Where where = Where::current());
+                              Where at = Where::current());
 /// Writes a gallery as an SVG file, whole or not at all. Throws as gallery, and FileError as WholeFile.
 XGRAD_API void write_gallery(const std::filesystem::path& path, const std::vector<Picture>& pictures,
-                             const GalleryOptions& options = {}, Where where = Where::current());
+                             const GalleryOptions& options = {}, Where at = Where::current());
 
 }  // namespace xgrad::draw

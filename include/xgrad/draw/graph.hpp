@@ -65,14 +65,14 @@ struct GraphOptions {
 /// Throws ValueError for another ending, GraphError for an undefined Variable, FileError as WholeFile.
 template <class T>
 XGRAD_API void graph(const Variable<T>& y, const std::filesystem::path& path,
-                     const std::type_identity_t<GraphOptions<T>>& options = {}, Where where = Where::current());
+                     const std::type_identity_t<GraphOptions<T>>& options = {}, Where at = Where::current());
 /// The page as a text.
 template <class T>
 XGRAD_API std::string graph_page(const Variable<T>& y, const std::type_identity_t<GraphOptions<T>>& options = {},
-                                 Where where = Where::current());
+                                 Where at = Where::current());
 /// The picture as an `<svg>` element, also for Page::charts.
 template <class T>
 XGRAD_API std::string graph_svg(const Variable<T>& y, const std::type_identity_t<GraphOptions<T>>& options = {},
-                                Where where = Where::current());
+                                Where at = Where::current());
 
 }  // namespace xgrad::draw

@@ -52,6 +52,6 @@ XGRAD_API void write_csv(const std::filesystem::path& path, const History& histo
 /// is not finite is null, as JSON knows no such numbers.
 XGRAD_API std::string to_json(const History& history, const std::vector<std::pair<std::string, std::string>>& facts = {});
 XGRAD_API void write_json(const std::filesystem::path& path, const History& history,
-                          const std::vector<std::pair<std::string, std::string>>& facts = {}, Where where = Where::current());
+                          const std::vector<std::pair<std::string, std::string>>& facts = {}, Where at = Where::current());
 
 }  // namespace xgrad::draw

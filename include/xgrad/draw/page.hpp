@@ -9,6 +9,7 @@
 
 #include <xgrad/core/api.hpp>
 #include <xgrad/core/array.hpp>
+#include <xgrad/core/indices.hpp>
 #include <xgrad/core/where.hpp>
 #include <xgrad/draw/image.hpp>
 
@@ -55,11 +56,11 @@ class Page {
   /// Charts or other `<svg>` elements, side by side where there is room.
   XGRAD_API Page& charts(const std::vector<std::string>& svgs);
   /// Throws as png does.
-  XGRAD_API Page& pictures(const std::vector<Picture>& pictures, Where where = Where::current());
+  XGRAD_API Page& pictures(const std::vector<Picture>& pictures, Where at = Where::current());
   /// Counts (classes, classes) as Metrics::confusion has them: a row for each true class, a column for each guess, and the share of
   /// each class and each guess that was right. What has no name is called by its number. Throws ShapeError unless it is square,
   /// ValueError for a negative count.
-  XGRAD_API Page& confusion(const Labels& counts, const std::vector<std::string>& names = {}, Where where = Where::current());
+  XGRAD_API Page& confusion(const Indices& counts, const std::vector<std::string>& names = {}, Where at = Where::current());
   /// A long text that is folded away below `what`.
   XGRAD_API Page& source(std::string_view what, std::string_view text);
   /// Markup as it is, which must be well-formed.
@@ -68,7 +69,7 @@ class Page {
   /// The whole file: HTML that is well-formed XML, too, as long as what `html` and `charts` were given is.
   XGRAD_API std::string str() const;
   /// Writes it, whole or not at all. Throws FileError as WholeFile.
-  XGRAD_API void write(const std::filesystem::path& path, Where where = Where::current()) const;
+  XGRAD_API void write(const std::filesystem::path& path, Where at = Where::current()) const;
 
  private:
   std::string title_, body_;

@@ -46,6 +46,6 @@ struct Report {
 ///                   .classes = test.names(), .summary = nn::summary(net, {1, 32, 32, 3})}).write("report.html");
 ///
 /// More may be added to the page.
-XGRAD_API Page report(const Report& report, Where where = Where::current());
+XGRAD_API Page report(const Report& report, Where at = Where::current());
 
 }  // namespace xgrad::draw

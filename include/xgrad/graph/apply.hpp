@@ -41,10 +41,9 @@ template <class T, class Op>
 class Recorded final : public Node<T> {
  public:
   /// When forward has run: takes the op over, the nodes of the inputs, and what gradients need (`keep`) of inputs and result.
-  static Ref<Node<T>> create(Op&& op, std::span<Variable<T>> inputs, Where where, const Ref<Storage<T>>& result,
-                             std::uint32_t keep) {
+  static Ref<Node<T>> create(Op&& op, std::span<Variable<T>> inputs, Where at, const Ref<Storage<T>>& result, std::uint32_t keep) {
     void* block = memory::allocate(bytes(inputs.size()));
-    auto* node = new (block) Recorded(std::move(op), inputs.size(), where);
+    auto* node = new (block) Recorded(std::move(op), inputs.size(), at);
     ThreadState& state = thread_state;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       Edge<T>& edge = node->edges_[i];
@@ -108,7 +107,7 @@ class Recorded final : public Node<T> {
  private:
   static constexpr std::size_t bytes(std::size_t n) { return sizeof(Recorded) + n * sizeof(Edge<T>); }
 
-  Recorded(Op&& o, std::size_t n, Where where) : Node<T>(where, false), op(std::move(o)) {
+  Recorded(Op&& o, std::size_t n, Where at) : Node<T>(at, false), op(std::move(o)) {
     static_assert(alignof(Recorded) <= 64 && alignof(Edge<T>) <= alignof(Recorded));
     auto* edges = reinterpret_cast<Edge<T>*>(this + 1);
     for (std::size_t i = 0; i < n; ++i) new (edges + i) Edge<T>;
@@ -136,9 +135,9 @@ std::vector<Attribute> describe_op(const void* op, std::string_view name) {
 /// it. `inputs` are consumed. An op that throws leaves everything
 /// as it was; what it throws gets the user's line and its name.
 template <class T, class Op>
-Variable<T> apply(Op op, std::span<Variable<T>> inputs, Where where) {
+Variable<T> apply(Op op, std::span<Variable<T>> inputs, Where at) {
   const detail::ThreadState& state = detail::thread_state;
-  if (state.line) where = state.line;
+  if (state.line) at = state.line;
   detail::Observed<T> observed;
   if (state.observer) [[unlikely]]
     observed.keep(inputs);
@@ -156,25 +155,25 @@ Variable<T> apply(Op op, std::span<Variable<T>> inputs, Where where) {
     }
     Result<T> result = op.forward(Inputs<T>(inputs, keep));
     if (record) {
-      node = detail::Recorded<T, Op>::create(std::move(op), inputs, where, result.storage, keep);
+      node = detail::Recorded<T, Op>::create(std::move(op), inputs, at, result.storage, keep);
       known = &static_cast<const detail::Recorded<T, Op>&>(*node).op;
     }
     if (observed) [[unlikely]]
-      observed.tell(result.storage.get(), node.get(), detail::name_of(*known), where, detail::describe_op<Op>, known);
+      observed.tell(result.storage.get(), node.get(), detail::name_of(*known), at, detail::describe_op<Op>, known);
     return Variable<T>(std::move(result.storage), std::move(node));
   } catch (...) {
-    detail::rethrow(where, detail::name_of(*known));
+    detail::rethrow(at, detail::name_of(*known));
   }
 }
 
 /// apply(Op{…}, {std::move(a), std::move(b)}, where)
 template <class T, std::size_t N, class Op>
-Variable<T> apply(Op op, Variable<T> (&&inputs)[N], Where where) {
-  return apply<T, Op>(std::move(op), std::span<Variable<T>>(inputs), where);
+Variable<T> apply(Op op, Variable<T> (&&inputs)[N], Where at) {
+  return apply<T, Op>(std::move(op), std::span<Variable<T>>(inputs), at);
 }
 template <class T, class Op>
-Variable<T> apply(Op op, std::vector<Variable<T>> inputs, Where where) {
-  return apply<T, Op>(std::move(op), std::span<Variable<T>>(inputs), where);
+Variable<T> apply(Op op, std::vector<Variable<T>> inputs, Where at) {
+  return apply<T, Op>(std::move(op), std::span<Variable<T>>(inputs), at);
 }
 
 }  // namespace xgrad

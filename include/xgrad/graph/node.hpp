@@ -93,7 +93,7 @@ class NodeBase {
   XGRAD_API void destroy() noexcept;
 
  protected:
-  NodeBase(Where where, bool leaf) : file_(where.file_name()), line_(where.line()), leaf_(leaf) {}
+  NodeBase(Where at, bool leaf) : file_(at.file_name()), line_(at.line()), leaf_(leaf) {}
   virtual ~NodeBase() = default;
   virtual void free_memory() noexcept = 0;
 
@@ -141,7 +141,7 @@ XGRAD_API void drop_hooks(Hooks<T>* hooks) noexcept;
 template <class T>
 class Node : public NodeBase {
  public:
-  XGRAD_API static Ref<Node> create_leaf(const Shape& shape, Where where);
+  XGRAD_API static Ref<Node> create_leaf(const Shape& shape, Where at);
 
   std::string_view name() const override { return "leaf"; }
   std::span<const Edge<T>> edges() const noexcept { return {edges_, edge_count_}; }

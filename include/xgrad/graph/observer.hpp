@@ -137,7 +137,7 @@ class Observed {
   Observed& operator=(const Observed&) = delete;
   XGRAD_API void keep(std::span<const Variable<T>> inputs);
   /// `describe` makes the attributes of the op at `described`. (Pointers, so that apply keeps its Refs in registers.)
-  XGRAD_API void tell(Storage<T>* result, Node<T>* node, std::string_view op, Where where,
+  XGRAD_API void tell(Storage<T>* result, Node<T>* node, std::string_view op, Where at,
                       std::vector<Attribute> (*describe)(const void*, std::string_view), const void* described) const;
   explicit operator bool() const noexcept { return inputs_ != nullptr; }
 

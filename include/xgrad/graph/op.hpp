@@ -14,7 +14,7 @@
 ///       }
 ///     };
 ///     template <class T>
-///     Variable<T> cube(Variable<T> x, Where where = Where::current()) { return apply(Cube<T>{}, {std::move(x)}, where); }
+///     Variable<T> cube(Variable<T> x, Where at = Where::current()) { return apply(Cube<T>{}, {std::move(x)}, at); }
 ///
 /// Instead of the array, `uses` may be a member function `std::uint32_t uses(std::size_t i) const`, and `name` one that returns a
 /// string_view, for ops with any number of inputs or many faces. An op whose gradients share work has, instead of `vjp`,

@@ -25,12 +25,12 @@ template <class T>
 XGRAD_API Variable<T> div(Operand<T>& a, Operand<T>& b);
 
 // Errors, out of line: they would be most of what a user's file has to compile.
-[[noreturn]] XGRAD_API void undefined_variable(Where where, const char* who);
-[[noreturn]] XGRAD_API void not_one_element(const Shape& shape, Where where);
-[[noreturn]] XGRAD_API void value_shape_changed(const Shape& now, const Shape& before, Where where);
-[[noreturn]] XGRAD_API void gradient_shape_changed(const Shape& now, const Shape& variable, Where where);
+[[noreturn]] XGRAD_API void undefined_variable(Where at, const char* who);
+[[noreturn]] XGRAD_API void not_one_element(const Shape& shape, Where at);
+[[noreturn]] XGRAD_API void value_shape_changed(const Shape& now, const Shape& before, Where at);
+[[noreturn]] XGRAD_API void gradient_shape_changed(const Shape& now, const Shape& variable, Where at);
 /// Throws ShapeError for an array that is less than its shape says: xtensor multiplies lengths without a look.
-XGRAD_API void check_value(const Shape& shape, std::size_t size, Where where);
+XGRAD_API void check_value(const Shape& shape, std::size_t size, Where at);
 
 /// Tells the thread's journal that the value is about to be written.
 template <class T>
@@ -65,20 +65,20 @@ class Variable {
 
   /// A leaf when `requires_grad`, else a constant. Takes an Array<T> over without a copy when it is moved in.
   template <std::same_as<Array<T>> A>
-  Variable(A value, bool requires_grad = false, Where where = Where::current())  // NOLINT(google-explicit-constructor)
+  Variable(A value, bool requires_grad = false, Where at = Where::current())  // NOLINT(google-explicit-constructor)
       : value_(Storage<T>::create(std::move(value))) {
-    if (value_->array.dimension() > 1) detail::check_value(value_->array.shape(), value_->array.size(), where);
-    if (requires_grad) become_leaf(where);
+    if (value_->array.dimension() > 1) detail::check_value(value_->array.shape(), value_->array.size(), at);
+    if (requires_grad) become_leaf(at);
   }
   /// From any other xtensor container or expression of exactly this value type.
   template <ExpressionOf<T> E>
   requires(!std::same_as<std::remove_cvref_t<E>, Array<T>>)
-      Variable(const E& value, bool requires_grad = false, Where where = Where::current())  // NOLINT(google-explicit-constructor)
-      : Variable(Array<T>(value), requires_grad, where) {}
+      Variable(const E& value, bool requires_grad = false, Where at = Where::current())  // NOLINT(google-explicit-constructor)
+      : Variable(Array<T>(value), requires_grad, at) {}
   /// A 0-d array.
   template <Scalar S>
-  Variable(S value, bool requires_grad = false, Where where = Where::current())  // NOLINT(google-explicit-constructor)
-      : Variable(full<T>(Shape{}, static_cast<T>(value), Where{}), requires_grad, where) {}
+  Variable(S value, bool requires_grad = false, Where at = Where::current())  // NOLINT(google-explicit-constructor)
+      : Variable(full<T>(Shape{}, static_cast<T>(value), Where{}), requires_grad, at) {}
 
   /// For ops and the engine: a value with the node that produced it.
   explicit Variable(Ref<Storage<T>> value, Ref<Node<T>> node = {}) noexcept : value_(std::move(value)), node_(std::move(node)) {}
@@ -87,23 +87,23 @@ class Variable {
   bool requires_grad() const noexcept { return bool(node_); }
   bool is_leaf() const noexcept { return !node_ || node_->is_leaf(); }
 
-  const Array<T>& value(Where where = Where::current()) const& { return storage(where)->array; }
+  const Array<T>& value(Where at = Where::current()) const& { return storage(at)->array; }
   /// Of a temporary: the array itself, so that `for (float x : relu(y).value())` does not look at a value that has died.
-  Array<T> value(Where where = Where::current()) && {
-    return storage(where)->references.only_one() ? std::move(value_->array) : Array<T>(value_->array);
+  Array<T> value(Where at = Where::current()) && {
+    return storage(at)->references.only_one() ? std::move(value_->array) : Array<T>(value_->array);
   }
-  const Shape& shape(Where where = Where::current()) const& { return storage(where)->array.shape(); }
-  Shape shape(Where where = Where::current()) && { return storage(where)->array.shape(); }
-  std::size_t size(Where where = Where::current()) const { return storage(where)->array.size(); }
+  const Shape& shape(Where at = Where::current()) const& { return storage(at)->array.shape(); }
+  Shape shape(Where at = Where::current()) && { return storage(at)->array.shape(); }
+  std::size_t size(Where at = Where::current()) const { return storage(at)->array.size(); }
   /// The only element. Throws ShapeError when there are more or fewer.
-  T item(Where where = Where::current()) const {
-    static_cast<void>(storage(where));
-    if (size() != 1) detail::not_one_element(shape(where), where);
-    return *value(where).data();
+  T item(Where at = Where::current()) const {
+    static_cast<void>(storage(at));
+    if (size() != 1) detail::not_one_element(shape(at), at);
+    return *value(at).data();
   }
 
   /// The gradient that backward calls have accumulated here. Throws GraphError when there is none.
-  const Array<T>& grad(Where where = Where::current()) const { return own_gradient("grad", where); }
+  const Array<T>& grad(Where at = Where::current()) const { return own_gradient("grad", at); }
   bool has_grad() const noexcept { return node_ && node_->is_leaf() && node_->gradient.defined(); }
   /// Forgets the gradient.
   void zero_grad() noexcept {
@@ -112,10 +112,10 @@ class Variable {
   /// f(Array<T>&) may change the gradient: clipping, averaging. It works on a copy, so that nothing has changed when it throws.
   /// Throws ShapeError when it leaves another shape.
   template <class F>
-  void update_grad(F&& f, Where where = Where::current()) {
-    Array<T> changed = own_gradient("update_grad", where);
+  void update_grad(F&& f, Where at = Where::current()) {
+    Array<T> changed = own_gradient("update_grad", at);
     std::forward<F>(f)(changed);
-    if (changed.shape() != value_->array.shape()) detail::gradient_shape_changed(changed.shape(), value_->array.shape(), where);
+    if (changed.shape() != value_->array.shape()) detail::gradient_shape_changed(changed.shape(), value_->array.shape(), at);
     node_->gradient = Variable(Storage<T>::create(std::move(changed)));
   }
 
@@ -130,16 +130,15 @@ class Variable {
   ///
   /// Throws GraphError for a Variable that needs no gradient.
   template <class F>
-  HookHandle<T> on_grad(F f, Where where = Where::current()) const {
+  HookHandle<T> on_grad(F f, Where at = Where::current()) const {
     using R = std::invoke_result_t<F&, const Variable&>;
     static_assert(
         std::is_void_v<R> || std::is_convertible_v<R, Variable>,
         "xgrad: a function for on_grad takes the gradient, a const Variable<T>&, and returns nothing or another gradient");
-    static_cast<void>(storage(where));
-    if (!node_)
-      throw GraphError(where, "on_grad", "the Variable needs no gradient; it must, or the function would never be called");
+    static_cast<void>(storage(at));
+    if (!node_) throw GraphError(at, "on_grad", "the Variable needs no gradient; it must, or the function would never be called");
     GradientHook<T> hook;
-    hook.where = where;
+    hook.where = at;
     hook.function = [f = std::move(f)](const Variable& g) mutable -> Variable {
       if constexpr (std::is_void_v<R>) {
         f(g);
@@ -156,27 +155,27 @@ class Variable {
 
   /// Replaces the value of a leaf or constant, in all copies of this handle. A graph that keeps the old value refuses to run
   /// backward. Throws ShapeError when the shape differs, GraphError when the Variable is the result of a recorded operation.
-  void assign(Array<T> value, Where where = Where::current()) {
-    need_assignable("assign", where);
+  void assign(Array<T> value, Where at = Where::current()) {
+    need_assignable("assign", at);
     if (value.shape() != shape())
       throw ShapeError(
-          where, "assign",
+          at, "assign",
           "the new value is " + to_string(value.shape()) + ", the Variable is " + to_string(shape()) + "; they must be equal");
-    change("assign", where) = std::move(value);
+    change("assign", at) = std::move(value);
   }
   /// f(Array<T>&) may change the value, but not its shape; otherwise as assign. It works on a copy, so that nothing has changed
   /// when it throws.
   template <class F>
-  void update(F&& f, Where where = Where::current()) {
-    need_assignable("update", where);
+  void update(F&& f, Where at = Where::current()) {
+    need_assignable("update", at);
     Array<T> changed = value();
     std::forward<F>(f)(changed);
-    if (changed.shape() != shape()) detail::value_shape_changed(changed.shape(), shape(), where);
-    change("update", where) = std::move(changed);
+    if (changed.shape() != shape()) detail::value_shape_changed(changed.shape(), shape(), at);
+    change("update", at) = std::move(changed);
   }
   /// For optimisers and layers: the array itself, to be written into at once. Who writes keeps its shape.
-  Array<T>& change(const char* what, Where where) {
-    need_assignable(what, where);
+  Array<T>& change(const char* what, Where at) {
+    need_assignable(what, at);
     Storage<T>& mine = *value_;
     if (detail::thread_state.journal) [[unlikely]]
       detail::note_write<T>(value_);
@@ -185,8 +184,8 @@ class Variable {
   }
 
   /// For ops and the engine.
-  const Ref<Storage<T>>& storage(Where where = Where::current(), const char* who = __builtin_FUNCTION()) const {
-    if (!value_) detail::undefined_variable(where, who);  // the function that asks
+  const Ref<Storage<T>>& storage(Where at = Where::current(), const char* who = __builtin_FUNCTION()) const {
+    if (!value_) detail::undefined_variable(at, who);  // the function that asks
     return value_;
   }
   Ref<Storage<T>> take_storage() noexcept { return std::move(value_); }
@@ -227,28 +226,27 @@ class Variable {
   friend Mask operator>=(Operand<T> a, Operand<T> b) { return greater_equal(a.variable(), b.variable(), b.where); }
 
  private:
-  void become_leaf(Where where) { node_ = Node<T>::create_leaf(value_->array.shape(), where); }
-  void need_assignable(const char* what, Where where) const {
-    static_cast<void>(storage(where, what));
+  void become_leaf(Where at) { node_ = Node<T>::create_leaf(value_->array.shape(), at); }
+  void need_assignable(const char* what, Where at) const {
+    static_cast<void>(storage(at, what));
     if (!is_leaf())
-      throw GraphError(where, what,
+      throw GraphError(at, what,
                        "the Variable is the result of " + std::string(node_->name()) + " recorded at " + to_string(node_->where()) +
                            "; it must be a leaf or constant to be assigned: make a copy with Variable(x.value())");
   }
-  const Array<T>& own_gradient(const char* what, Where where) const {
-    need_leaf(what, where);
+  const Array<T>& own_gradient(const char* what, Where at) const {
+    need_leaf(what, at);
     if (!node_->gradient.defined())
-      throw GraphError(where, what,
-                       "there is no gradient yet; backward must reach this Variable after it was made or zero_grad ran");
-    return node_->gradient.value(where);
+      throw GraphError(at, what, "there is no gradient yet; backward must reach this Variable after it was made or zero_grad ran");
+    return node_->gradient.value(at);
   }
-  void need_leaf(const char* what, Where where) const {
-    static_cast<void>(storage(where, what));
+  void need_leaf(const char* what, Where at) const {
+    static_cast<void>(storage(at, what));
     if (!node_)
-      throw GraphError(where, what, "the Variable is a constant; it must be made with requires_grad = true to have a gradient");
+      throw GraphError(at, what, "the Variable is a constant; it must be made with requires_grad = true to have a gradient");
     if (!node_->is_leaf())
       throw GraphError(
-          where, what,
+          at, what,
           "the Variable is the result of " + std::string(node_->name()) + " recorded at " + to_string(node_->where()) +
               "; it must be a leaf to own a gradient: to change a leaf in place use update(), for the gradients of others "
               "xgrad::grad(y, {x})");
@@ -259,8 +257,7 @@ class Variable {
 };
 
 /// What stands on one side of an operator: a Variable, a number, or an array of the same value type, and the user's line. A
-/// Variable that has a name is looked at where it is: to count one more reference and drop it again costs as much as a sum. It must
-/// not be moved from in the same expression.
+/// Variable that has a name is referred to until an operation takes it, so it must not be moved from in the same expression.
 template <class T>
 class Operand {
  public:

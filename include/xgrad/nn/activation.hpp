@@ -11,22 +11,22 @@
 namespace xgrad::nn {
 
 /// A layer without options, which calls a function of x.
-#define XGRAD_LAYER(Layer, function)                                              \
-  struct Layer {                                                                  \
-    template <class T>                                                            \
-    Variable<T> operator()(Variable<T> x, Where where = Where::current()) const { \
-      return function(std::move(x), where);                                       \
-    }                                                                             \
+#define XGRAD_LAYER(Layer, function)                                           \
+  struct Layer {                                                               \
+    template <class T>                                                         \
+    Variable<T> operator()(Variable<T> x, Where at = Where::current()) const { \
+      return function(std::move(x), at);                                       \
+    }                                                                          \
   }
 /// ... with one option, its default, and how the function takes it.
-#define XGRAD_LAYER_WITH(Layer, function, Type, option, otherwise, ...)           \
-  struct Layer {                                                                  \
-    Type option = otherwise;                                                      \
-    template <class T>                                                            \
-    Variable<T> operator()(Variable<T> x, Where where = Where::current()) const { \
-      return function(std::move(x), __VA_ARGS__, where);                          \
-    }                                                                             \
-    XGRAD_CONSTANTS(option)                                                       \
+#define XGRAD_LAYER_WITH(Layer, function, Type, option, otherwise, ...)        \
+  struct Layer {                                                               \
+    Type option = otherwise;                                                   \
+    template <class T>                                                         \
+    Variable<T> operator()(Variable<T> x, Where at = Where::current()) const { \
+      return function(std::move(x), __VA_ARGS__, at);                          \
+    }                                                                          \
+    XGRAD_CONSTANTS(option)                                                    \
   }
 
 XGRAD_LAYER(ReLU, relu);
@@ -55,8 +55,8 @@ XGRAD_LAYER_WITH(Flatten, flatten, int, from, 1, from);
 struct Hardtanh {
   double low = -1, high = 1;
   template <class T>
-  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
-    return hardtanh(std::move(x), low, high, where);
+  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
+    return hardtanh(std::move(x), low, high, at);
   }
   XGRAD_CONSTANTS(low, high)
 };
@@ -75,8 +75,8 @@ class PReLU {
  public:
   Variable<T> weight;  ///< (channels)
 
-  XGRAD_API explicit PReLU(std::size_t channels = 1, Where where = Where::current());
-  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const { return prelu(std::move(x), weight, where); }
+  XGRAD_API explicit PReLU(std::size_t channels = 1, Where at = Where::current());
+  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const { return prelu(std::move(x), weight, at); }
   XGRAD_API void reset_parameters(Generator&);
 
   XGRAD_FIELDS(weight)

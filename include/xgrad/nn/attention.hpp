@@ -36,17 +36,17 @@ class MultiheadAttention {
   bool training = true;
 
   XGRAD_API MultiheadAttention(std::size_t features, std::size_t heads, MultiheadAttentionOptions o = {},
-                               Where where = Where::current());
+                               Where at = Where::current());
 
-  XGRAD_API Variable<T> operator()(Variable<T> x, AttentionOptions<T> o = {}, Where where = Where::current()) const;
+  XGRAD_API Variable<T> operator()(Variable<T> x, AttentionOptions<T> o = {}, Where at = Where::current()) const;
   XGRAD_API Variable<T> operator()(Variable<T> q, Variable<T> k, Variable<T> v, AttentionOptions<T> o = {},
-                                   Where where = Where::current()) const;
+                                   Where at = Where::current()) const;
   XGRAD_API void reset_parameters(Generator& generator);
 
   XGRAD_FIELDS(in_proj_weight, in_proj_bias, out_proj, training)
 
  private:
-  Variable<T> attend(Variable<T> q, Variable<T> k, Variable<T> v, AttentionOptions<T> o, Where where) const;
+  Variable<T> attend(Variable<T> q, Variable<T> k, Variable<T> v, AttentionOptions<T> o, Where at) const;
   std::size_t heads_;
   Init init_;
   double dropout_;
@@ -54,7 +54,7 @@ class MultiheadAttention {
 
 /// Which keys there are, for attention: true for those before the end of each of n sequences, (n, 1, 1, length). Throws ShapeError
 /// unless lengths has one axis, ValueError for one that is not from 0 to `length`.
-XGRAD_API Mask padding_mask(const Indices& lengths, std::size_t length, Where where = Where::current());
+XGRAD_API Mask padding_mask(const Indices& lengths, std::size_t length, Where at = Where::current());
 
 struct TransformerEncoderLayerOptions {
   std::size_t dim_feedforward = 2048;  ///< the width of the perceptron
@@ -74,8 +74,8 @@ class TransformerEncoderLayer {
   Dropout dropout, dropout1, dropout2;  ///< inside of the perceptron, behind the attention, behind the perceptron
 
   XGRAD_API TransformerEncoderLayer(std::size_t features, std::size_t heads, TransformerEncoderLayerOptions o = {},
-                                    Where where = Where::current());
-  XGRAD_API Variable<T> operator()(Variable<T> x, AttentionOptions<T> o = {}, Where where = Where::current()) const;
+                                    Where at = Where::current());
+  XGRAD_API Variable<T> operator()(Variable<T> x, AttentionOptions<T> o = {}, Where at = Where::current()) const;
 
   XGRAD_FIELDS(self_attn, linear1, linear2, norm1, norm2, dropout, dropout1, dropout2)
 
@@ -85,17 +85,17 @@ class TransformerEncoderLayer {
 
 /// The positions of Vaswani et al. 2017, (length, features): sin(t / 10000^(2i / features)) in column 2i, its cosine in 2i + 1.
 template <Real T = float>
-XGRAD_API Array<T> sinusoidal_positions(std::size_t length, std::size_t features, Where where = Where::current());
+XGRAD_API Array<T> sinusoidal_positions(std::size_t length, std::size_t features, Where at = Where::current());
 /// Adds sinusoidal_positions to x (…, l, features).
 struct SinusoidalPositions {
   template <class T>
-  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
-    return add_positions(std::move(x), where);
+  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
+    return add_positions(std::move(x), at);
   }
 
  private:
   template <class T>
-  XGRAD_API static Variable<T> add_positions(Variable<T> x, Where where);
+  XGRAD_API static Variable<T> add_positions(Variable<T> x, Where at);
 };
 
 struct LearnedPositionsOptions {
@@ -108,9 +108,8 @@ class LearnedPositions {
   Variable<T> weight;  ///< (length, features)
   Init init;
 
-  XGRAD_API LearnedPositions(std::size_t length, std::size_t features, LearnedPositionsOptions o = {},
-                             Where where = Where::current());
-  XGRAD_API Variable<T> operator()(Variable<T> x, Where where = Where::current()) const;
+  XGRAD_API LearnedPositions(std::size_t length, std::size_t features, LearnedPositionsOptions o = {}, Where at = Where::current());
+  XGRAD_API Variable<T> operator()(Variable<T> x, Where at = Where::current()) const;
   XGRAD_API void reset_parameters(Generator& generator);
 
   XGRAD_FIELDS(weight)

@@ -56,27 +56,27 @@ inline constexpr bool is_array<Array<T>> = true;
 
 /// Calls a layer, with the user's line where it takes one; a range of layers one after the other.
 template <class L, class X>
-auto call_layer(const L& layer, X&& x, Where where) {
+auto call_layer(const L& layer, X&& x, Where at) {
   if constexpr (std::is_invocable_v<const L&, X, Where>) {
-    return layer(std::forward<X>(x), where);
-  } else if constexpr (requires { layer(std::forward<X>(x), {}, where); }) {  // options before the line
-    return layer(std::forward<X>(x), {}, where);
+    return layer(std::forward<X>(x), at);
+  } else if constexpr (requires { layer(std::forward<X>(x), {}, at); }) {  // options before the line
+    return layer(std::forward<X>(x), {}, at);
   } else if constexpr (std::is_invocable_v<const L&, X>) {
     return layer(std::forward<X>(x));
   } else if constexpr (is_array<std::remove_cvref_t<X>>) {  // a constant
-    return call_layer(layer, Variable<typename std::remove_cvref_t<X>::value_type>(std::forward<X>(x)), where);
+    return call_layer(layer, Variable<typename std::remove_cvref_t<X>::value_type>(std::forward<X>(x)), at);
   } else {
     static_assert(kind<L> == Kind::range,
                   "xgrad: a layer in a container must be callable, when it is const, with what the layer before it returns");
     std::remove_cvref_t<X> y = std::forward<X>(x);
-    for (const auto& each : layer) y = call_layer(each, std::move(y), where);
+    for (const auto& each : layer) y = call_layer(each, std::move(y), at);
     return y;
   }
 }
 template <std::size_t I, class L, class X>
-auto call_at(std::string_view container, const L& layers, X&& x, Where where) {
+auto call_at(std::string_view container, const L& layers, X&& x, Where at) {
   try {
-    return call_layer(std::get<I>(layers), std::forward<X>(x), where);
+    return call_layer(std::get<I>(layers), std::forward<X>(x), at);
   } catch (...) {
     rethrow_of_layer(container, I);
   }
@@ -167,17 +167,17 @@ class Sequential {
   Sequential(L... l) : layers(std::move(l)...) {}  // NOLINT(google-explicit-constructor)
 
   template <class X>
-  auto operator()(X&& x, Where where = Where::current()) const {
-    return run<0>(std::forward<X>(x), where);
+  auto operator()(X&& x, Where at = Where::current()) const {
+    return run<0>(std::forward<X>(x), at);
   }
 
  private:
   template <std::size_t I, class X>
-  auto run(X&& x, Where where) const {
+  auto run(X&& x, Where at) const {
     if constexpr (I == sizeof...(L))
       return std::forward<X>(x);
     else
-      return run<I + 1>(detail::call_at<I>("Sequential", layers, std::forward<X>(x), where), where);
+      return run<I + 1>(detail::call_at<I>("Sequential", layers, std::forward<X>(x), at), at);
   }
   friend struct ::xgrad::detail::fields::Listed;
   static auto members(auto& all) {
@@ -202,13 +202,13 @@ class Residual {
   Residual(F f, S s = {}) : body(std::move(f)), shortcut(std::move(s)) {}  // NOLINT(google-explicit-constructor)
 
   template <class T>
-  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
-    Variable<T> y = detail::call_layer(body, x, where);
-    return add(std::move(y), Variable<T>(detail::call_layer(shortcut, std::move(x), where)), where);
+  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
+    Variable<T> y = detail::call_layer(body, x, at);
+    return add(std::move(y), Variable<T>(detail::call_layer(shortcut, std::move(x), at)), at);
   }
   template <Real T>
-  Variable<T> operator()(const Array<T>& x, Where where = Where::current()) const {
-    return (*this)(Variable<T>(x), where);
+  Variable<T> operator()(const Array<T>& x, Where at = Where::current()) const {
+    return (*this)(Variable<T>(x), at);
   }
 
   XGRAD_FIELDS(body, shortcut)
@@ -232,16 +232,16 @@ class Concat {
   Concat(ConcatOptions o, L... l) : branches(std::move(l)...), options(o) {}
 
   template <class T>
-  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
+  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      std::vector<Variable<T>> parts{detail::call_at<I>("Concat", branches, Variable<T>(x), where)...};
-      return concat(std::move(parts), options.axis, where);
+      std::vector<Variable<T>> parts{detail::call_at<I>("Concat", branches, Variable<T>(x), at)...};
+      return concat(std::move(parts), options.axis, at);
     }
     (std::index_sequence_for<L...>{});
   }
   template <Real T>
-  Variable<T> operator()(const Array<T>& x, Where where = Where::current()) const {
-    return (*this)(Variable<T>(x), where);
+  Variable<T> operator()(const Array<T>& x, Where at = Where::current()) const {
+    return (*this)(Variable<T>(x), at);
   }
 
  private:

@@ -29,10 +29,10 @@ class Conv2d {
   Conv2dOptions options;
   Init init;
 
-  XGRAD_API Conv2d(std::size_t in, std::size_t out, Extent2d size, Conv2dLayerOptions o = {}, Where where = Where::current());
+  XGRAD_API Conv2d(std::size_t in, std::size_t out, Extent2d size, Conv2dLayerOptions o = {}, Where at = Where::current());
 
-  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
-    return conv2d(std::move(x), weight, bias, options, where);
+  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
+    return conv2d(std::move(x), weight, bias, options, at);
   }
 
   XGRAD_API void reset_parameters(Generator& generator);
@@ -58,10 +58,10 @@ class Conv1d {
   Conv1dOptions options;
   Init init;
 
-  XGRAD_API Conv1d(std::size_t in, std::size_t out, std::ptrdiff_t size, Conv1dLayerOptions o = {}, Where where = Where::current());
+  XGRAD_API Conv1d(std::size_t in, std::size_t out, std::ptrdiff_t size, Conv1dLayerOptions o = {}, Where at = Where::current());
 
-  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
-    return conv1d(std::move(x), weight, bias, options, where);
+  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
+    return conv1d(std::move(x), weight, bias, options, at);
   }
 
   XGRAD_API void reset_parameters(Generator& generator);
@@ -90,10 +90,10 @@ class ConvTranspose2d {
   Init init;
 
   XGRAD_API ConvTranspose2d(std::size_t in, std::size_t out, Extent2d size, ConvTranspose2dLayerOptions o = {},
-                            Where where = Where::current());
+                            Where at = Where::current());
 
-  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
-    return conv_transpose2d(std::move(x), weight, bias, options, where);
+  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
+    return conv_transpose2d(std::move(x), weight, bias, options, at);
   }
 
   XGRAD_API void reset_parameters(Generator& generator);

@@ -15,11 +15,11 @@ class Dropout {
   double p;
   bool training = true;
 
-  XGRAD_API explicit Dropout(double probability = 0.5, Where where = Where::current());
+  XGRAD_API explicit Dropout(double probability = 0.5, Where at = Where::current());
 
   template <class T>
-  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
-    return dropout(std::move(x), p, {training}, default_generator(), where);
+  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
+    return dropout(std::move(x), p, {training}, default_generator(), at);
   }
 
   XGRAD_FIELDS(training)
@@ -30,11 +30,11 @@ class Dropout2d {
   double p;
   bool training = true;
 
-  XGRAD_API explicit Dropout2d(double probability = 0.5, Where where = Where::current());
+  XGRAD_API explicit Dropout2d(double probability = 0.5, Where at = Where::current());
 
   template <class T>
-  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
-    return dropout2d(std::move(x), p, {training}, default_generator(), where);
+  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
+    return dropout2d(std::move(x), p, {training}, default_generator(), at);
   }
 
   XGRAD_FIELDS(training)

@@ -24,9 +24,9 @@ class Embedding {
   Variable<T> weight;  ///< (count, features)
   EmbeddingOptions options;
 
-  XGRAD_API Embedding(std::size_t count, std::size_t features, EmbeddingOptions o = {}, Where where = Where::current());
+  XGRAD_API Embedding(std::size_t count, std::size_t features, EmbeddingOptions o = {}, Where at = Where::current());
   /// Throws IndexError for a label that is not from 0 to count - 1.
-  XGRAD_API Variable<T> operator()(const Indices& labels, Where where = Where::current()) const;
+  XGRAD_API Variable<T> operator()(const Indices& labels, Where at = Where::current()) const;
   XGRAD_API void reset_parameters(Generator& generator);
 
   XGRAD_FIELDS(weight)

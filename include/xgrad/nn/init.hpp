@@ -20,7 +20,7 @@ struct Fans {
 };
 /// Of a weight whose first axis is the output: linear (out, in), conv2d (out, kh, kw, in). Throws ShapeError for fewer than two
 /// axes.
-XGRAD_API Fans fans(const Shape& shape, Where where = Where::current());
+XGRAD_API Fans fans(const Shape& shape, Where at = Where::current());
 
 namespace init {
 /// Which of the two keeps its size: the signals, forward, or the gradients, backward.
@@ -39,7 +39,7 @@ class Init {
   /// Sets all elements of a weight whose first axis is the output. Throws ShapeError for one of fewer than two axes where the way
   /// asks how many inputs there are; ValueError for numbers that no distribution has.
   template <Real T>
-  XGRAD_API void operator()(Array<T>& weight, Generator& generator, Where where = Where::current()) const;
+  XGRAD_API void operator()(Array<T>& weight, Generator& generator, Where at = Where::current()) const;
 
   enum class Law : std::uint8_t {
     each,

@@ -23,9 +23,9 @@ class Linear {
   Variable<T> bias;    ///< (out), or undefined
   Init init;
 
-  XGRAD_API Linear(std::size_t in, std::size_t out, LinearOptions options = {}, Where where = Where::current());
+  XGRAD_API Linear(std::size_t in, std::size_t out, LinearOptions options = {}, Where at = Where::current());
 
-  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const { return linear(std::move(x), weight, bias, where); }
+  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const { return linear(std::move(x), weight, bias, at); }
 
   XGRAD_API void reset_parameters(Generator& generator);
 

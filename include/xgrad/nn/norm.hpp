@@ -24,10 +24,10 @@ class BatchNorm {
   bool training = true;
   double momentum, eps;
 
-  XGRAD_API explicit BatchNorm(std::size_t channels, BatchNormLayerOptions o = {}, Where where = Where::current());
+  XGRAD_API explicit BatchNorm(std::size_t channels, BatchNormLayerOptions o = {}, Where at = Where::current());
 
-  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
-    return batch_norm(std::move(x), weight, bias, running_mean, running_var, {training, momentum, eps}, where);
+  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
+    return batch_norm(std::move(x), weight, bias, running_mean, running_var, {training, momentum, eps}, at);
   }
 
   XGRAD_API void reset_parameters(Generator&);
@@ -47,12 +47,12 @@ class LayerNorm {
   Variable<T> weight, bias;  ///< of that shape, or undefined
   LayerNormOptions options;
 
-  XGRAD_API explicit LayerNorm(const Shape& shape, NormLayerOptions o = {}, Where where = Where::current());
-  explicit LayerNorm(std::size_t features, NormLayerOptions o = {}, Where where = Where::current())
-      : LayerNorm(Shape{features}, o, where) {}
+  XGRAD_API explicit LayerNorm(const Shape& shape, NormLayerOptions o = {}, Where at = Where::current());
+  explicit LayerNorm(std::size_t features, NormLayerOptions o = {}, Where at = Where::current())
+      : LayerNorm(Shape{features}, o, at) {}
 
-  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
-    return layer_norm(std::move(x), weight, bias, options, where);
+  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
+    return layer_norm(std::move(x), weight, bias, options, at);
   }
   XGRAD_API void reset_parameters(Generator&);
 
@@ -66,10 +66,10 @@ class RMSNorm {
   Variable<T> weight;  ///< (features), or undefined
   double eps;
 
-  XGRAD_API explicit RMSNorm(std::size_t features, NormLayerOptions o = {}, Where where = Where::current());
+  XGRAD_API explicit RMSNorm(std::size_t features, NormLayerOptions o = {}, Where at = Where::current());
 
-  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
-    return rms_norm(std::move(x), weight, {.eps = eps}, where);
+  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
+    return rms_norm(std::move(x), weight, {.eps = eps}, at);
   }
   XGRAD_API void reset_parameters(Generator&);
 
@@ -84,10 +84,10 @@ class GroupNorm {
   Variable<T> weight, bias;  ///< (channels), or undefined
   double eps;
 
-  XGRAD_API GroupNorm(int group_count, std::size_t channels, NormLayerOptions o = {}, Where where = Where::current());
+  XGRAD_API GroupNorm(int group_count, std::size_t channels, NormLayerOptions o = {}, Where at = Where::current());
 
-  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
-    return group_norm(std::move(x), groups, weight, bias, {eps}, where);
+  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
+    return group_norm(std::move(x), groups, weight, bias, {eps}, at);
   }
   XGRAD_API void reset_parameters(Generator&);
 
@@ -99,8 +99,8 @@ struct LocalResponseNorm {
   int size;
   LocalResponseNormOptions options = {};
   template <class T>
-  Variable<T> operator()(Variable<T> x, Where where = Where::current()) const {
-    return local_response_norm(std::move(x), size, options, where);
+  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
+    return local_response_norm(std::move(x), size, options, at);
   }
   XGRAD_CONSTANTS(size, options)
 };

@@ -12,8 +12,8 @@ struct PenaltyOptions {
 };
 
 namespace detail {
-XGRAD_API Variable<float> penalty(State<float> parameters, PenaltyOptions options, Where where);
-XGRAD_API Variable<double> penalty(State<double> parameters, PenaltyOptions options, Where where);
+XGRAD_API Variable<float> penalty(State<float> parameters, PenaltyOptions options, Where at);
+XGRAD_API Variable<double> penalty(State<double> parameters, PenaltyOptions options, Where at);
 }  // namespace detail
 
 /// l1 Σ |w| + l2 Σ w² over a network's weights: the parameters with two axes or more. Biases and the scales of norms have one, and
@@ -27,9 +27,9 @@ XGRAD_API Variable<double> penalty(State<double> parameters, PenaltyOptions opti
 ///
 /// Frozen parameters are no part of it. Throws ValueError for l1 or l2 that are negative or not finite, and as named_parameters.
 template <class Net>
-Variable<real_of<Net>> penalty(const Net& net, PenaltyOptions options = {}, Where where = Where::current()) {
-  const auto parameters = detail::collect(net, detail::Wanted::parameters, "penalty", where);
-  return detail::penalty(std::span(parameters), options, where);
+Variable<real_of<Net>> penalty(const Net& net, PenaltyOptions options = {}, Where at = Where::current()) {
+  const auto parameters = detail::collect(net, detail::Wanted::parameters, "penalty", at);
+  return detail::penalty(std::span(parameters), options, at);
 }
 
 }  // namespace xgrad::nn

@@ -33,8 +33,8 @@ class RecurrentCell {
   std::size_t hidden() const { return weight_hh.shape()[1]; }
 
  protected:
-  Variable<T> zeros_for(std::size_t batch, Where where) const { return full<T>(Shape{batch, hidden()}, 0, where, "zero_state"); }
-  XGRAD_API RecurrentCell(std::size_t gates, std::size_t in, std::size_t hidden_size, const RecurrentOptions& o, Where where);
+  Variable<T> zeros_for(std::size_t batch, Where at) const { return full<T>(Shape{batch, hidden()}, 0, at, "zero_state"); }
+  XGRAD_API RecurrentCell(std::size_t gates, std::size_t in, std::size_t hidden_size, const RecurrentOptions& o, Where at);
 };
 
 /// One step of an LSTM; see lstm_cell. `LSTM` does whole sequences.
@@ -47,15 +47,14 @@ class LSTMCell : public RecurrentCell<T> {
   using Base = RecurrentCell<T>;
   using Base::bias_hh, Base::bias_ih, Base::weight_hh, Base::weight_ih;
 
-  LSTMCell(std::size_t in, std::size_t hidden, RecurrentOptions o = {}, Where where = Where::current())
-      : Base(4, in, hidden, o, where) {}
+  LSTMCell(std::size_t in, std::size_t hidden, RecurrentOptions o = {}, Where at = Where::current()) : Base(4, in, hidden, o, at) {}
 
-  LSTMState<T> operator()(Variable<T> x, LSTMState<T> state, Where where = Where::current()) const {
-    return lstm_cell(std::move(x), std::move(state), weight_ih, weight_hh, bias_ih, bias_hh, where);
+  LSTMState<T> operator()(Variable<T> x, LSTMState<T> state, Where at = Where::current()) const {
+    return lstm_cell(std::move(x), std::move(state), weight_ih, weight_hh, bias_ih, bias_hh, at);
   }
   /// Zeros for a batch.
-  LSTMState<T> zero_state(std::size_t batch, Where where = Where::current()) const {
-    return {Base::zeros_for(batch, where), Base::zeros_for(batch, where)};
+  LSTMState<T> zero_state(std::size_t batch, Where at = Where::current()) const {
+    return {Base::zeros_for(batch, at), Base::zeros_for(batch, at)};
   }
 
   XGRAD_FIELDS(weight_ih, weight_hh, bias_ih, bias_hh)
@@ -67,14 +66,13 @@ class GRUCell : public RecurrentCell<T> {
   using Base = RecurrentCell<T>;
   using Base::bias_hh, Base::bias_ih, Base::weight_hh, Base::weight_ih;
 
-  GRUCell(std::size_t in, std::size_t hidden, RecurrentOptions o = {}, Where where = Where::current())
-      : Base(3, in, hidden, o, where) {}
+  GRUCell(std::size_t in, std::size_t hidden, RecurrentOptions o = {}, Where at = Where::current()) : Base(3, in, hidden, o, at) {}
 
-  Variable<T> operator()(Variable<T> x, Variable<T> h, Where where = Where::current()) const {
-    return gru_cell(std::move(x), std::move(h), weight_ih, weight_hh, bias_ih, bias_hh, where);
+  Variable<T> operator()(Variable<T> x, Variable<T> h, Where at = Where::current()) const {
+    return gru_cell(std::move(x), std::move(h), weight_ih, weight_hh, bias_ih, bias_hh, at);
   }
   /// Zeros for a batch.
-  Variable<T> zero_state(std::size_t batch, Where where = Where::current()) const { return Base::zeros_for(batch, where); }
+  Variable<T> zero_state(std::size_t batch, Where at = Where::current()) const { return Base::zeros_for(batch, at); }
 
   XGRAD_FIELDS(weight_ih, weight_hh, bias_ih, bias_hh)
 };
@@ -101,9 +99,9 @@ class RecurrentLayers {
   std::size_t hidden() const noexcept { return hidden_; }
 
  protected:
-  XGRAD_API RecurrentLayers(std::size_t gates, std::size_t in, std::size_t hidden, RecurrentLayerOptions o, Where where);
+  XGRAD_API RecurrentLayers(std::size_t gates, std::size_t in, std::size_t hidden, RecurrentLayerOptions o, Where at);
   /// x through all layers, from the states h and, of an LSTM, c, which become the last ones.
-  XGRAD_API Variable<T> run(Variable<T> x, Variable<T>& h, Variable<T>& c, const std::optional<Labels>& lengths, Where where) const;
+  XGRAD_API Variable<T> run(Variable<T> x, Variable<T>& h, Variable<T>& c, const std::optional<Labels>& lengths, Where at) const;
 
  private:
   std::size_t gates_, in_, hidden_;
@@ -139,10 +137,10 @@ struct LSTMOutput {
 template <class T = float>
 class LSTM : public RecurrentLayers<T> {
  public:
-  LSTM(std::size_t in, std::size_t hidden, RecurrentLayerOptions o = {}, Where where = Where::current())
-      : RecurrentLayers<T>(4, in, hidden, o, where) {}
-  LSTMOutput<T> operator()(Variable<T> x, LSTMOptions<T> o = {}, Where where = Where::current()) const {
-    Variable<T> y = this->run(std::move(x), o.state.h, o.state.c, o.lengths, where);
+  LSTM(std::size_t in, std::size_t hidden, RecurrentLayerOptions o = {}, Where at = Where::current())
+      : RecurrentLayers<T>(4, in, hidden, o, at) {}
+  LSTMOutput<T> operator()(Variable<T> x, LSTMOptions<T> o = {}, Where at = Where::current()) const {
+    Variable<T> y = this->run(std::move(x), o.state.h, o.state.c, o.lengths, at);
     return {std::move(y), std::move(o.state)};
   }
   XGRAD_WEIGHTS_BY_NAME
@@ -161,10 +159,10 @@ struct GRUOutput {
 template <class T = float>
 class GRU : public RecurrentLayers<T> {
  public:
-  GRU(std::size_t in, std::size_t hidden, RecurrentLayerOptions o = {}, Where where = Where::current())
-      : RecurrentLayers<T>(3, in, hidden, o, where) {}
-  GRUOutput<T> operator()(Variable<T> x, GRUOptions<T> o = {}, Where where = Where::current()) const {
-    Variable<T> none, y = this->run(std::move(x), o.state, none, o.lengths, where);
+  GRU(std::size_t in, std::size_t hidden, RecurrentLayerOptions o = {}, Where at = Where::current())
+      : RecurrentLayers<T>(3, in, hidden, o, at) {}
+  GRUOutput<T> operator()(Variable<T> x, GRUOptions<T> o = {}, Where at = Where::current()) const {
+    Variable<T> none, y = this->run(std::move(x), o.state, none, o.lengths, at);
     return {std::move(y), std::move(o.state)};
   }
   XGRAD_WEIGHTS_BY_NAME

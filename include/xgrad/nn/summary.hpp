@@ -53,10 +53,10 @@ struct LayerResults {
   std::vector<LayerResult<T>> rows;  ///< in the order in which they ran
 
   /// The last result of a layer. Throws ValueError, with the names there are, when there is none.
-  const Variable<T>& at(std::string_view name, Where where = Where::current()) const { return find(rows, name, where); }
+  const Variable<T>& at(std::string_view name, Where at = Where::current()) const { return find(rows, name, at); }
 
  private:
-  XGRAD_API static const Variable<T>& find(const std::vector<LayerResult<T>>& rows, std::string_view name, Where where);
+  XGRAD_API static const Variable<T>& find(const std::vector<LayerResult<T>>& rows, std::string_view name, Where at);
 };
 
 namespace detail {
@@ -99,15 +99,15 @@ struct Performance {
   State<T> state;  ///< of the network, afterwards
   const Results<T>& seen;
 };
-XGRAD_API Summary summarise(const Performance<float>& run, const char* who, Where where);
-XGRAD_API Summary summarise(const Performance<double>& run, const char* who, Where where);
-XGRAD_API LayerResults<float> layer_results(const Performance<float>& run, bool with_history, const char* who, Where where);
-XGRAD_API LayerResults<double> layer_results(const Performance<double>& run, bool with_history, const char* who, Where where);
+XGRAD_API Summary summarise(const Performance<float>& run, const char* who, Where at);
+XGRAD_API Summary summarise(const Performance<double>& run, const char* who, Where at);
+XGRAD_API LayerResults<float> layer_results(const Performance<float>& run, bool with_history, const char* who, Where at);
+XGRAD_API LayerResults<double> layer_results(const Performance<double>& run, bool with_history, const char* who, Where at);
 
 /// Runs a network once and leaves no trace; make(Performance) looks at what it did.
 template <class Net, class T, class Make>
-auto perform(Net& net, const Variable<T>& x, const char* who, Where where, Make make) {
-  const auto before = collect(net, Wanted::variables, who, where);
+auto perform(Net& net, const Variable<T>& x, const char* who, Where at, Make make) {
+  const auto before = collect(net, Wanted::variables, who, at);
   const Rehearsal rehearsal{std::span(before)};
   Results<T> seen;
   auto result = net(x);
@@ -116,18 +116,18 @@ auto perform(Net& net, const Variable<T>& x, const char* who, Where where, Make 
                 "struct of them");
   std::vector<Variable<T>> results;
   visit(result, [&](const std::string&, const Variable<T>& y) { results.push_back(y); });
-  const auto state = collect(net, Wanted::variables, who, where);
+  const auto state = collect(net, Wanted::variables, who, at);
   return make(Performance<T>{x, std::span(std::as_const(results)), std::span(state), seen});
 }
 /// … on a plain copy, if there can be one.
 template <class Net, class T, class Make>
-auto perform_copy(Net& net, const Variable<T>& x, const char* who, Where where, Make make) {
+auto perform_copy(Net& net, const Variable<T>& x, const char* who, Where at, Make make) {
   static_assert(std::is_invocable_v<Net&, Variable<T>>, "xgrad: summary needs a network that is called with one Variable");
   if constexpr (copyable<std::remove_const_t<Net>>()) {
     Net copy(net);
-    return perform(copy, x, who, where, make);
+    return perform(copy, x, who, at, make);
   } else {
-    return perform(net, x, who, where, make);
+    return perform(net, x, who, at, make);
   }
 }
 }  // namespace detail
@@ -147,10 +147,10 @@ auto perform_copy(Net& net, const Variable<T>& x, const char* who, Where where, 
 ///
 /// Throws what the network throws, and GraphError when its results depend neither on the input nor on a parameter.
 template <class Net>
-Summary summary(Net&& net, const Shape& input, Where where = Where::current()) {
+Summary summary(Net&& net, const Shape& input, Where at = Where::current()) {
   using T = real_of<std::remove_cvref_t<Net>>;
-  return detail::perform_copy(net, Variable<T>(full<T>(input, 0, where, "summary"), true, where), "summary", where,
-                              [&](const auto& run) { return detail::summarise(run, "summary", where); });
+  return detail::perform_copy(net, Variable<T>(full<T>(input, 0, at, "summary"), true, at), "summary", at,
+                              [&](const auto& run) { return detail::summarise(run, "summary", at); });
 }
 
 /// Runs the network once on x and returns the result of each layer, in the rows that a summary has.
@@ -161,17 +161,17 @@ Summary summary(Net&& net, const Shape& input, Where where = Where::current()) {
 ///
 /// Results have their history, unless the thread records nothing. The run leaves no trace, as that of summary. Throws as summary.
 template <class Net, class T>
-LayerResults<T> watch(Net&& net, const Variable<T>& x, Where where = Where::current()) {
+LayerResults<T> watch(Net&& net, const Variable<T>& x, Where at = Where::current()) {
   static_assert(std::is_same_v<T, real_of<std::remove_cvref_t<Net>>>, "xgrad: x must be of the network's own type");
   const bool with_history = recording();
-  const Variable<T> input = x.requires_grad() ? x : Variable<T>(x.storage(where), Node<T>::create_leaf(x.shape(where), where));
-  return detail::perform_copy(net, input, "watch", where,
-                              [&](const auto& run) { return detail::layer_results(run, with_history, "watch", where); });
+  const Variable<T> input = x.requires_grad() ? x : Variable<T>(x.storage(at), Node<T>::create_leaf(x.shape(at), at));
+  return detail::perform_copy(net, input, "watch", at,
+                              [&](const auto& run) { return detail::layer_results(run, with_history, "watch", at); });
 }
 /// … on an array.
 template <class Net, Expression E>
-auto watch(Net&& net, const E& x, Where where = Where::current()) {
-  return watch(net, Variable<real_of<std::remove_cvref_t<Net>>>(x), where);
+auto watch(Net&& net, const E& x, Where at = Where::current()) {
+  return watch(net, Variable<real_of<std::remove_cvref_t<Net>>>(x), at);
 }
 
 }  // namespace xgrad::nn

@@ -62,9 +62,9 @@ class Network {
   /// All outputs for all inputs, in the order of `inputs` and `outputs`. Images are in ONNX's order, (n, c, h, w). Errors of an
   /// operation name the node and the file. Throws ValueError for inputs of another number or element type, ShapeError for another
   /// number of axes or another length, and ValueError for what a node asks for and this library cannot do.
-  XGRAD_API std::vector<Value<T>> run(std::vector<Value<T>> inputs, Where where = Where::current()) const;
+  XGRAD_API std::vector<Value<T>> run(std::vector<Value<T>> inputs, Where at = Where::current()) const;
   /// The first output, which must be floating-point, of a network with one input. Throws as run.
-  XGRAD_API Variable<T> operator()(Variable<T> x, Where where = Where::current()) const;
+  XGRAD_API Variable<T> operator()(Variable<T> x, Where at = Where::current()) const;
 
  private:
   std::shared_ptr<const detail::Graph<T>> graph_;
@@ -81,11 +81,11 @@ class Network {
 /// Throws FileError for a file that cannot be read or is no ONNX file, with the byte where that shows, and for one that has
 /// operators, element types or features which this library lacks; the message lists all such operators.
 template <Real T>
-XGRAD_API Network<T> load(const std::filesystem::path& path, Where where = Where::current());
+XGRAD_API Network<T> load(const std::filesystem::path& path, Where at = Where::current());
 
 /// Reads a tensor from a file of ONNX's TensorProto alone, as ONNX's tests have them. Throws FileError.
 template <Real T>
-XGRAD_API Value<T> load_tensor(const std::filesystem::path& path, Where where = Where::current());
+XGRAD_API Value<T> load_tensor(const std::filesystem::path& path, Where at = Where::current());
 
 struct SaveOptions {
   /// Whether the file's input has its images as ONNX has them, (n, c, h, w), and not (n, h, w, c) as the network here.
@@ -115,29 +115,28 @@ struct SavedInput {
   std::optional<std::int64_t> classes = {};  ///< of integers
 };
 XGRAD_API void save(const Function<float>& net, std::span<const NamedVariable<float>> state, const SavedInput& input,
-                    const std::filesystem::path& path, const SaveOptions& options, Where where);
+                    const std::filesystem::path& path, const SaveOptions& options, Where at);
 XGRAD_API void save(const Function<double>& net, std::span<const NamedVariable<double>> state, const SavedInput& input,
-                    const std::filesystem::path& path, const SaveOptions& options, Where where);
+                    const std::filesystem::path& path, const SaveOptions& options, Where at);
 
 /// X is what the network takes: Variable or Labels.
 template <class X, class Net>
-void save_copy(const Net& net, const SavedInput& input, const std::filesystem::path& path, const SaveOptions& options, Where where) {
+void save_copy(const Net& net, const SavedInput& input, const std::filesystem::path& path, const SaveOptions& options, Where at) {
   using T = nn::real_of<Net>;
-  Net copy = nn::clone(net, where);
-  options.training ? nn::train(copy, where) : nn::eval(copy, where);
-  const auto state = nn::named_state(copy, where);
+  Net copy = nn::clone(net, at);
+  options.training ? nn::train(copy, at) : nn::eval(copy, at);
+  const auto state = nn::named_state(copy, at);
   const Function<T> function = [&](const Value<T>& x) {
-    auto result = nn::detail::call_layer(std::as_const(copy), std::get<X>(x), where);
+    auto result = nn::detail::call_layer(std::as_const(copy), std::get<X>(x), at);
     Outputs<T> outputs;
     nn::visit(result, [&](const std::string& name, const Variable<T>& y) {
       outputs.names.push_back(name.empty() ? "output" : name);
-      if (!y.defined())
-        throw ValueError(where, "save", "the result " + outputs.names.back() + " is undefined; it must have a value");
+      if (!y.defined()) throw ValueError(at, "save", "the result " + outputs.names.back() + " is undefined; it must have a value");
       outputs.values.push_back(y);
     });
     return outputs;
   };
-  save(function, std::span(state), input, path, options, where);
+  save(function, std::span(state), input, path, options, at);
 }
 }  // namespace detail
 
@@ -155,13 +154,13 @@ void save_copy(const Net& net, const SavedInput& input, const std::filesystem::p
 /// ONNX cannot express, which lists all such operations with their lines, and FileError.
 template <class Net>
 void save(const Net& net, const Shape& input, const std::filesystem::path& path, const SaveOptions& options = {},
-          Where where = Where::current()) {
-  detail::save_copy<Variable<nn::real_of<Net>>>(net, {input}, path, options, where);
+          Where at = Where::current()) {
+  detail::save_copy<Variable<nn::real_of<Net>>>(net, {input}, path, options, at);
 }
 template <class Net>
 void save(const Net& net, const Integers& input, const std::filesystem::path& path, const SaveOptions& options = {},
-          Where where = Where::current()) {
-  detail::save_copy<Labels>(net, {input.shape, input.classes}, path, options, where);
+          Where at = Where::current()) {
+  detail::save_copy<Labels>(net, {input.shape, input.classes}, path, options, at);
 }
 
 }  // namespace xgrad::onnx

@@ -9,27 +9,27 @@ namespace xgrad {
 // Two operands broadcast as in NumPy; where shapes do not fit, these throw ShapeError. Either of them may be a number or an array.
 
 /// A function of two Variables also with a number or an array on the left.
-#define XGRAD_LEFT_OPERAND(function)                                                                                   \
-  template <class T, class L>                                                                                          \
-  requires(Scalar<L> || ExpressionOf<L, T>) auto function(const L& a, Variable<T> b, Where where = Where::current()) { \
-    return function(Variable<T>(a), std::move(b), where);                                                              \
+#define XGRAD_LEFT_OPERAND(function)                                                                                \
+  template <class T, class L>                                                                                       \
+  requires(Scalar<L> || ExpressionOf<L, T>) auto function(const L& a, Variable<T> b, Where at = Where::current()) { \
+    return function(Variable<T>(a), std::move(b), at);                                                              \
   }
 
 /// a + b
 template <class T>
-XGRAD_API Variable<T> add(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
+XGRAD_API Variable<T> add(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at = Where::current());
 /// a - b
 template <class T>
-XGRAD_API Variable<T> sub(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
+XGRAD_API Variable<T> sub(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at = Where::current());
 /// a * b, element by element
 template <class T>
-XGRAD_API Variable<T> mul(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
+XGRAD_API Variable<T> mul(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at = Where::current());
 /// a / b
 template <class T>
-XGRAD_API Variable<T> div(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
+XGRAD_API Variable<T> div(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at = Where::current());
 /// -x
 template <class T>
-XGRAD_API Variable<T> neg(Variable<T> x, Where where = Where::current());
+XGRAD_API Variable<T> neg(Variable<T> x, Where at = Where::current());
 XGRAD_LEFT_OPERAND(add)
 XGRAD_LEFT_OPERAND(sub)
 XGRAD_LEFT_OPERAND(mul)
@@ -39,22 +39,22 @@ XGRAD_LEFT_OPERAND(div)
 /// for a is b aᵇ⁻¹ with 0 for b = 0, and that for b, aᵇ log a, is 0 there (and NaN for negative a). Derivatives of order n are
 /// right to n 2e-6 (float) where aᵇ⁻ⁿ neither overflows nor vanishes.
 template <class T>
-XGRAD_API Variable<T> pow(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
+XGRAD_API Variable<T> pow(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at = Where::current());
 /// The remainder of a / b, with the sign of a, exactly: a - trunc(a / b) b. NaN for b = 0. Its gradients, 1 and -trunc(a / b), do
 /// not see the jumps.
 template <class T>
-XGRAD_API Variable<T> fmod(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
+XGRAD_API Variable<T> fmod(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at = Where::current());
 /// sqrt(a² + b²), without overflow. The gradients at a = b = 0 are 0. Second derivatives are right to a rounding of 1 / y.
 template <class T>
-XGRAD_API Variable<T> hypot(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
+XGRAD_API Variable<T> hypot(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at = Where::current());
 /// The angle of the point (x, y), from -π to π. The gradients at the origin, where there is no angle, are NaN.
 template <class T>
-XGRAD_API Variable<T> atan2(Variable<T> y, std::type_identity_t<Variable<T>> x, Where where = Where::current());
+XGRAD_API Variable<T> atan2(Variable<T> y, std::type_identity_t<Variable<T>> x, Where at = Where::current());
 /// log(exp(a) + exp(b)), without overflow; infinite operands are fine.
 ///
 /// Gradient: g sigmoid(a - b) for a, g sigmoid(b - a) for b
 template <class T>
-XGRAD_API Variable<T> logaddexp(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
+XGRAD_API Variable<T> logaddexp(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at = Where::current());
 XGRAD_LEFT_OPERAND(pow)
 XGRAD_LEFT_OPERAND(fmod)
 XGRAD_LEFT_OPERAND(hypot)
@@ -66,22 +66,22 @@ XGRAD_LEFT_OPERAND(logaddexp)
 /// Gradient: g (1 - weight) for a, g weight for b, g (b - a) for the weight
 template <class T>
 XGRAD_API Variable<T> lerp(Variable<T> a, std::type_identity_t<Variable<T>> b, std::type_identity_t<Variable<T>> weight,
-                           Where where = Where::current());
+                           Where at = Where::current());
 
 // Comparisons look at values and have no gradient. NaN compares as in C++.
 
 template <class T>
-XGRAD_API Mask less(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where where = Where::current());
+XGRAD_API Mask less(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where at = Where::current());
 template <class T>
-XGRAD_API Mask less_equal(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where where = Where::current());
+XGRAD_API Mask less_equal(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where at = Where::current());
 template <class T>
-XGRAD_API Mask greater(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where where = Where::current());
+XGRAD_API Mask greater(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where at = Where::current());
 template <class T>
-XGRAD_API Mask greater_equal(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where where = Where::current());
+XGRAD_API Mask greater_equal(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where at = Where::current());
 template <class T>
-XGRAD_API Mask equal(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where where = Where::current());
+XGRAD_API Mask equal(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where at = Where::current());
 template <class T>
-XGRAD_API Mask not_equal(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where where = Where::current());
+XGRAD_API Mask not_equal(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where at = Where::current());
 XGRAD_LEFT_OPERAND(less)
 XGRAD_LEFT_OPERAND(less_equal)
 XGRAD_LEFT_OPERAND(greater)

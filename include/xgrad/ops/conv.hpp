@@ -60,19 +60,19 @@ struct Conv2dOptions {
 /// Gradient: conv2d_input_grad for x, conv2d_weight_grad for w, Σ g over all but the last axis for the bias
 template <class T>
 XGRAD_API Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv2dOptions options = {},
-                             Where where = Where::current());
+                             Where at = Where::current());
 /// ... plus a bias (o) per output channel; undefined for none.
 template <class T>
 XGRAD_API Variable<T> conv2d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
-                             Conv2dOptions options = {}, Where where = Where::current());
+                             Conv2dOptions options = {}, Where at = Where::current());
 template <class T, ExpressionOf<T> L>
-Variable<T> conv2d(const L& x, Variable<T> w, Conv2dOptions options = {}, Where where = Where::current()) {
-  return conv2d(Variable<T>(x), std::move(w), options, where);
+Variable<T> conv2d(const L& x, Variable<T> w, Conv2dOptions options = {}, Where at = Where::current()) {
+  return conv2d(Variable<T>(x), std::move(w), options, at);
 }
 template <class T, ExpressionOf<T> L>
 Variable<T> conv2d(const L& x, Variable<T> w, std::type_identity_t<Variable<T>> bias, Conv2dOptions options = {},
-                   Where where = Where::current()) {
-  return conv2d(Variable<T>(x), std::move(w), std::move(bias), options, where);
+                   Where at = Where::current()) {
+  return conv2d(Variable<T>(x), std::move(w), std::move(bias), options, at);
 }
 
 /// The gradient of conv2d for its images: g (n, oh, ow, o) and w give (n, h, w, c), the given `shape`. With conv2d and
@@ -82,14 +82,14 @@ Variable<T> conv2d(const L& x, Variable<T> w, std::type_identity_t<Variable<T>> 
 /// Gradient: conv2d for g, conv2d_weight_grad for w
 template <class T>
 XGRAD_API Variable<T> conv2d_input_grad(Variable<T> g, std::type_identity_t<Variable<T>> w, const Shape& shape,
-                                        Conv2dOptions options = {}, Where where = Where::current());
+                                        Conv2dOptions options = {}, Where at = Where::current());
 /// The gradient of conv2d for its weights: x and g give (o, kh, kw, c / groups), the given `shape`.
 ///
 /// Shapes: (n, h, w, c), (n, oh, ow, o) → (o, kh, kw, c / groups)
 /// Gradient: conv2d_input_grad for x, conv2d for g
 template <class T>
 XGRAD_API Variable<T> conv2d_weight_grad(Variable<T> x, std::type_identity_t<Variable<T>> g, const Shape& shape,
-                                         Conv2dOptions options = {}, Where where = Where::current());
+                                         Conv2dOptions options = {}, Where at = Where::current());
 
 struct Conv1dOptions {
   std::ptrdiff_t stride = 1;
@@ -104,19 +104,19 @@ struct Conv1dOptions {
 /// Gradient: as conv2d
 template <class T>
 XGRAD_API Variable<T> conv1d(Variable<T> x, std::type_identity_t<Variable<T>> w, Conv1dOptions options = {},
-                             Where where = Where::current());
+                             Where at = Where::current());
 /// ... plus a bias (o) per output channel; undefined for none.
 template <class T>
 XGRAD_API Variable<T> conv1d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
-                             Conv1dOptions options = {}, Where where = Where::current());
+                             Conv1dOptions options = {}, Where at = Where::current());
 template <class T, ExpressionOf<T> L>
-Variable<T> conv1d(const L& x, Variable<T> w, Conv1dOptions options = {}, Where where = Where::current()) {
-  return conv1d(Variable<T>(x), std::move(w), options, where);
+Variable<T> conv1d(const L& x, Variable<T> w, Conv1dOptions options = {}, Where at = Where::current()) {
+  return conv1d(Variable<T>(x), std::move(w), options, at);
 }
 template <class T, ExpressionOf<T> L>
 Variable<T> conv1d(const L& x, Variable<T> w, std::type_identity_t<Variable<T>> bias, Conv1dOptions options = {},
-                   Where where = Where::current()) {
-  return conv1d(Variable<T>(x), std::move(w), std::move(bias), options, where);
+                   Where at = Where::current()) {
+  return conv1d(Variable<T>(x), std::move(w), std::move(bias), options, at);
 }
 
 struct ConvTranspose2dOptions {
@@ -135,19 +135,19 @@ struct ConvTranspose2dOptions {
 /// Gradient: conv2d for x, conv2d_weight_grad for w
 template <class T>
 XGRAD_API Variable<T> conv_transpose2d(Variable<T> x, std::type_identity_t<Variable<T>> w, ConvTranspose2dOptions options = {},
-                                       Where where = Where::current());
+                                       Where at = Where::current());
 /// ... plus a bias (o) per output channel; undefined for none.
 template <class T>
 XGRAD_API Variable<T> conv_transpose2d(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> bias,
-                                       ConvTranspose2dOptions options = {}, Where where = Where::current());
+                                       ConvTranspose2dOptions options = {}, Where at = Where::current());
 template <class T, ExpressionOf<T> L>
-Variable<T> conv_transpose2d(const L& x, Variable<T> w, ConvTranspose2dOptions options = {}, Where where = Where::current()) {
-  return conv_transpose2d(Variable<T>(x), std::move(w), options, where);
+Variable<T> conv_transpose2d(const L& x, Variable<T> w, ConvTranspose2dOptions options = {}, Where at = Where::current()) {
+  return conv_transpose2d(Variable<T>(x), std::move(w), options, at);
 }
 template <class T, ExpressionOf<T> L>
 Variable<T> conv_transpose2d(const L& x, Variable<T> w, std::type_identity_t<Variable<T>> bias, ConvTranspose2dOptions options = {},
-                             Where where = Where::current()) {
-  return conv_transpose2d(Variable<T>(x), std::move(w), std::move(bias), options, where);
+                             Where at = Where::current()) {
+  return conv_transpose2d(Variable<T>(x), std::move(w), std::move(bias), options, at);
 }
 
 struct Im2colOptions {
@@ -163,7 +163,7 @@ struct Im2colOptions {
 /// Shapes: (n, h, w, c) → (n·oh·ow, kh·kw·c)
 /// Gradient: col2im(g)
 template <class T>
-XGRAD_API Variable<T> im2col(Variable<T> x, Extent2d size, Im2colOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> im2col(Variable<T> x, Extent2d size, Im2colOptions options = {}, Where at = Where::current());
 /// The transpose of im2col: adds each row of `columns` (n·oh·ow, kh·kw·c) back to where it came from in images of the given `shape`
 /// (n, h, w, c).
 ///
@@ -171,6 +171,6 @@ XGRAD_API Variable<T> im2col(Variable<T> x, Extent2d size, Im2colOptions options
 /// Gradient: im2col(g)
 template <class T>
 XGRAD_API Variable<T> col2im(Variable<T> columns, const Shape& shape, Extent2d size, Im2colOptions options = {},
-                             Where where = Where::current());
+                             Where at = Where::current());
 
 }  // namespace xgrad

@@ -34,7 +34,7 @@ Untraced untraced(const F& f) {
 /// The formula and `derivatives` more.
 XGRAD_API Ref<const Routine> make_routine(std::string_view name, const Untraced* lambdas, std::size_t derivatives);
 template <class T>
-XGRAD_API Variable<T> call(const Ref<const Routine>& routine, Variable<T>* inputs, std::size_t count, Where where);
+XGRAD_API Variable<T> call(const Ref<const Routine>& routine, Variable<T>* inputs, std::size_t count, Where at);
 
 template <std::size_t, class X>
 using Same = X;
@@ -66,9 +66,9 @@ class Formula<N, std::index_sequence<I...>> {
   /// The inputs broadcast as in NumPy. Differentiable to any order. Throws ShapeError.
   template <class T>
   Variable<T> operator()(Variable<T> first, detail::Same<I, std::type_identity_t<Variable<T>>>... rest,
-                         Where where = Where::current()) const {
+                         Where at = Where::current()) const {
     Variable<T> inputs[]{std::move(first), std::move(rest)...};
-    return detail::call<T>(routine_, inputs, N, where);  // no std::span: its concepts take a user's file longer than all else
+    return detail::call<T>(routine_, inputs, N, at);  // no std::span: its concepts take a user's file longer than all else
   }
   const Ref<const detail::Routine>& routine() const noexcept { return routine_; }
 

@@ -18,6 +18,6 @@ struct InterpolateOptions {
 /// Shapes: (n, h, w, c) → (n, size.h, size.w, c)
 /// Gradient: g added up where each pixel came from, with the same weights
 template <class T>
-XGRAD_API Variable<T> interpolate(Variable<T> x, Extent2d size, InterpolateOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> interpolate(Variable<T> x, Extent2d size, InterpolateOptions options = {}, Where at = Where::current());
 
 }  // namespace xgrad

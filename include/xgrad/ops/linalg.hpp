@@ -20,12 +20,12 @@ struct MatmulOptions {
 /// Gradient: matmul(g, bᵀ) for a, matmul(aᵀ, g) for b, summed over what was broadcast
 template <class T>
 XGRAD_API Variable<T> matmul(Variable<T> a, std::type_identity_t<Variable<T>> b, MatmulOptions options = {},
-                             Where where = Where::current());
+                             Where at = Where::current());
 
 template <class T, class L>
 requires(ExpressionOf<L, T>) Variable<T> matmul(const L& a, Variable<T> b, MatmulOptions options = {},
-                                                Where where = Where::current()) {
-  return matmul(Variable<T>(a), std::move(b), options, where);
+                                                Where at = Where::current()) {
+  return matmul(Variable<T>(a), std::move(b), options, at);
 }
 
 /// x wᵀ + b: x (…, in), w (out, in), b (out) or undefined for none; the result is (…, out).
@@ -34,7 +34,7 @@ requires(ExpressionOf<L, T>) Variable<T> matmul(const L& a, Variable<T> b, Matmu
 /// Gradient: matmul(g, w) for x, gᵀ x for w, Σ g over all but the last axis for b
 template <class T>
 XGRAD_API Variable<T> linear(Variable<T> x, std::type_identity_t<Variable<T>> w, std::type_identity_t<Variable<T>> b = {},
-                             Where where = Where::current());
+                             Where at = Where::current());
 
 // Products of all kinds, by way of matmul.
 
@@ -44,13 +44,13 @@ XGRAD_API Variable<T> linear(Variable<T> x, std::type_identity_t<Variable<T>> w,
 /// Shapes: (…, k), (…, k, n) → (…, …, n)
 /// Gradient: by way of matmul
 template <class T>
-XGRAD_API Variable<T> dot(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
+XGRAD_API Variable<T> dot(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at = Where::current());
 /// Every element of a times every element of b: (m, n), where m and n are their sizes.
 ///
 /// Shapes: any of m and of n elements → (m, n)
 /// Gradient: g b for a, gᵀ a for b
 template <class T>
-XGRAD_API Variable<T> outer(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
+XGRAD_API Variable<T> outer(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at = Where::current());
 XGRAD_LEFT_OPERAND(dot)
 XGRAD_LEFT_OPERAND(outer)
 
@@ -59,11 +59,11 @@ XGRAD_LEFT_OPERAND(outer)
 /// Shapes: a and b without the axes that are summed over
 /// Gradient: by way of matmul
 template <class T>
-XGRAD_API Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, int axes = 2, Where where = Where::current());
+XGRAD_API Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, int axes = 2, Where at = Where::current());
 /// The sum over a's axes `a_axes` together with b's axes `b_axes`, in this order. The result has a's other axes, then b's.
 template <class T>
 XGRAD_API Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, std::vector<std::ptrdiff_t> a_axes,
-                                std::vector<std::ptrdiff_t> b_axes, Where where = Where::current());
+                                std::vector<std::ptrdiff_t> b_axes, Where at = Where::current());
 
 /// Einstein summation: each operand's axes are named by letters, what has the same letter is multiplied along it, and letters that
 /// the result lacks are summed over.
@@ -79,10 +79,10 @@ XGRAD_API Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>>
 /// Shapes: as the equation says
 /// Gradient: by way of matmul, mul, sum, permute and diagonal
 template <class T>
-XGRAD_API Variable<T> einsum(std::string_view equation, std::vector<Variable<T>> operands, Where where = Where::current());
+XGRAD_API Variable<T> einsum(std::string_view equation, std::vector<Variable<T>> operands, Where at = Where::current());
 template <class T>
-Variable<T> einsum(std::string_view equation, std::initializer_list<Variable<T>> operands, Where where = Where::current()) {
-  return einsum(equation, std::vector<Variable<T>>(operands), where);
+Variable<T> einsum(std::string_view equation, std::initializer_list<Variable<T>> operands, Where at = Where::current()) {
+  return einsum(equation, std::vector<Variable<T>>(operands), at);
 }
 
 /// The sum of the diagonal of the plane of two axes, which the result lacks. The diagonal begins `offset` columns to the right, or
@@ -91,7 +91,7 @@ Variable<T> einsum(std::string_view equation, std::initializer_list<Variable<T>>
 /// Shapes: (…, n, m, …) → (…)
 /// Gradient: g on the diagonal, 0 elsewhere
 template <class T>
-XGRAD_API Variable<T> trace(Variable<T> x, std::ptrdiff_t offset = 0, int axis1 = 0, int axis2 = 1, Where where = Where::current());
+XGRAD_API Variable<T> trace(Variable<T> x, std::ptrdiff_t offset = 0, int axis1 = 0, int axis2 = 1, Where at = Where::current());
 
 // Of square matrices (…, n, n), leading axes being a batch; ShapeError when they are not square. A matrix that is singular to the
 // last bit is a ValueError that says which of the batch it is; one that is nearly so gives large numbers. det and slogdet take
@@ -103,7 +103,7 @@ XGRAD_API Variable<T> trace(Variable<T> x, std::ptrdiff_t offset = 0, int axis1 
 /// Shapes: (…, n, n), (…, n, k) or (n) → as b
 /// Gradient: v = solve(aᵀ, g) for b, -v yᵀ for a
 template <class T>
-XGRAD_API Variable<T> solve(Variable<T> a, std::type_identity_t<Variable<T>> b, Where where = Where::current());
+XGRAD_API Variable<T> solve(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at = Where::current());
 
 XGRAD_LEFT_OPERAND(solve)
 
@@ -118,12 +118,12 @@ struct TriangularSolveOptions {
 /// Gradient: v = triangular_solve(aᵀ, g) for b, the triangle of -v yᵀ for a
 template <class T>
 XGRAD_API Variable<T> triangular_solve(Variable<T> a, std::type_identity_t<Variable<T>> b, TriangularSolveOptions options = {},
-                                       Where where = Where::current());
+                                       Where at = Where::current());
 
 template <class T, class L>
 requires(ExpressionOf<L, T>) Variable<T> triangular_solve(const L& a, Variable<T> b, TriangularSolveOptions options = {},
-                                                          Where where = Where::current()) {
-  return triangular_solve(Variable<T>(a), std::move(b), options, where);
+                                                          Where at = Where::current()) {
+  return triangular_solve(Variable<T>(a), std::move(b), options, at);
 }
 
 /// a⁻¹. Throws ValueError for a singular matrix. To multiply by it, solve is faster and more accurate.
@@ -131,14 +131,14 @@ requires(ExpressionOf<L, T>) Variable<T> triangular_solve(const L& a, Variable<T
 /// Shapes: (…, n, n) → the same
 /// Gradient: -yᵀ g yᵀ
 template <class T>
-XGRAD_API Variable<T> inverse(Variable<T> a, Where where = Where::current());
+XGRAD_API Variable<T> inverse(Variable<T> a, Where at = Where::current());
 /// The lower triangular l with l lᵀ = a, for symmetric positive definite a; the gradient is symmetric. Of an a that is not
 /// symmetric, (a + aᵀ) / 2 is taken. Throws ValueError for a matrix that is not positive definite.
 ///
 /// Shapes: (…, n, n) → the same
 /// Gradient: y⁻ᵀ Φ(yᵀ g) y⁻¹ made symmetric; Φ takes the lower triangle and halves the diagonal
 template <class T>
-XGRAD_API Variable<T> cholesky(Variable<T> a, Where where = Where::current());
+XGRAD_API Variable<T> cholesky(Variable<T> a, Where at = Where::current());
 
 /// The determinant, 0 for a singular matrix. Where one of a batch is singular the gradients are the cofactors, found with complete
 /// pivoting, about as dear as three inverses; a second derivative at a singular matrix is a ValueError.
@@ -146,14 +146,14 @@ XGRAD_API Variable<T> cholesky(Variable<T> a, Where where = Where::current());
 /// Shapes: (…, n, n) → (…)
 /// Gradient: g y a⁻ᵀ, which at a singular matrix is g times the cofactors
 template <class T>
-XGRAD_API Variable<T> det(Variable<T> a, Where where = Where::current());
+XGRAD_API Variable<T> det(Variable<T> a, Where at = Where::current());
 /// The logarithm of the determinant, also where that itself would overflow. Throws ValueError for a matrix that is singular or
 /// whose determinant is negative.
 ///
 /// Shapes: (…, n, n) → (…)
 /// Gradient: g a⁻ᵀ
 template <class T>
-XGRAD_API Variable<T> logdet(Variable<T> a, Where where = Where::current());
+XGRAD_API Variable<T> logdet(Variable<T> a, Where at = Where::current());
 
 template <class T>
 struct SignAndLog {
@@ -165,6 +165,6 @@ struct SignAndLog {
 /// Shapes: (…, n, n) → two of (…)
 /// Gradient: g a⁻ᵀ for logabsdet; the sign is a constant
 template <class T>
-XGRAD_API SignAndLog<T> slogdet(Variable<T> a, Where where = Where::current());
+XGRAD_API SignAndLog<T> slogdet(Variable<T> a, Where at = Where::current());
 
 }  // namespace xgrad

@@ -50,21 +50,21 @@ struct MultiMarginOptions {
 /// Gradient: g weight (softmax(x) - target), over the divisor of the mean; -g weight log softmax(x) for probabilities
 template <class T>
 XGRAD_API Variable<T> cross_entropy(Variable<T> logits, const Indices& labels, CrossEntropyOptions options = {},
-                                    Where where = Where::current());
+                                    Where at = Where::current());
 /// ... with a probability for each class, of the logits' shape, instead of labels: -Σ weight · p · log softmax(logits). They are an
 /// array of T or a Variable, which may need gradients too. The mean is over the samples, whatever the weights; there is nothing to
 /// ignore.
 template <class T>
 XGRAD_API Variable<T> cross_entropy(Variable<T> logits, std::type_identity_t<Variable<T>> probabilities,
-                                    CrossEntropyOptions options = {}, Where where = Where::current());
+                                    CrossEntropyOptions options = {}, Where at = Where::current());
 template <class T, Expression P>
 requires(std::floating_point<detail::ValueOf<P>>) Variable<T> cross_entropy(Variable<T> logits, const P& probabilities,
                                                                             CrossEntropyOptions options = {},
-                                                                            Where where = Where::current()) {
+                                                                            Where at = Where::current()) {
   static_assert(
       ExpressionOf<P, T>,
       "xgrad: the probabilities of cross_entropy are numbers of the logits' type, float or double; write xt::cast<T>(array)");
-  return cross_entropy(std::move(logits), Variable<T>(probabilities), std::move(options), where);
+  return cross_entropy(std::move(logits), Variable<T>(probabilities), std::move(options), at);
 }
 
 /// -log_probabilities at each sample's label: cross_entropy for what log_softmax gives. Means and errors as cross_entropy.
@@ -73,7 +73,7 @@ requires(std::floating_point<detail::ValueOf<P>>) Variable<T> cross_entropy(Vari
 /// Gradient: -g weight at the label, 0 elsewhere
 template <class T>
 XGRAD_API Variable<T> nll_loss(Variable<T> log_probabilities, const Indices& labels, NllLossOptions options = {},
-                               Where where = Where::current());
+                               Where at = Where::current());
 
 /// The hinge loss of many classes (support vector machine): the sum over the other classes of max(0, margin - score of the label +
 /// score)ᵖ, times the label's class weight. The gradient at the kink is 0. The mean is over the samples, whatever the weights.
@@ -83,7 +83,7 @@ XGRAD_API Variable<T> nll_loss(Variable<T> log_probabilities, const Indices& lab
 /// Gradient: g for each class inside the margin, minus their sum at the label; times p (…)ᵖ⁻¹
 template <class T>
 XGRAD_API Variable<T> multi_margin_loss(Variable<T> scores, const Indices& labels, MultiMarginOptions options = {},
-                                        Where where = Where::current());
+                                        Where at = Where::current());
 
 // Losses of each element. The operands broadcast, and either may need gradients; where shapes do not fit they throw ShapeError.
 
@@ -92,13 +92,13 @@ XGRAD_API Variable<T> multi_margin_loss(Variable<T> scores, const Indices& label
 /// Gradient: 2 g (a - b) for a, the negative for b
 template <class T>
 XGRAD_API Variable<T> mse_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, LossOptions options = {},
-                               Where where = Where::current());
+                               Where at = Where::current());
 /// |a - b|; the gradient at 0 is 0.
 ///
 /// Gradient: g sign(a - b) for a, the negative for b
 template <class T>
 XGRAD_API Variable<T> l1_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, LossOptions options = {},
-                              Where where = Where::current());
+                              Where at = Where::current());
 struct SmoothL1Options {
   Reduction reduction = Reduction::mean;
   double beta = 1;  ///< 0 gives l1_loss
@@ -109,7 +109,7 @@ struct SmoothL1Options {
 /// Gradient: g (a - b) / beta inside, g sign(a - b) outside, for a; the negative for b
 template <class T>
 XGRAD_API Variable<T> smooth_l1_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, SmoothL1Options options = {},
-                                     Where where = Where::current());
+                                     Where at = Where::current());
 struct HuberOptions {
   Reduction reduction = Reduction::mean;
   double delta = 1;
@@ -120,7 +120,7 @@ struct HuberOptions {
 /// Gradient: g (a - b) inside, g delta sign(a - b) outside, for a; the negative for b
 template <class T>
 XGRAD_API Variable<T> huber_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, HuberOptions options = {},
-                                 Where where = Where::current());
+                                 Where at = Where::current());
 
 /// -(target log p + (1 - target) log(1 - p)) of probabilities p. As in PyTorch the logarithms are not less than -100, and in the
 /// gradient (p - target) / (p (1 - p)) the divisor is not less than 1e-12. The second derivative is right to a rounding of its
@@ -129,7 +129,7 @@ XGRAD_API Variable<T> huber_loss(Variable<T> a, std::type_identity_t<Variable<T>
 /// Gradient: g (p - target) / (p (1 - p)) for p, g (log(1 - p) - log p) for the target
 template <class T>
 XGRAD_API Variable<T> binary_cross_entropy(Variable<T> p, std::type_identity_t<Variable<T>> target, LossOptions options = {},
-                                           Where where = Where::current());
+                                           Where at = Where::current());
 struct BinaryCrossEntropyOptions {
   Reduction reduction = Reduction::mean;
   double pos_weight = 1;  ///< of the targets' positive part
@@ -140,7 +140,7 @@ struct BinaryCrossEntropyOptions {
 /// Gradient: g ((1 - target) σ(x) - pos_weight target σ(-x)) for x, g (pos_weight softplus(-x) - softplus(x)) for the target
 template <class T>
 XGRAD_API Variable<T> binary_cross_entropy_with_logits(Variable<T> logits, std::type_identity_t<Variable<T>> target,
-                                                       BinaryCrossEntropyOptions options = {}, Where where = Where::current());
+                                                       BinaryCrossEntropyOptions options = {}, Where at = Where::current());
 struct HingeOptions {
   Reduction reduction = Reduction::mean;
   double margin = 1;
@@ -151,7 +151,7 @@ struct HingeOptions {
 /// Gradient: -g target inside the margin for the scores, -g scores for the target
 template <class T>
 XGRAD_API Variable<T> hinge_loss(Variable<T> scores, std::type_identity_t<Variable<T>> target, HingeOptions options = {},
-                                 Where where = Where::current());
+                                 Where at = Where::current());
 
 struct KlDivOptions {
   Reduction reduction = Reduction::mean;
@@ -164,7 +164,7 @@ struct KlDivOptions {
 /// Gradient: -g target for x, g (log target + 1 - x) for the target
 template <class T>
 XGRAD_API Variable<T> kl_div(Variable<T> x, std::type_identity_t<Variable<T>> target, KlDivOptions options = {},
-                             Where where = Where::current());
+                             Where at = Where::current());
 struct PoissonNllOptions {
   Reduction reduction = Reduction::mean;
   bool log_input = true;  ///< x is the logarithm of the rate, else the rate
@@ -177,7 +177,7 @@ struct PoissonNllOptions {
 /// Gradient: g (exp(x) - target), or g (1 - target / (x + eps)), for x; -g x, or -g log(x + eps), for the target
 template <class T>
 XGRAD_API Variable<T> poisson_nll_loss(Variable<T> x, std::type_identity_t<Variable<T>> target, PoissonNllOptions options = {},
-                                       Where where = Where::current());
+                                       Where at = Where::current());
 struct GaussianNllOptions {
   Reduction reduction = Reduction::mean;
   bool full = false;  ///< with the constant log(2π) / 2
@@ -192,7 +192,7 @@ struct GaussianNllOptions {
 template <class T>
 XGRAD_API Variable<T> gaussian_nll_loss(Variable<T> x, std::type_identity_t<Variable<T>> target,
                                         std::type_identity_t<Variable<T>> variance, GaussianNllOptions options = {},
-                                        Where where = Where::current());
+                                        Where at = Where::current());
 
 struct CosineSimilarityOptions {
   double eps = 1e-8;  ///< norms below are taken for it
@@ -203,6 +203,6 @@ struct CosineSimilarityOptions {
 /// Gradient: g (b / (|a| |b|) - y a / |a|²) for a, and likewise for b
 template <class T>
 XGRAD_API Variable<T> cosine_similarity(Variable<T> a, std::type_identity_t<Variable<T>> b, int axis = -1,
-                                        CosineSimilarityOptions options = {}, Where where = Where::current());
+                                        CosineSimilarityOptions options = {}, Where at = Where::current());
 
 }  // namespace xgrad

@@ -28,7 +28,7 @@ struct BatchNormOptions {
 template <class T>
 XGRAD_API Variable<T> batch_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, std::type_identity_t<Variable<T>> bias,
                                  std::type_identity_t<Variable<T>> running_mean, std::type_identity_t<Variable<T>> running_var,
-                                 BatchNormOptions options = {}, Where where = Where::current());
+                                 BatchNormOptions options = {}, Where at = Where::current());
 
 struct LayerNormOptions {
   int axes = 1;       ///< how many of the last axes are normalised together
@@ -42,14 +42,14 @@ struct LayerNormOptions {
 template <class T>
 XGRAD_API Variable<T> layer_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight = {},
                                  std::type_identity_t<Variable<T>> bias = {}, LayerNormOptions options = {},
-                                 Where where = Where::current());
+                                 Where at = Where::current());
 /// x divided by √(mean of x² over the last axes + eps), times weight, undefined for none (Zhang & Sennrich 2019).
 ///
 /// Shapes: (…, c) → the same
 /// Gradient: that of x / √(mean(x²) + eps) times the weight
 template <class T>
 XGRAD_API Variable<T> rms_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight = {}, LayerNormOptions options = {},
-                               Where where = Where::current());
+                               Where at = Where::current());
 
 struct GroupNormOptions {
   double eps = 1e-5;
@@ -63,7 +63,7 @@ struct GroupNormOptions {
 template <class T>
 XGRAD_API Variable<T> group_norm(Variable<T> x, int groups, std::type_identity_t<Variable<T>> weight = {},
                                  std::type_identity_t<Variable<T>> bias = {}, GroupNormOptions options = {},
-                                 Where where = Where::current());
+                                 Where at = Where::current());
 /// group_norm with a group for each channel (Ulyanov et al. 2016).
 ///
 /// Shapes: (n, …, c) → the same
@@ -71,7 +71,7 @@ XGRAD_API Variable<T> group_norm(Variable<T> x, int groups, std::type_identity_t
 template <class T>
 XGRAD_API Variable<T> instance_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight = {},
                                     std::type_identity_t<Variable<T>> bias = {}, GroupNormOptions options = {},
-                                    Where where = Where::current());
+                                    Where at = Where::current());
 
 struct LocalResponseNormOptions {
   double alpha = 1e-4, beta = 0.75, k = 1;
@@ -84,7 +84,7 @@ struct LocalResponseNormOptions {
 /// Gradient: that of the formula, whose sum is its own gradient mirrored
 template <class T>
 XGRAD_API Variable<T> local_response_norm(Variable<T> x, int size, LocalResponseNormOptions options = {},
-                                          Where where = Where::current());
+                                          Where at = Where::current());
 
 struct NormalizeOptions {
   int p = 2;           ///< 1 for Σ|x|, 2 for √Σx²
@@ -96,7 +96,7 @@ struct NormalizeOptions {
 /// Shapes: (…) → the same
 /// Gradient: (g - y Σ g y) / norm for p = 2
 template <class T>
-XGRAD_API Variable<T> normalize(Variable<T> x, int axis = -1, NormalizeOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> normalize(Variable<T> x, int axis = -1, NormalizeOptions options = {}, Where at = Where::current());
 
 struct DropoutOptions {
   bool training = true;  ///< else x comes back as it is
@@ -108,7 +108,7 @@ struct DropoutOptions {
 /// Gradient: g times the same mask, divided by 1 - p
 template <class T>
 XGRAD_API Variable<T> dropout(Variable<T> x, double p = 0.5, DropoutOptions options = {},
-                              Generator& generator = default_generator(), Where where = Where::current());
+                              Generator& generator = default_generator(), Where at = Where::current());
 /// Drops whole channels: x is (n, …, c), and each of the n · c maps is zero with probability p. Throws ShapeError when x has less
 /// than two axes.
 ///
@@ -116,6 +116,6 @@ XGRAD_API Variable<T> dropout(Variable<T> x, double p = 0.5, DropoutOptions opti
 /// Gradient: g times the same mask, divided by 1 - p
 template <class T>
 XGRAD_API Variable<T> dropout2d(Variable<T> x, double p = 0.5, DropoutOptions options = {},
-                                Generator& generator = default_generator(), Where where = Where::current());
+                                Generator& generator = default_generator(), Where at = Where::current());
 
 }  // namespace xgrad

@@ -24,13 +24,13 @@ struct Pool2dOptions {
 /// Shapes: (n, h, w, c) → (n, oh, ow, c)
 /// Gradient: g to the place that was chosen
 template <class T>
-XGRAD_API Variable<T> max_pool2d(Variable<T> x, Extent2d size, Pool2dOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> max_pool2d(Variable<T> x, Extent2d size, Pool2dOptions options = {}, Where at = Where::current());
 /// The smallest value of each window; otherwise as max_pool2d.
 ///
 /// Shapes: (n, h, w, c) → (n, oh, ow, c)
 /// Gradient: g to the place that was chosen
 template <class T>
-XGRAD_API Variable<T> min_pool2d(Variable<T> x, Extent2d size, Pool2dOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> min_pool2d(Variable<T> x, Extent2d size, Pool2dOptions options = {}, Where at = Where::current());
 
 struct AvgPool2dOptions {
   OptionalExtent2d stride = {};   ///< the window's size when not given
@@ -44,14 +44,14 @@ struct AvgPool2dOptions {
 /// Shapes: (n, h, w, c) → (n, oh, ow, c)
 /// Gradient: g / divisor to every place of the window
 template <class T>
-XGRAD_API Variable<T> avg_pool2d(Variable<T> x, Extent2d size, AvgPool2dOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> avg_pool2d(Variable<T> x, Extent2d size, AvgPool2dOptions options = {}, Where at = Where::current());
 
 /// The mean of each whole image, channel by channel: (n, h, w, c) to (n, c).
 ///
 /// Shapes: (n, h, w, c) → (n, c)
 /// Gradient: g / (h w) everywhere
 template <class T>
-XGRAD_API Variable<T> global_avg_pool2d(Variable<T> x, Where where = Where::current());
+XGRAD_API Variable<T> global_avg_pool2d(Variable<T> x, Where at = Where::current());
 
 /// As many windows as the result shall have pixels: (n, h, w, c) to (n, size.h, size.w, c). Window i covers the rows from
 /// ⌊i h / size.h⌋ to ⌈(i + 1) h / size.h⌉, and columns likewise; they overlap where lengths do not divide. Throws ShapeError for
@@ -60,13 +60,13 @@ XGRAD_API Variable<T> global_avg_pool2d(Variable<T> x, Where where = Where::curr
 /// Shapes: (n, h, w, c) → (n, size.h, size.w, c)
 /// Gradient: g / divisor to every place of the window
 template <class T>
-XGRAD_API Variable<T> adaptive_avg_pool2d(Variable<T> x, Extent2d size, Where where = Where::current());
+XGRAD_API Variable<T> adaptive_avg_pool2d(Variable<T> x, Extent2d size, Where at = Where::current());
 /// ... with the largest value of each window; ties and NaN as max_pool2d.
 ///
 /// Shapes: (n, h, w, c) → (n, size.h, size.w, c)
 /// Gradient: g to the place that was chosen
 template <class T>
-XGRAD_API Variable<T> adaptive_max_pool2d(Variable<T> x, Extent2d size, Where where = Where::current());
+XGRAD_API Variable<T> adaptive_max_pool2d(Variable<T> x, Extent2d size, Where at = Where::current());
 
 struct DistanceTransformPool2dOptions {
   Extent2d stride = 1;
@@ -85,11 +85,11 @@ struct DistanceTransformPool2dOptions {
 /// Gradient: g to the place that was chosen for x, Σ -g (dx², dx, dy², dy) for the weights
 template <class T>
 XGRAD_API Variable<T> distance_transform_pool2d(Variable<T> x, std::type_identity_t<Variable<T>> weights,
-                                                DistanceTransformPool2dOptions options = {}, Where where = Where::current());
+                                                DistanceTransformPool2dOptions options = {}, Where at = Where::current());
 template <class T, ExpressionOf<T> L>
 Variable<T> distance_transform_pool2d(const L& x, Variable<T> weights, DistanceTransformPool2dOptions options = {},
-                                      Where where = Where::current()) {
-  return distance_transform_pool2d(Variable<T>(x), std::move(weights), options, where);
+                                      Where at = Where::current()) {
+  return distance_transform_pool2d(Variable<T>(x), std::move(weights), options, at);
 }
 
 }  // namespace xgrad

@@ -15,18 +15,18 @@ struct ReduceOptions {
 /// Shapes: (…) → without the axes
 /// Gradient: g broadcast
 template <class T>
-XGRAD_API Variable<T> sum(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> sum(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where at = Where::current());
 /// The mean along `axes`; NaN over no elements.
 ///
 /// Shapes: (…) → without the axes
 /// Gradient: g / n broadcast
 template <class T>
-XGRAD_API Variable<T> mean(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> mean(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where at = Where::current());
 /// Undoes a broadcast: sums over the axes along which `shape` was stretched to x's shape. Throws ShapeError when it was not.
 ///
 /// Shapes: (…) → shape
 /// Gradient: g broadcast
 template <class T>
-XGRAD_API Variable<T> sum_to(Variable<T> x, const Shape& shape, Where where = Where::current());
+XGRAD_API Variable<T> sum_to(Variable<T> x, const Shape& shape, Where at = Where::current());
 
 }  // namespace xgrad

@@ -11,18 +11,18 @@ namespace xgrad {
 /// Shapes: (…) → without the axes
 /// Gradient: g times the product of the others
 template <class T>
-XGRAD_API Variable<T> prod(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> prod(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where at = Where::current());
 /// Running sums along an axis.
 ///
 /// Shapes: (…) → the same
 /// Gradient: running sums of g from the end
 template <class T>
-XGRAD_API Variable<T> cumsum(Variable<T> x, int axis, Where where = Where::current());
+XGRAD_API Variable<T> cumsum(Variable<T> x, int axis, Where at = Where::current());
 /// Running products along an axis. The derivatives are right where elements are 0.
 ///
 /// Shapes: (…) → the same
 /// Gradient: a recurrence from the end: no division
 template <class T>
-XGRAD_API Variable<T> cumprod(Variable<T> x, int axis, Where where = Where::current());
+XGRAD_API Variable<T> cumprod(Variable<T> x, int axis, Where at = Where::current());
 
 }  // namespace xgrad

@@ -53,7 +53,7 @@ template <class T>
 XGRAD_API Variable<T> scaled_dot_product_attention(Variable<T> q, std::type_identity_t<Variable<T>> k,
                                                    std::type_identity_t<Variable<T>> v,
                                                    std::type_identity_t<AttentionOptions<T>> options = {},
-                                                   Where where = Where::current());
+                                                   Where at = Where::current());
 
 /// What an LSTM carries from step to step, both (…, hidden).
 template <class T>
@@ -61,25 +61,26 @@ struct LSTMState {
   Variable<T> h;  ///< its output
   Variable<T> c;  ///< its memory
 };
-/// One step of a long short-term memory (Hochreiter & Schmidhuber 1997) as in PyTorch: x (…, in), w_ih (4·hidden, in), w_hh
-/// (4·hidden, hidden), biases (4·hidden) or undefined; the gates come in the order input, forget, cell, output:
-/// c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(c'). Throws ShapeError when shapes do not fit.
+/// One step of a long short-term memory (Hochreiter & Schmidhuber 1997) as in PyTorch: x (…, in), weight_ih (4·hidden, in),
+/// weight_hh (4·hidden, hidden), biases (4·hidden) or undefined; the gates come in the order input, forget, cell, output: c' = σ(f)
+/// c + σ(i) tanh(g), h' = σ(o) tanh(c'). Throws ShapeError when shapes do not fit.
 ///
 /// Shapes: (…, in), states (…, hidden) → two of (…, hidden)
 /// Gradient: by way of linear and the formula
 template <class T>
-XGRAD_API LSTMState<T> lstm_cell(Variable<T> x, std::type_identity_t<LSTMState<T>> state, std::type_identity_t<Variable<T>> w_ih,
-                                 std::type_identity_t<Variable<T>> w_hh, std::type_identity_t<Variable<T>> b_ih = {},
-                                 std::type_identity_t<Variable<T>> b_hh = {}, Where where = Where::current());
-/// One step of a gated recurrent unit (Cho et al. 2014) as in PyTorch: x (…, in), h (…, hidden), w_ih (3·hidden, in), w_hh
-/// (3·hidden, hidden), biases (3·hidden) or undefined; the gates come in the order reset, update, new: with n = tanh(x_n + σ(r)
-/// h_n) the new state is (1 - σ(z)) n + σ(z) h. Throws ShapeError when shapes do not fit.
+XGRAD_API LSTMState<T> lstm_cell(Variable<T> x, std::type_identity_t<LSTMState<T>> state,
+                                 std::type_identity_t<Variable<T>> weight_ih, std::type_identity_t<Variable<T>> weight_hh,
+                                 std::type_identity_t<Variable<T>> bias_ih = {}, std::type_identity_t<Variable<T>> bias_hh = {},
+                                 Where at = Where::current());
+/// One step of a gated recurrent unit (Cho et al. 2014) as in PyTorch: x (…, in), h (…, hidden), weight_ih (3·hidden, in),
+/// weight_hh (3·hidden, hidden), biases (3·hidden) or undefined; the gates come in the order reset, update, new: with n = tanh(x_n
+/// + σ(r) h_n) the new state is (1 - σ(z)) n + σ(z) h. Throws ShapeError when shapes do not fit.
 ///
 /// Shapes: (…, in), (…, hidden) → (…, hidden)
 /// Gradient: by way of linear and the formula
 template <class T>
-XGRAD_API Variable<T> gru_cell(Variable<T> x, std::type_identity_t<Variable<T>> h, std::type_identity_t<Variable<T>> w_ih,
-                               std::type_identity_t<Variable<T>> w_hh, std::type_identity_t<Variable<T>> b_ih = {},
-                               std::type_identity_t<Variable<T>> b_hh = {}, Where where = Where::current());
+XGRAD_API Variable<T> gru_cell(Variable<T> x, std::type_identity_t<Variable<T>> h, std::type_identity_t<Variable<T>> weight_ih,
+                               std::type_identity_t<Variable<T>> weight_hh, std::type_identity_t<Variable<T>> bias_ih = {},
+                               std::type_identity_t<Variable<T>> bias_hh = {}, Where at = Where::current());
 
 }  // namespace xgrad

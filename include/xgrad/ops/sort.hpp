@@ -14,13 +14,13 @@ struct SortOptions {
 /// Shapes: (…) → the same
 /// Gradient: g back to where each element came from
 template <class T>
-XGRAD_API Variable<T> sort(Variable<T> x, int axis = -1, SortOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> sort(Variable<T> x, int axis = -1, SortOptions options = {}, Where at = Where::current());
 /// The places from which sort takes its elements.
 ///
 /// Shapes: (…) → the same
 /// Gradient: none: these are labels
 template <class T>
-XGRAD_API Labels argsort(const Variable<T>& x, int axis = -1, SortOptions options = {}, Where where = Where::current());
+XGRAD_API Labels argsort(const Variable<T>& x, int axis = -1, SortOptions options = {}, Where at = Where::current());
 
 template <class T>
 struct TopK {
@@ -36,12 +36,12 @@ struct TopKOptions {
 /// Shapes: (…, n, …) → (…, k, …)
 /// Gradient: g back to where each element came from
 template <class T>
-XGRAD_API TopK<T> topk(Variable<T> x, std::ptrdiff_t k, int axis = -1, TopKOptions options = {}, Where where = Where::current());
+XGRAD_API TopK<T> topk(Variable<T> x, std::ptrdiff_t k, int axis = -1, TopKOptions options = {}, Where at = Where::current());
 /// The median along `axes`; the mean of the middle two of an even number. NaN if any is, or over no elements.
 ///
 /// Shapes: (…) → without the axes
 /// Gradient: g to the middle one, or half to each of the middle two
 template <class T>
-XGRAD_API Variable<T> median(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> median(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where at = Where::current());
 
 }  // namespace xgrad

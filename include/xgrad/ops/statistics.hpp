@@ -15,20 +15,20 @@ struct VarOptions {
 /// Shapes: (…) → without the axes
 /// Gradient: g 2 (x - mean) / (n - ddof)
 template <class T>
-XGRAD_API Variable<T> var(Variable<T> x, Axes axes = {}, VarOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> var(Variable<T> x, Axes axes = {}, VarOptions options = {}, Where at = Where::current());
 /// The standard deviation, the root of var. Its gradient is 0 where it is 0. Call it as xgrad::std.
 ///
 /// Shapes: (…) → without the axes
 /// Gradient: g (x - mean) / ((n - ddof) y)
 template <class T>
-XGRAD_API Variable<T> std(Variable<T> x, Axes axes = {}, VarOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> std(Variable<T> x, Axes axes = {}, VarOptions options = {}, Where at = Where::current());
 
 /// log(sum(exp(x))) along `axes`, computed after subtracting the largest; -inf over no elements.
 ///
 /// Shapes: (…) → without the axes
 /// Gradient: g softmax(x)
 template <class T>
-XGRAD_API Variable<T> logsumexp(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> logsumexp(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where at = Where::current());
 
 struct NormOptions {
   double p = 2;  ///< 0, any positive number, or ±infinity
@@ -41,6 +41,6 @@ struct NormOptions {
 /// Shapes: (…) → without the axes
 /// Gradient: g sign(x) (|x| / y)^(p - 1); g x / y for p = 2
 template <class T>
-XGRAD_API Variable<T> norm(Variable<T> x, Axes axes = {}, NormOptions options = {}, Where where = Where::current());
+XGRAD_API Variable<T> norm(Variable<T> x, Axes axes = {}, NormOptions options = {}, Where at = Where::current());
 
 }  // namespace xgrad

@@ -19,17 +19,17 @@ namespace xgrad::optim {
 /// Throws ValueError, and changes nothing, when the norm is not finite, and for arguments that are not positive.
 template <class T>
 XGRAD_API double clip_grad_norm(const std::vector<Variable<T>>& parameters, double max_norm, double p = 2,
-                                Where where = Where::current());
+                                Where at = Where::current());
 
 /// Brings every element of the gradients between -value and value. NaN stays. Throws ValueError for a value that is not positive.
 template <class T>
-XGRAD_API void clip_grad_value(const std::vector<Variable<T>>& parameters, double value, Where where = Where::current());
+XGRAD_API void clip_grad_value(const std::vector<Variable<T>>& parameters, double value, Where at = Where::current());
 
 namespace detail {
 /// a ← decay · a + (1 - decay) · x
 template <class T>
 XGRAD_API void average(std::vector<NamedVariable<T>> averages, const std::vector<NamedVariable<T>>& present, double decay,
-                       Where where);
+                       Where at);
 }  // namespace detail
 
 /// The exponential moving average of a network's weights (Polyak averaging), which often does better on new data than the weights:
@@ -42,8 +42,8 @@ XGRAD_API void average(std::vector<NamedVariable<T>> averages, const std::vector
 ///
 /// Throws ValueError when the networks' names differ or decay is not from 0 to 1, ShapeError when shapes do.
 template <class Net>
-void update_average(const Net& average, const Net& net, double decay, Where where = Where::current()) {
-  detail::average(nn::named_state(average, where), nn::named_state(net, where), decay, where);
+void update_average(const Net& average, const Net& net, double decay, Where at = Where::current()) {
+  detail::average(nn::named_state(average, at), nn::named_state(net, at), decay, at);
 }
 
 }  // namespace xgrad::optim

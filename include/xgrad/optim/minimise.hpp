@@ -73,7 +73,7 @@ struct Objective {
 };
 /// Minimises from x on, and leaves the best point there. A history of 0 is BFGS.
 XGRAD_API MinimiseReport minimise(const Objective& objective, std::vector<double>& x, std::size_t history,
-                                  const MinimiseOptions& options, const char* who, Where where);
+                                  const MinimiseOptions& options, const char* who, Where at);
 
 template <class T>
 std::vector<double> flat(const Array<T>& x) {
@@ -144,16 +144,16 @@ Minimum<T> minimise(const F& f, const Array<T>& start, Method method, MinimiseOp
 ///     xg::optim::minimise([&] { return cross_entropy(net(images), labels); }, xg::nn::parameters(net), xg::optim::LBFGS{});
 template <class F, class T, class Method>
 MinimiseReport minimise(const F& loss, std::vector<Variable<T>> parameters, Method method, MinimiseOptions options = {},
-                        Where where = Where::current()) {
+                        Where at = Where::current()) {
   static_assert(std::is_same_v<Method, BFGS> || std::is_same_v<Method, LBFGS>, "xgrad: parameters are changed by BFGS or LBFGS");
   if constexpr (std::is_same_v<Method, LBFGS>)
-    if (method.history == 0) throw ValueError(where, "minimise", "history is 0; it must be positive");
+    if (method.history == 0) throw ValueError(at, "minimise", "history is 0; it must be positive");
   std::vector<double> x;
   for (const Variable<T>& p : parameters) x.insert(x.end(), p.value().begin(), p.value().end());
   const auto put = [&](const std::vector<double>& values) {
     const double* from = values.data();
     for (Variable<T>& p : parameters) {
-      p.assign(detail::array_of<T>(from, p.shape()), where);
+      p.assign(detail::array_of<T>(from, p.shape()), at);
       from += p.size();
     }
   };
@@ -161,12 +161,12 @@ MinimiseReport minimise(const F& loss, std::vector<Variable<T>> parameters, Meth
   objective.value = [&](const std::vector<double>& values, std::vector<double>& gradient) {
     put(values);
     const Variable<T> value = loss();
-    const std::vector<Variable<T>> slopes = grad(value, parameters, {}, where);
+    const std::vector<Variable<T>> slopes = grad(value, parameters, {}, at);
     gradient.clear();
     for (const Variable<T>& slope : slopes) gradient.insert(gradient.end(), slope.value().begin(), slope.value().end());
-    return static_cast<double>(value.item(where));
+    return static_cast<double>(value.item(at));
   };
-  const MinimiseReport report = detail::minimise(objective, x, detail::history_of(method), options, "minimise", where);
+  const MinimiseReport report = detail::minimise(objective, x, detail::history_of(method), options, "minimise", at);
   put(x);
   return report;
 }

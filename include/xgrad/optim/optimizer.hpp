@@ -166,14 +166,14 @@ class AnyOptimizer {
 
  protected:
   XGRAD_API AnyOptimizer(std::vector<NamedVariable<T>> parameters, const AnyRule& rule, const OptimizerOptions<T>& options,
-                         Where where);
+                         Where at);
   // not in users' files, which compile sooner without
   XGRAD_API AnyOptimizer(const AnyOptimizer&);
   XGRAD_API AnyOptimizer(AnyOptimizer&&) noexcept;
   XGRAD_API AnyOptimizer& operator=(const AnyOptimizer&);
   XGRAD_API AnyOptimizer& operator=(AnyOptimizer&&) noexcept;
   XGRAD_API ~AnyOptimizer();
-  XGRAD_API void step(const AnyRule& rule, Where where);
+  XGRAD_API void step(const AnyRule& rule, Where at);
   XGRAD_API static std::vector<NamedVariable<T>> with_numbers(std::vector<Variable<T>> parameters);
 
   std::vector<Variable<T>> parameters_;
@@ -181,7 +181,7 @@ class AnyOptimizer {
   std::map<std::string, Array<T>> state_;
 
  private:
-  void compile(const AnyRule& rule, Where where);
+  void compile(const AnyRule& rule, Where at);
   void make_state(const AnyRule& rule, const std::array<std::shared_ptr<const CompiledRule>, 2>& rules);
 
   std::vector<std::string> names_;
@@ -242,15 +242,15 @@ class Optimizer : public detail::AnyOptimizer<T> {
   /// that are not all different, options out of range (lr, weight_decay and eps are from 0 up, those called momentum, dampening,
   /// beta…, alpha, rho are from 0 to less than 1, all are finite), and `decay` with a rule without weight_decay.
   explicit Optimizer(std::vector<NamedVariable<T>> parameters, Rule rule = {}, OptimizerOptions<T> more = {},
-                     Where where = Where::current())
-      : Base(std::move(parameters), any(rule, detail::options_of(rule)), more, where), options(rule) {}
+                     Where at = Where::current())
+      : Base(std::move(parameters), any(rule, detail::options_of(rule)), more, at), options(rule) {}
   explicit Optimizer(std::vector<Variable<T>> parameters, Rule rule = {}, OptimizerOptions<T> more = {},
-                     Where where = Where::current())
-      : Optimizer(Base::with_numbers(std::move(parameters)), rule, std::move(more), where) {}
+                     Where at = Where::current())
+      : Optimizer(Base::with_numbers(std::move(parameters)), rule, std::move(more), at) {}
 
   /// One step for every parameter that has a gradient. Throws ValueError for options out of range, and MemoryError where the norms
   /// that a rule reads find no memory, before anything has changed.
-  void step(Where where = Where::current()) { Base::step(any(options, detail::options_of(options)), where); }
+  void step(Where at = Where::current()) { Base::step(any(options, detail::options_of(options)), at); }
 
   Rule options;  ///< may be changed at any time: opt.options.lr = schedule(step)
 

@@ -19,7 +19,7 @@ namespace xgrad::optim {
 
 namespace detail {
 /// Throws ValueError: "lr is inf; it must be finite".
-[[noreturn]] XGRAD_API void wrong_option(Where where, std::string_view who, std::string_view option, double value,
+[[noreturn]] XGRAD_API void wrong_option(Where at, std::string_view who, std::string_view option, double value,
                                          std::string_view must);
 }  // namespace detail
 
@@ -27,34 +27,33 @@ namespace detail {
 using Schedule = std::function<double(std::size_t step)>;
 
 /// The same at every step.
-XGRAD_API Schedule constant(double value, Where where = Where::current());
+XGRAD_API Schedule constant(double value, Where at = Where::current());
 /// value · gamma^⌊step / step_size⌋ (StepLR): gamma 0.5 halves it every step_size steps.
-XGRAD_API Schedule step_decay(double value, std::size_t step_size, double gamma = 0.1, Where where = Where::current());
+XGRAD_API Schedule step_decay(double value, std::size_t step_size, double gamma = 0.1, Where at = Where::current());
 /// value · gamma^(how many of the milestones have been reached) (MultiStepLR). Throws ValueError unless they rise.
-XGRAD_API Schedule multi_step(double value, std::vector<std::size_t> milestones, double gamma = 0.1,
-                              Where where = Where::current());
+XGRAD_API Schedule multi_step(double value, std::vector<std::size_t> milestones, double gamma = 0.1, Where at = Where::current());
 /// value · gamma^step (ExponentialLR): value · e^(-k step) for gamma = e^(-k).
-XGRAD_API Schedule exponential(double value, double gamma, Where where = Where::current());
+XGRAD_API Schedule exponential(double value, double gamma, Where at = Where::current());
 /// value / (1 + k · step). Throws ValueError for a negative k.
-XGRAD_API Schedule inverse_time(double value, double k, Where where = Where::current());
+XGRAD_API Schedule inverse_time(double value, double k, Where at = Where::current());
 /// From value · start_factor to value · end_factor along a line of `steps` steps, and stays (LinearLR).
 XGRAD_API Schedule linear_factor(double value, double start_factor, double end_factor, std::size_t steps,
-                                 Where where = Where::current());
+                                 Where at = Where::current());
 /// value · (1 - step / steps)^power, and 0 from `steps` on (PolynomialLR).
-XGRAD_API Schedule polynomial(double value, std::size_t steps, double power = 1, Where where = Where::current());
+XGRAD_API Schedule polynomial(double value, std::size_t steps, double power = 1, Where at = Where::current());
 /// From value down to `least` along half a cosine of `steps` steps (CosineAnnealingLR), and stays, where PyTorch's rises again.
-XGRAD_API Schedule cosine(double value, std::size_t steps, double least = 0, Where where = Where::current());
+XGRAD_API Schedule cosine(double value, std::size_t steps, double least = 0, Where at = Where::current());
 /// The same over and over, each time `factor` as long (CosineAnnealingWarmRestarts; Loshchilov & Hutter 2017).
 XGRAD_API Schedule cosine_restarts(double value, std::size_t steps, std::size_t factor = 1, double least = 0,
-                                   Where where = Where::current());
+                                   Where at = Where::current());
 
 /// A line from start_factor times the first value of `next` up to it, in `steps` steps; then `next`, from its beginning.
-XGRAD_API Schedule warm_up(Schedule next, std::size_t steps, double start_factor = 1.0 / 3, Where where = Where::current());
+XGRAD_API Schedule warm_up(Schedule next, std::size_t steps, double start_factor = 1.0 / 3, Where at = Where::current());
 /// The first schedule up to the first milestone, then the next, each from its own beginning (SequentialLR). Throws ValueError
 /// unless there is one milestone fewer than schedules, and they rise.
-XGRAD_API Schedule sequential(std::vector<Schedule> schedules, std::vector<std::size_t> milestones, Where where = Where::current());
+XGRAD_API Schedule sequential(std::vector<Schedule> schedules, std::vector<std::size_t> milestones, Where at = Where::current());
 /// The product of the values (ChainedScheduler, whose schedulers each multiply the rate).
-XGRAD_API Schedule chained(std::vector<Schedule> schedules, Where where = Where::current());
+XGRAD_API Schedule chained(std::vector<Schedule> schedules, Where at = Where::current());
 
 struct OneCycleOptions {
   double pct_start = 0.3;         ///< share of the steps in which the value rises
@@ -64,7 +63,7 @@ struct OneCycleOptions {
 };
 /// Up to `max` and down again in so many steps (OneCycleLR; Smith & Topin 2018), and stays at the last value. Throws ValueError
 /// unless there is a step, max and the divisors are positive and finite, and pct_start is between 0 and 1.
-XGRAD_API Schedule one_cycle(std::size_t steps, double max, OneCycleOptions options = {}, Where where = Where::current());
+XGRAD_API Schedule one_cycle(std::size_t steps, double max, OneCycleOptions options = {}, Where at = Where::current());
 /// What PyTorch's OneCycleLR makes of the momentum (of beta1 with Adam) meanwhile: from `max` down to `base` while the rate rises,
 /// and up to `max` again while it falls. Give the options that one_cycle got; the divisors mean nothing here. Throws ValueError
 /// unless there is a step, base and max are finite, and pct_start is between 0 and 1.
@@ -73,7 +72,7 @@ XGRAD_API Schedule one_cycle(std::size_t steps, double max, OneCycleOptions opti
 ///     opt.options.lr = rate(step);
 ///     opt.options.momentum = momentum(step);   // the rule's formula is recorded anew, which takes some microseconds
 XGRAD_API Schedule one_cycle_momentum(std::size_t steps, double base = 0.85, double max = 0.95, OneCycleOptions options = {},
-                                      Where where = Where::current());
+                                      Where at = Where::current());
 
 struct PlateauOptions {
   double factor = 0.1;        ///< what the value is multiplied with
@@ -95,7 +94,7 @@ struct PlateauOptions {
 class Plateau {
  public:
   /// Throws ValueError unless value, threshold and least are from 0 up and finite, and factor is from 0 to less than 1.
-  XGRAD_API explicit Plateau(double value, PlateauOptions options = {}, Where where = Where::current());
+  XGRAD_API explicit Plateau(double value, PlateauOptions options = {}, Where at = Where::current());
 
   /// The value after this result. A NaN is no improvement.
   XGRAD_API double operator()(double result);

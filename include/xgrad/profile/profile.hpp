@@ -63,7 +63,7 @@ class XGRAD_API Profile final : public Observer {
   /// Every operation and gradient as an event in the JSON of Chrome's traces, the first million of them.
   std::string trace() const;
   /// Throws FileError as WholeFile.
-  void write_trace(const std::filesystem::path& path, Where where = Where::current()) const;
+  void write_trace(const std::filesystem::path& path, Where at = Where::current()) const;
 
  private:
   void know(const std::string& name, const Variable<float>& parameter);

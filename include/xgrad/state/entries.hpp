@@ -59,7 +59,7 @@ struct StateEntry {
   /// Makes room, so that a `write` of so many elements allocates nothing.
   XGRAD_API void reserve(std::size_t count) const;
   /// Sets the elements; a Variable's by `change`. There must be as many as there are, if it is not resizable.
-  XGRAD_API void write(const void* elements, std::size_t count, Where where) const;
+  XGRAD_API void write(const void* elements, std::size_t count, Where at) const;
 
   void* address = nullptr;  ///< of the elements of what is no Variable; of a resizable container itself
   const detail::ResizableContainer* container = nullptr;
@@ -108,8 +108,8 @@ enum class Wanted : std::uint8_t { parameters, variables, everything };
 /// Puts what a walk finds on a list, each value once.
 class EntryCollector {
  public:
-  EntryCollector(Wanted wanted, bool writable, const char* who, Where where)
-      : wanted_(wanted), writable_(writable), who_(who), where_(where) {}
+  EntryCollector(Wanted wanted, bool writable, const char* who, Where at)
+      : wanted_(wanted), writable_(writable), who_(who), where_(at) {}
 
   void operator()(const std::string& path, const Variable<float>& variable) { add(path, variable); }
   void operator()(const std::string& path, const Variable<double>& variable) { add(path, variable); }
@@ -173,13 +173,13 @@ extern template XGRAD_API void EntryCollector::add<double>(const std::string&, c
 /// The entries of a struct, const or not, for `who`, whose errors name the line that called it. It is walked as one that is not
 /// const, because in a const one nothing tells a constant member from others.
 template <class Net>
-std::vector<StateEntry> entries_for(Net&& net, Wanted wanted, const char* who, Where where) {
+std::vector<StateEntry> entries_for(Net&& net, Wanted wanted, const char* who, Where at) {
   using N = std::remove_reference_t<Net>;
-  EntryCollector collector(wanted, !std::is_const_v<N>, who, where);
+  EntryCollector collector(wanted, !std::is_const_v<N>, who, at);
   try {
     visit(const_cast<std::remove_const_t<N>&>(net), collector);
   } catch (Error& error) {
-    error.place(where, who);
+    error.place(at, who);
     throw;
   }
   return collector.take();
@@ -201,8 +201,8 @@ std::vector<StateEntry> entries_for(Net&& net, Wanted wanted, const char* who, W
 ///
 /// Throws GraphError for a Variable that is the result of a recorded operation.
 template <class Net>
-std::vector<StateEntry> state_entries(Net&& net, Where where = Where::current()) {
-  return detail::entries_for(net, detail::Wanted::everything, "state_entries", where);
+std::vector<StateEntry> state_entries(Net&& net, Where at = Where::current()) {
+  return detail::entries_for(net, detail::Wanted::everything, "state_entries", at);
 }
 
 }  // namespace xgrad::nn

@@ -25,7 +25,7 @@ struct NpzOptions {
 ///     xg::save_npy(net.conv1.weight.value(), "weight.npy");
 ///     const auto images = xg::load_npy<float>("images.npy", {.convert = true});      // whatever NumPy computed in
 template <class T>
-XGRAD_API void save_npy(const Array<T>& array, const std::string& path, Where where = Where::current());
+XGRAD_API void save_npy(const Array<T>& array, const std::string& path, Where at = Where::current());
 
 /// Reads an npy file, as numpy.save writes it: versions 1 to 3 of the format, row-major or in Fortran's order, little-endian or
 /// big, of bool, integers of 1 to 8 bytes and floating numbers of 2, 4 and 8. The Array is row-major.
@@ -33,17 +33,17 @@ XGRAD_API void save_npy(const Array<T>& array, const std::string& path, Where wh
 /// Throws FileError, which names the file and the offset of what is wrong in it, or the elements that it has where they are not T.
 /// Complex numbers, text, dates, fields and objects are refused.
 template <class T>
-XGRAD_API Array<T> load_npy(const std::string& path, const NpyOptions& options = {}, Where where = Where::current());
+XGRAD_API Array<T> load_npy(const std::string& path, const NpyOptions& options = {}, Where at = Where::current());
 
 /// Writes Arrays to an npz file, each under its name, whole or not at all; numpy.load reads it. Throws FileError.
 template <class T>
 XGRAD_API void save_npz(const std::map<std::string, Array<T>>& arrays, const std::string& path, const NpzOptions& options = {},
-                        Where where = Where::current());
+                        Where at = Where::current());
 
 /// Reads all arrays of an npz file, as numpy.savez and numpy.savez_compressed write it. Throws FileError as load_npy does; it names
 /// the member, too. For arrays of several types, or some of them, `nn::load` fills a struct with a member for each.
 template <class T>
 XGRAD_API std::map<std::string, Array<T>> load_npz(const std::string& path, const NpyOptions& options = {},
-                                                   Where where = Where::current());
+                                                   Where at = Where::current());
 
 }  // namespace xgrad

@@ -29,14 +29,13 @@ using State = std::span<const NamedVariable<T>>;
 
 XGRAD_API void separate(Separator<float>& separator, const std::string& path, Variable<float>& variable);
 XGRAD_API void separate(Separator<double>& separator, const std::string& path, Variable<double>& variable);
-XGRAD_API void freeze(const std::string& path, Variable<float>& variable, Where where);
-XGRAD_API void freeze(const std::string& path, Variable<double>& variable, Where where);
+XGRAD_API void freeze(const std::string& path, Variable<float>& variable, Where at);
+XGRAD_API void freeze(const std::string& path, Variable<double>& variable, Where at);
 XGRAD_API void unfreeze(Variable<float>& variable);
 XGRAD_API void unfreeze(Variable<double>& variable);
-XGRAD_API void save_state(std::span<const StateEntry> state, const std::string& path, const SaveOptions& options, Where where);
-XGRAD_API LoadReport load_state(std::span<const StateEntry> state, const std::string& path, const LoadOptions& options,
-                                Where where);
-XGRAD_API void copy_state(std::span<const StateEntry> from, std::span<const StateEntry> to, Where where);
+XGRAD_API void save_state(std::span<const StateEntry> state, const std::string& path, const SaveOptions& options, Where at);
+XGRAD_API LoadReport load_state(std::span<const StateEntry> state, const std::string& path, const LoadOptions& options, Where at);
+XGRAD_API void copy_state(std::span<const StateEntry> from, std::span<const StateEntry> to, Where at);
 
 template <class Net>
 constexpr auto real_of() {
@@ -52,21 +51,21 @@ constexpr auto real_of() {
 
 /// visit, whose own error names the line that called `who`.
 template <class Net, class Visitor>
-void walk(Net& net, Visitor&& visitor, const char* who, Where where) {
+void walk(Net& net, Visitor&& visitor, const char* who, Where at) {
   try {
     visit(net, visitor);
   } catch (Error& error) {
-    error.place(where, who);
+    error.place(at, who);
     throw;
   }
 }
 
 /// The Variables among the entries of a network.
 template <class Net>
-auto collect(const Net& net, Wanted wanted, const char* who, Where where) {
+auto collect(const Net& net, Wanted wanted, const char* who, Where at) {
   using T = decltype(real_of<Net>());
   std::vector<NamedVariable<T>> result;
-  for (StateEntry& entry : entries_for(net, wanted, who, where))
+  for (StateEntry& entry : entries_for(net, wanted, who, at))
     result.push_back({std::move(entry.name), std::get<Variable<T>>(std::move(entry.variable))});
   return result;
 }
@@ -116,28 +115,27 @@ using real_of = decltype(detail::real_of<Net>());
 /// The parameters and what they are called, in the order of the members. Throws GraphError for a Variable that is the result of a
 /// recorded operation: an optimiser could not change it.
 template <class Net>
-std::vector<NamedVariable<real_of<Net>>> named_parameters(const Net& net, Where where = Where::current()) {
-  return detail::collect(net, detail::Wanted::parameters, "named_parameters", where);
+std::vector<NamedVariable<real_of<Net>>> named_parameters(const Net& net, Where at = Where::current()) {
+  return detail::collect(net, detail::Wanted::parameters, "named_parameters", at);
 }
 /// The parameters, for an optimiser. Throws as named_parameters.
 template <class Net>
-std::vector<Variable<real_of<Net>>> parameters(const Net& net, Where where = Where::current()) {
+std::vector<Variable<real_of<Net>>> parameters(const Net& net, Where at = Where::current()) {
   std::vector<Variable<real_of<Net>>> result;
-  for (auto& named : detail::collect(net, detail::Wanted::parameters, "parameters", where))
+  for (auto& named : detail::collect(net, detail::Wanted::parameters, "parameters", at))
     result.push_back(std::move(named.variable));
   return result;
 }
 /// Parameters and buffers: the Variables that `save` writes. Throws as named_parameters.
 template <class Net>
-std::vector<NamedVariable<real_of<Net>>> named_state(const Net& net, Where where = Where::current()) {
-  return detail::collect(net, detail::Wanted::variables, "named_state", where);
+std::vector<NamedVariable<real_of<Net>>> named_state(const Net& net, Where at = Where::current()) {
+  return detail::collect(net, detail::Wanted::variables, "named_state", at);
 }
 /// How many numbers the parameters have together.
 template <class Net>
-std::size_t parameter_count(const Net& net, Where where = Where::current()) {
+std::size_t parameter_count(const Net& net, Where at = Where::current()) {
   std::size_t count = 0;
-  for (const auto& named : detail::collect(net, detail::Wanted::parameters, "parameter_count", where))
-    count += named.variable.size();
+  for (const auto& named : detail::collect(net, detail::Wanted::parameters, "parameter_count", at)) count += named.variable.size();
   return count;
 }
 
@@ -145,28 +143,28 @@ std::size_t parameter_count(const Net& net, Where where = Where::current()) {
 /// shared objects shared, within the clone. What a std::function or a skipped member refers to stays shared with `net`. Throws as
 /// named_parameters.
 template <class Net>
-Net clone(const Net& net, Where where = Where::current()) {
+Net clone(const Net& net, Where at = Where::current()) {
   static_assert(
       detail::copyable<Net>(),
       "xgrad: clone needs a network that can be copied; one with a std::unique_ptr cannot, one with a std::shared_ptr can");
   Net copy(net);
-  detail::Separator<real_of<Net>> separator{where};
-  detail::walk(copy, separator, "clone", where);
+  detail::Separator<real_of<Net>> separator{at};
+  detail::walk(copy, separator, "clone", at);
   return copy;
 }
 
 /// Sets every `bool training` (a member of a class with XGRAD_FIELDS must be listed there) in the network's structs: dropout and
 /// batch normalisation then do what training needs.
 template <class Net>
-void train(Net& net, Where where = Where::current()) {
+void train(Net& net, Where at = Where::current()) {
   static_assert(!std::is_const_v<Net>, "xgrad: train changes the network, which must not be const");
-  detail::walk(net, detail::Switch{true}, "train", where);
+  detail::walk(net, detail::Switch{true}, "train", at);
 }
 /// Clears every `bool training`: dropout does nothing, batch normalisation uses its running statistics.
 template <class Net>
-void eval(Net& net, Where where = Where::current()) {
+void eval(Net& net, Where at = Where::current()) {
   static_assert(!std::is_const_v<Net>, "xgrad: eval changes the network, which must not be const");
-  detail::walk(net, detail::Switch{false}, "eval", where);
+  detail::walk(net, detail::Switch{false}, "eval", at);
 }
 
 /// Makes constants of all parameters: they are saved and cloned as before, but nothing computes their gradients, and `parameters`
@@ -177,35 +175,35 @@ void eval(Net& net, Where where = Where::current()) {
 ///     nn::freeze(net.backbone);          // train the head alone …
 ///     nn::unfreeze(net.backbone);        // … and then everything
 template <class Net>
-void freeze(Net& net, Where where = Where::current()) {
+void freeze(Net& net, Where at = Where::current()) {
   static_assert(!std::is_const_v<Net>, "xgrad: freeze changes the network, which must not be const");
   detail::walk(
-      net, [&](const std::string& path, auto& variable) { detail::freeze(path, variable, where); }, "freeze", where);
+      net, [&](const std::string& path, auto& variable) { detail::freeze(path, variable, at); }, "freeze", at);
 }
 /// Makes parameters of what `freeze` has made constants, the same as before: an optimiser that has them goes on with them. Buffers
 /// stay what they are. (A constant that shares a frozen parameter's value is taken for it.)
 template <class Net>
-void unfreeze(Net& net, Where where = Where::current()) {
+void unfreeze(Net& net, Where at = Where::current()) {
   static_assert(!std::is_const_v<Net>, "xgrad: unfreeze changes the network, which must not be const");
   detail::walk(
-      net, [](const std::string&, auto& variable) { detail::unfreeze(variable); }, "unfreeze", where);
+      net, [](const std::string&, auto& variable) { detail::unfreeze(variable); }, "unfreeze", at);
 }
 
 /// Forgets the gradients of all parameters.
 template <class Net>
-void zero_grad(const Net& net, Where where = Where::current()) {
+void zero_grad(const Net& net, Where at = Where::current()) {
   detail::walk(
-      net, [](const std::string&, auto variable) { variable.zero_grad(); }, "zero_grad", where);
+      net, [](const std::string&, auto variable) { variable.zero_grad(); }, "zero_grad", at);
 }
 
 /// Copies all state (see state_entries) by name, converted where floating types differ: a float network can be checked in double.
 /// All or nothing. Throws ValueError, which lists all that differs, when names, shapes or other types do, or when `to` is const and
 /// has state besides Variables.
 template <class From, class To>
-void copy_state(const From& from, To&& to, Where where = Where::current()) {
-  const auto source = detail::entries_for(from, detail::Wanted::everything, "copy_state", where);
-  const auto target = detail::entries_for(to, detail::Wanted::everything, "copy_state", where);
-  detail::copy_state(std::span(source), std::span(target), where);
+void copy_state(const From& from, To&& to, Where at = Where::current()) {
+  const auto source = detail::entries_for(from, detail::Wanted::everything, "copy_state", at);
+  const auto target = detail::entries_for(to, detail::Wanted::everything, "copy_state", at);
+  detail::copy_state(std::span(source), std::span(target), at);
 }
 
 /// Writes all state of a network, or of any struct (see state_entries), to a file, whole or not at all: a file that was there stays
@@ -221,16 +219,16 @@ void copy_state(const From& from, To&& to, Where where = Where::current()) {
 ///     xg::nn::load(run, "run.safetensors");
 ///     xg::nn::load(net, "run.safetensors");      // the network alone
 template <class Net>
-void save(const Net& net, const std::string& path, const SaveOptions& options, Where where = Where::current()) {
-  const auto state = detail::entries_for(net, detail::Wanted::everything, "save", where);
-  detail::save_state(std::span(state), path, options, where);
+void save(const Net& net, const std::string& path, const SaveOptions& options, Where at = Where::current()) {
+  const auto state = detail::entries_for(net, detail::Wanted::everything, "save", at);
+  detail::save_state(std::span(state), path, options, at);
 }
 template <class Net>
-void save(const Net& net, const std::string& path, Where where = Where::current()) {
-  save(net, path, SaveOptions(), where);
+void save(const Net& net, const std::string& path, Where at = Where::current()) {
+  save(net, path, SaveOptions(), at);
 }
 /// The texts in the header of a safetensors file: what SaveOptions::metadata had, and "format", who wrote it. Throws FileError.
-XGRAD_API std::map<std::string, std::string> load_metadata(const std::string& path, Where where = Where::current());
+XGRAD_API std::map<std::string, std::string> load_metadata(const std::string& path, Where at = Where::current());
 
 /// Reads what `save` wrote, or another program that writes safetensors files or numpy.savez, into a struct with the same names,
 /// shapes and types, all or nothing. What kind of file it is, its first bytes say. A std::vector of numbers and text get the length
@@ -247,9 +245,9 @@ XGRAD_API std::map<std::string, std::string> load_metadata(const std::string& pa
 /// Throws FileError, which says what in the file is wrong, or lists all that differs from the struct; ValueError when such state
 /// would have to be written into a const struct.
 template <class Net>
-LoadReport load(Net&& net, const std::string& path, const LoadOptions& options = {}, Where where = Where::current()) {
-  const auto state = detail::entries_for(net, detail::Wanted::everything, "load", where);
-  return detail::load_state(std::span(state), path, options, where);
+LoadReport load(Net&& net, const std::string& path, const LoadOptions& options = {}, Where at = Where::current()) {
+  const auto state = detail::entries_for(net, detail::Wanted::everything, "load", at);
+  return detail::load_state(std::span(state), path, options, at);
 }
 
 }  // namespace xgrad::nn

@@ -45,7 +45,7 @@ XGRAD_API std::string to_string(const OpReport& report);
 
 namespace xgrad::detail {
 XGRAD_API testing::OpReport run_check_op(const VectorFunction<double>& op, const VectorFunction<float>& op_float,
-                                         const testing::OpRow& row, Where where);
+                                         const testing::OpRow& row, Where at);
 }
 
 namespace xgrad::testing {
@@ -67,14 +67,14 @@ namespace xgrad::testing {
 /// The function takes one to eight Variables or a vector of them. A wrong result is not an exception: see OpReport::ok.
 /// Throws ValueError for a row that makes no sense; what the operation throws is a failure.
 template <class F>
-OpReport check_op(const F& op, const OpRow& row, Where where = Where::current()) {
+OpReport check_op(const F& op, const OpRow& row, Where at = Where::current()) {
   detail::VectorFunction<float> in_float;
   constexpr auto counts = std::make_index_sequence<8>{};
   if constexpr (detail::takes_any<float, F>(counts))  // a generic lambda's body must not be compiled for a vector
-    in_float = detail::vector_function<float>(op, "check_op", where);
+    in_float = detail::vector_function<float>(op, "check_op", at);
   else if constexpr (std::is_invocable_v<F&, const std::vector<Variable<float>>&>)
-    in_float = detail::vector_function<float>(op, "check_op", where);
-  return detail::run_check_op(detail::vector_function<double>(op, "check_op", where), in_float, row, where);
+    in_float = detail::vector_function<float>(op, "check_op", at);
+  return detail::run_check_op(detail::vector_function<double>(op, "check_op", at), in_float, row, at);
 }
 
 }  // namespace xgrad::testing

@@ -158,7 +158,7 @@ bool tiles_pay(Pass pass, bool wide, const ConvShape& s) {
 Way wide_way(Pass pass, const ConvShape& s) {
   const std::size_t products = s.rows() * s.columns() * s.o;
   const bool slow = (products <= std::size_t{1} << 19 && s.columns() >= 64) || (s.rows() <= 128 && s.c >= 64) ||
-                    (pass == Pass::input_grad && s.c < 6);
+                    (pass == Pass::input_grad && s.c < onednn::narrow_images(s.kh * s.kw));
   return s.groups == 1 && slow ? Way::patches : Way::channels_last;
 }
 

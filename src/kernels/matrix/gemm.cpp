@@ -17,8 +17,8 @@
 #include "multiply.hpp"
 
 // xtensor-blas brings cxxblas and cxxlapack, which call the CBLAS and LAPACK for float and double. Included here only: they are
-// slow to compile. All of cxxlapack would be slower still. xblas.hpp of 0.21 includes its configuration too late, and cxxblas, without
-// a word, has loops of its own in place of the CBLAS then.
+// slow to compile. All of cxxlapack would be slower still. xblas.hpp of 0.21 includes its configuration too late, and cxxblas,
+// without a word, has loops of its own in place of the CBLAS then.
 #include <xtensor-blas/xblas_config.hpp>
 
 #include <xtensor-blas/xblas.hpp>

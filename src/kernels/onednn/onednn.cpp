@@ -308,6 +308,8 @@ std::string version() {
   return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
 }
 
+std::size_t narrow_images(std::size_t window) { return DNNL_VERSION_MAJOR >= 3 && window >= 25 ? 16 : 6; }
+
 bool wide() {
   static const bool avx512 = [] {
     static_cast<void>(engine());

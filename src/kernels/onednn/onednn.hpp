@@ -17,6 +17,9 @@ inline constexpr bool available = true;
 std::string version();
 /// Whether its kernels run on AVX-512.
 bool wide();
+/// Below how many channels our columns make the gradient for images faster, on AVX-512: under large windows more of them in
+/// version 3.
+std::size_t narrow_images(std::size_t window);
 
 /// As kernels::gemm. The bias (n), if not null, is added to every row.
 bool gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const float* a, const float* b, float* c,
@@ -30,6 +33,7 @@ bool convolves(Pass pass, bool blocked, bool biased, const ConvShape& shape);
 inline constexpr bool available = false;
 inline std::string version() { return ""; }
 inline bool wide() { return false; }
+inline std::size_t narrow_images(std::size_t) { return 0; }
 inline bool gemm(bool, bool, std::size_t, std::size_t, std::size_t, const float*, const float*, float*, RowStrides, bool,
                  const float*) {
   return false;
