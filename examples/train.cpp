@@ -78,7 +78,7 @@ int main(int argc, char** argv) try {
   if (name == "logistic") train(models::LogisticLeNet<>(), data, {epochs(4), 64, 5e-3}, xg::optim::Adam{});
   if (name == "lenet") train(models::LeNet<>(), data, {epochs(8), 64, 0.05}, momentum);
   if (name == "cnn") train(models::CNN<>(), data, {epochs(12), 128, 0.1, {augment::Shift{.pixels = 2}}}, momentum);
-  if (name == "cnn2") train(models::TwoConv<>(), data, {epochs(15), 128, 0.1, {augment::Flip{}}}, momentum);
+  if (name == "cnn2") train(models::TwoConv<>(), data, {epochs(36), 128, 0.1, {augment::Flip{}}}, momentum);
   if (name == "resnet20")
     train(models::ResNet20<>(), data, {epochs(5), 128, 0.2, {augment::Crop{.padding = 4}, augment::Flip{}}}, momentum);
   if (name == "vgg")

@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -205,6 +206,41 @@ void overlaps(xg::mpi::World& world) {
   check(seen, "messages go out while backward still runs");
 }
 
+/// A step takes about as long as the longer of computing and sending, not as both together. Computing sleeps here, or two ranks
+/// would need more processors than there may be.
+void overlaps_in_time(xg::mpi::World& world) {
+  if (world.size() != 2) return;
+  struct {
+    std::vector<xg::Variable<double>> w = std::vector<xg::Variable<double>>(8);
+  } net;
+  for (auto& w : net.w) w = xg::Variable<double>(xg::Array<double>{2}, true);
+  const auto sync = world.average_gradients(net, {.first_bucket = 1, .bucket = 1});
+  int sleeps = 0;  // in microseconds
+  for (const auto& w : net.w) w.on_grad([&](const auto&) { usleep(static_cast<unsigned>(sleeps)); });
+  const auto step = [&](int compute, double message) {
+    double best = 1e9;
+    sleeps = compute;
+    for (int k = 0; k < 4; ++k) {
+      world.barrier();
+      xgrad_test::Slow::each = message;
+      const auto begin = std::chrono::steady_clock::now();
+      xg::Variable<double> y(xg::Array<double>{1});
+      for (const auto& w : net.w) y = y * w;
+      backward(sum(y));
+      best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+      xgrad_test::Slow::each = 0;
+    }
+    return best;
+  };
+  step(0, 0);
+  const double computing = step(20000, 0), sending = step(0, 0.02), both = step(20000, 0.02);
+  const double longer = std::max(computing, sending);
+  if (world.rank() == 0)
+    fmt::print("8 gradients: computing {:.0f} ms, sending {:.0f} ms, a step {:.0f} ms\n", 1e3 * computing, 1e3 * sending,
+               1e3 * both);
+  check(both - longer < computing + sending - both, "a step is nearer to the longer of computing and sending than to their sum");
+}
+
 std::string error_of(const auto& f) {
   try {
     f();
@@ -386,6 +422,7 @@ int all_cases(xg::mpi::World& world, const std::string& folder) {
   in_order<double>(world);
   pauses(world);
   overlaps(world);
+  overlaps_in_time(world);
   branches(world);
   norms(world);
   resumes(world, folder);

@@ -24,6 +24,8 @@ class Slow final : public xgrad::mpi::Transport {
 
   /// How many messages have been sent.
   static inline std::atomic<std::size_t> sent{0};
+  /// Seconds that each message takes to leave, beside its bytes.
+  static inline std::atomic<double> each{0};
 
   int rank() const override { return fast_->rank(); }
   int size() const override { return fast_->size(); }
@@ -39,7 +41,7 @@ class Slow final : public xgrad::mpi::Transport {
 
   Request send(const void* bytes, std::size_t count, int to, int tag) override {
     const auto now = Clock::now();
-    const auto length = std::chrono::duration<double>(speed_ > 0 ? static_cast<double>(count) / speed_ : 0);
+    const auto length = std::chrono::duration<double>(each + (speed_ > 0 ? static_cast<double>(count) / speed_ : 0));
     free_ = std::max(free_, now) + std::chrono::duration_cast<Clock::duration>(length);
     const auto* first = static_cast<const char*>(bytes);
     ++sent;
