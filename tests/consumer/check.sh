@@ -45,7 +45,7 @@ cmake_package() {  # PREFIX COMPILER...     more options of cmake are in the arr
   rm -rf "$work/cmake"
   cmake -G Ninja -S "$here/cmake" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="${*: -1}" "${options[@]}" &&
     cmake --build "$work/cmake" --parallel 2 && "$work/cmake/onnx" || return
-  if grep -q 'mpi_library\|libxgrad-mpi' "$(find "$prefix" -name xgradConfig.cmake)"; then "$work/cmake/mpi" || return; fi
+  if grep -q libxgrad-mpi "$(find "$prefix" -name xgradConfig.cmake)"; then "$work/cmake/mpi" || return; fi
   "$work/cmake/program"
 }
 
