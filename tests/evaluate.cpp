@@ -1,5 +1,6 @@
 // Metrics, and the evaluation of networks.
 #include <cmath>
+#include <memory>
 #include <utility>
 
 #include "numbered.hpp"
@@ -98,4 +99,18 @@ TEST_CASE("evaluate of a const network is not in training mode either") {
   CHECK(nn::evaluate(std::as_const(net), source).loss() == loss);
   CHECK(net.norm.running_mean.value() == before);
   CHECK(net.norm.training);
+}
+
+namespace {
+struct Twice {
+  std::shared_ptr<nn::Dropout> drop = std::make_shared<nn::Dropout>(0.5), again = drop;
+  nn::Linear<double> layer{1, 3};
+  Variable<double> operator()(Variable<double> x) const { return (*again)(layer((*drop)(std::move(x)))); }
+};
+}  // namespace
+
+TEST_CASE("evaluate leaves a layer that a network has twice as it was") {
+  Twice net;
+  nn::evaluate(net, Source<double>(normal<double>({4, 1}), Labels{0, 1, 2, 0}));
+  CHECK(net.drop->training);
 }

@@ -1,6 +1,8 @@
 // Networks written to ONNX files give what they gave here.
 #include <doctest/doctest.h>
 
+#include <cstdlib>
+#include <string>
 #include <utility>
 
 #include "../models/alexnet.hpp"
@@ -136,6 +138,27 @@ TEST_CASE("onnx networks: those of the papers") {
   written.check("transformer", models::CharTransformer<>({.characters = 30, .length = 8, .width = 16}),
                 xgrad::onnx::Integers{{1, 8}, 30});
   check_elsewhere(written);
+}
+
+// With all their channels, for images of their size: 2 GB of files, and minutes.
+TEST_CASE("onnx networks: whole, if asked for") {
+  if (std::getenv("XGRAD_WHOLE") == nullptr) {
+    MESSAGE("whole networks were skipped: XGRAD_WHOLE=1 asks for them");
+    return;
+  }
+  xgrad::seed(4);
+  const auto check = [](const std::string& name, auto net, const Shape& shape) {
+    Written written;
+    written.check(name, std::move(net), shape);
+    check_elsewhere(written);
+  };
+  check("alexnet", models::AlexNet<>{}, {1, 227, 227, 3});
+  check("vgg_a", models::VGG<>(models::vgg_a), {1, 224, 224, 3});
+  check("vgg_d", models::VGG<>(models::vgg_d), {1, 224, 224, 3});
+  check("nin_cifar", models::NIN<>{}, {1, 32, 32, 3});
+  check("nin_imagenet", models::NIN<>(models::nin_imagenet), {1, 224, 224, 3});
+  check("googlenet", models::GoogLeNet<>{}, {1, 224, 224, 3});
+  check("resnet50", trained(models::ResNet50<>{}, {2, 224, 224, 3}), {1, 224, 224, 3});
 }
 
 TEST_CASE("onnx networks: in training batch norms and dropout are nodes") {

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Compiles and runs every C++ block of README.md and of the pages in docs/.
 
-A block is a whole program. One that begins with ```cpp excerpt is not: it is shown, and not compiled. A block of lines that stand in a file
-of examples/ or models/, in this order, is not compiled again; "…" stands for those left out. The pages of docs/lectures/ show what their
-programs do in fewer lines: there it suffices that every name in a block stands in the program of the page, or in what programs share.
+A block is a whole program. One of lines that stand in a file of examples/ or models/, in this order, is not compiled again; "…" stands
+for those left out. The pages of docs/lectures/ show what their programs do in fewer lines: there it suffices that every name in a block
+stands in the program of the page, or in what programs share.
 
 All others share one precompiled header and are compiled side by side. The blocks of a page run one after the other in a folder of the
 page's own, so that one may read what another has written; pages run side by side. A page with blocks of Python runs as a whole where Python
@@ -78,14 +78,12 @@ class Block:
         self.page, self.number, self.language, self.code = page, number, language, code
         self.name = f"{page.relative_to(root)}: block {number}"
         self.failure = self.note = None
-        if mark.strip() not in ("", "excerpt") or language == "python" and mark.strip():
-            self.failure = f"is marked {mark.strip()}; it must be marked excerpt, or not at all"
-        elif mark.strip():
-            self.note = "an excerpt"
+        if mark.strip():
+            self.failure = f"is marked {mark.strip()}; it must not be marked"
         elif language == "cpp" and (is_part(code) or page.parent.name == "lectures" and names_of(code) <= names_for(page)):
             self.note = "lines of a file"
         elif language == "cpp" and "int main(" not in code:
-            self.failure = "has no main(); it must be a whole program, or be marked: ```cpp excerpt"
+            self.failure = "has no main(); it must be a whole program, or lines of one in examples/ or models/"
         elif language == "cpp" and (what := missing(code)):
             self.note = f"not compiled: there is no {what} here"
         self.runs = not self.failure and not self.note

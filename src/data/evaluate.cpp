@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <xgrad/core/error.hpp>
 #include <xgrad/core/shape.hpp>
@@ -49,5 +50,12 @@ void Metrics::add(const Array<T>& scores, const Indices& indices, Where at) {
 
 template void Metrics::add(const Array<float>&, const Indices&, Where);
 template void Metrics::add(const Array<double>&, const Indices&, Where);
+
+nn::detail::Evaluating::Evaluating() = default;
+nn::detail::Evaluating::~Evaluating() {
+  // backwards: a member that was met twice is what it was the first time
+  for (auto k = before_.rbegin(); k != before_.rend(); ++k) *k->first = k->second;
+}
+void nn::detail::Evaluating::switch_off(bool& member) { before_.emplace_back(&member, std::exchange(member, false)); }
 
 }  // namespace xgrad

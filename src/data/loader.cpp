@@ -211,13 +211,27 @@ class Loader<T>::Crew {
 };
 
 template <Real T>
-std::shared_ptr<typename Loader<T>::Crew> Loader<T>::crew() const {
-  return std::make_shared<Crew>(*this);
+Loader<T>::Iterator::Iterator(Loader& loader) : state_(&loader.state), crew_(std::make_shared<Crew>(loader)) {
+  ++*this;
 }
-
 template <Real T>
-std::optional<Batch<T>> Loader<T>::next(Crew& crew, LoaderState& state) {
-  return crew.give(state);
+Loader<T>::Iterator::Iterator(Iterator&&) noexcept = default;
+template <Real T>
+auto Loader<T>::Iterator::operator=(Iterator&&) noexcept -> Iterator& = default;
+template <Real T>
+Loader<T>::Iterator::~Iterator() = default;
+template <Real T>
+Batch<T> Loader<T>::Iterator::operator*() const {
+  return std::move(*batch_);
+}
+template <Real T>
+auto Loader<T>::Iterator::operator++() -> Iterator& {
+  batch_ = crew_->give(*state_);
+  return *this;
+}
+template <Real T>
+auto Loader<T>::begin() -> Iterator {
+  return Iterator(*this);
 }
 
 template class Loader<float>;

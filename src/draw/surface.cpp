@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include <xgrad/core/error.hpp>
 #include <xgrad/draw/chart.hpp>
@@ -32,27 +33,29 @@ class Lines {
     next_.emplace(a, b), next_.emplace(b, a);
   }
   void write(Series& to) {
-    const auto ends = [&] {
-      for (const auto& [edge, other] : next_)
-        if (next_.count(edge) == 1) return edge;  // where a line begins
-      return next_.begin()->first;                // a ring
-    };
-    while (!next_.empty()) {
-      for (Edge at = ends();;) {
-        to.x.push_back(points_[at].first), to.y.push_back(points_[at].second);
-        const auto step = next_.find(at);
-        if (step == next_.end()) break;
-        const Edge other = step->second;
-        next_.erase(step);
-        const auto [begin, end] = next_.equal_range(other);
-        next_.erase(std::find_if(begin, end, [&](const auto& back) { return back.second == at; }));
-        at = other;
-      }
-      to.x.push_back(std::numeric_limits<double>::quiet_NaN()), to.y.push_back(0);
-    }
+    std::vector<Edge> ends;
+    for (const auto& [edge, other] : next_)
+      if (next_.count(edge) == 1) ends.push_back(edge);
+    for (const Edge end : ends)
+      if (next_.count(end) > 0) write(to, end);              // no line has begun there from its other end
+    while (!next_.empty()) write(to, next_.begin()->first);  // rings
   }
 
  private:
+  void write(Series& to, Edge at) {
+    for (;;) {
+      to.x.push_back(points_[at].first), to.y.push_back(points_[at].second);
+      const auto step = next_.find(at);
+      if (step == next_.end()) break;
+      const Edge other = step->second;
+      next_.erase(step);
+      const auto [begin, end] = next_.equal_range(other);
+      next_.erase(std::find_if(begin, end, [&](const auto& back) { return back.second == at; }));
+      at = other;
+    }
+    to.x.push_back(std::numeric_limits<double>::quiet_NaN()), to.y.push_back(0);
+  }
+
   std::map<Edge, Point> points_;
   std::multimap<Edge, Edge> next_;
 };

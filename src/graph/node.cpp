@@ -117,6 +117,7 @@ void NodeBase::destroy() noexcept {
 
 #define XGRAD_INSTANTIATE(T)                                                              \
   template Ref<Storage<T>> Storage<T>::create(Array<T>);                                  \
+  template void Storage<T>::destroy() noexcept;                                           \
   template Ref<Node<T>> Node<T>::create_leaf(const Shape&, Where);                        \
   template std::weak_ptr<GradientHook<T>> detail::add_hook<T>(Node<T>&, GradientHook<T>); \
   template void detail::drop_hooks<T>(Hooks<T>*) noexcept;

@@ -27,6 +27,16 @@ const AttributeValue* find(const std::vector<Attribute>& attributes, std::string
   return found == attributes.end() ? nullptr : &found->value;
 }
 
+#define XGRAD_PUT(T, ...) \
+  void detail::put(Attributes& out, const std::string& name, T value) { out.push_back({name, __VA_ARGS__}); }
+XGRAD_PUT(bool, value)
+XGRAD_PUT(std::int64_t, value)
+XGRAD_PUT(double, value)
+XGRAD_PUT(std::string_view, std::string(value))
+XGRAD_PUT(std::span<const std::int64_t>, std::vector<std::int64_t>(value.begin(), value.end()))
+XGRAD_PUT(std::span<const double>, std::vector<double>(value.begin(), value.end()))
+#undef XGRAD_PUT
+
 std::string detail::array_in_words(bool floating, bool is_signed, std::size_t bytes, const Shape& shape) {
   if (bytes == 0) return "BOOL " + to_string(shape);
   return fmt::format("{}{} {}", floating ? 'F' : is_signed ? 'I' : 'U', 8 * bytes, to_string(shape));

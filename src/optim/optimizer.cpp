@@ -237,6 +237,13 @@ std::shared_ptr<const CompiledRule> compile(const AnyRule& any, bool decayed, Wh
   return rule;
 }
 
+template <class T>
+std::vector<NamedVariable<T>> with_numbers(std::vector<Variable<T>> parameters) {
+  std::vector<NamedVariable<T>> result;
+  for (Variable<T>& p : parameters) result.push_back({std::to_string(result.size()), std::move(p)});
+  return result;
+}
+
 }  // namespace
 
 template <class T>
@@ -263,11 +270,9 @@ detail::AnyOptimizer<T>::AnyOptimizer(std::vector<NamedVariable<T>> parameters, 
 }
 
 template <class T>
-std::vector<NamedVariable<T>> detail::AnyOptimizer<T>::with_numbers(std::vector<Variable<T>> parameters) {
-  std::vector<NamedVariable<T>> result;
-  for (Variable<T>& p : parameters) result.push_back({std::to_string(result.size()), std::move(p)});
-  return result;
-}
+detail::AnyOptimizer<T>::AnyOptimizer(std::vector<Variable<T>> parameters, const AnyRule& rule, const OptimizerOptions<T>& options,
+                                      Where at)
+    : AnyOptimizer(with_numbers(std::move(parameters)), rule, options, at) {}
 
 template <class T>
 void detail::AnyOptimizer<T>::compile(const AnyRule& rule, Where at) {

@@ -37,6 +37,23 @@ std::optional<Element> element_named(std::string_view name) {
   return static_cast<Element>(found - descriptions.begin());
 }
 
+detail::EntryCollector::EntryCollector(Wanted wanted, bool writable, const char* who, Where at)
+    : wanted_(wanted), writable_(writable), who_(who), where_(at) {}
+detail::EntryCollector::~EntryCollector() = default;
+std::vector<StateEntry> detail::EntryCollector::take() { return std::move(found_); }
+template <class T>
+std::vector<NamedVariable<T>> detail::EntryCollector::take_named() {
+  std::vector<NamedVariable<T>> result;
+  for (StateEntry& entry : found_) result.push_back({std::move(entry.name), std::get<Variable<T>>(std::move(entry.variable))});
+  return result;
+}
+template <class T>
+std::vector<Variable<T>> detail::EntryCollector::take_variables() {
+  std::vector<Variable<T>> result;
+  for (StateEntry& entry : found_) result.push_back(std::get<Variable<T>>(std::move(entry.variable)));
+  return result;
+}
+
 template <class T>
 void detail::EntryCollector::add(const std::string& path, const Variable<T>& variable) {
   if (!variable.defined()) return;
@@ -49,8 +66,13 @@ void detail::EntryCollector::add(const std::string& path, const Variable<T>& var
                    .variable = variable};
   found_.push_back(std::move(entry));
 }
-template void detail::EntryCollector::add<float>(const std::string&, const Variable<float>&);
-template void detail::EntryCollector::add<double>(const std::string&, const Variable<double>&);
+#define XGRAD_INSTANTIATE(T)                                                            \
+  template void detail::EntryCollector::add<T>(const std::string&, const Variable<T>&); \
+  template std::vector<NamedVariable<T>> detail::EntryCollector::take_named<T>();       \
+  template std::vector<Variable<T>> detail::EntryCollector::take_variables<T>()
+XGRAD_INSTANTIATE(float);
+XGRAD_INSTANTIATE(double);
+#undef XGRAD_INSTANTIATE
 
 void detail::EntryCollector::add(const std::string& path, StateEntry entry, const void* object) {
   if (entry.element == Element::boolean && entry.shape.empty() && std::string_view(path).substr(path.rfind('.') + 1) == "training")

@@ -21,15 +21,15 @@
 
 /// Stands in a class, in any section, and lists its members, their names alone. What is left out is not trained,
 /// saved or cloned. A class that is derived from one with a list has a list of its own, which may name inherited members.
-#define XGRAD_FIELDS(...)                                       \
-  friend struct ::xgrad::detail::fields::Listed;                \
-  auto xgrad_fields() { return ::std::tie(__VA_ARGS__); }       \
-  auto xgrad_fields() const { return ::std::tie(__VA_ARGS__); } \
-  constexpr ::std::string_view xgrad_names() const { return #__VA_ARGS__; }
+// The lists are templates: a struct that nobody walks costs no compiler anything.
+#define XGRAD_FIELDS(...)                                                            \
+  friend struct ::xgrad::detail::fields::Listed;                                     \
+  decltype(auto) xgrad_fields(auto&& xgrad_take) { return xgrad_take(__VA_ARGS__); } \
+  XGRAD_CONSTANTS(__VA_ARGS__)
 /// ... members that are options of construction: cloned and printed, neither trained nor in any file.
-#define XGRAD_CONSTANTS(...)                                    \
-  friend struct ::xgrad::detail::fields::Listed;                \
-  auto xgrad_fields() const { return ::std::tie(__VA_ARGS__); } \
+#define XGRAD_CONSTANTS(...)                                                               \
+  friend struct ::xgrad::detail::fields::Listed;                                           \
+  decltype(auto) xgrad_fields(auto&& xgrad_take) const { return xgrad_take(__VA_ARGS__); } \
   constexpr ::std::string_view xgrad_names() const { return #__VA_ARGS__; }
 
 #if defined(__clang__)
@@ -57,9 +57,10 @@ struct Listed {
   static constexpr bool own() {
     return std::is_same_v<decltype(&X::xgrad_names), std::string_view (X::*)() const>;
   }
-  template <class X>
-  static auto fields(X& x) {
-    return x.xgrad_fields();
+  /// f(members…)
+  template <class X, class F>
+  static decltype(auto) fields(X& x, F&& f) {
+    return x.xgrad_fields(std::forward<F>(f));
   }
   template <class X>
   static std::string_view names(X& x) {
@@ -227,7 +228,7 @@ constexpr auto field_types() {
   const auto types = [](auto&... members) { return Types<std::remove_cv_t<std::remove_reference_t<decltype(members)>>...>{}; };
   using F = decltype(types);
   if constexpr (Listed::in<X>)
-    return decltype(std::apply(std::declval<F>(), Listed::fields(std::declval<X&>()))){};
+    return decltype(Listed::fields(std::declval<X&>(), std::declval<F>())){};
   else
     return decltype(bind<fields_of_aggregate<X>()>(std::declval<X&>(), std::declval<F>())){};
 }
@@ -246,7 +247,7 @@ void for_each_field(X& x, F&& f) {
         "xgrad: XGRAD_FIELDS stands in a base of this class only: give the class its own XGRAD_FIELDS(a, b, c), which may name "
         "inherited members");
     [[maybe_unused]] std::string_view list = detail::fields::Listed::names(x);
-    std::apply([&](auto&... members) { (f(detail::fields::take_name(list), members), ...); }, detail::fields::Listed::fields(x));
+    detail::fields::Listed::fields(x, [&](auto&... members) { (f(detail::fields::take_name(list), members), ...); });
   } else {
     constexpr std::size_t n = detail::fields::fields_of_aggregate<C>();
     if constexpr (n > 0)

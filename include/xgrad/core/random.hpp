@@ -27,8 +27,8 @@ class Generator {
   XGRAD_API std::vector<std::size_t> permutation(std::size_t n, Where at = Where::current());
 
   /// The whole state, to be kept and set: the four words of xoshiro, a normal number that is left over, and whether there is one.
-  std::span<std::uint64_t, 6> words() noexcept { return words_; }
-  std::span<const std::uint64_t, 6> words() const noexcept { return words_; }
+  std::array<std::uint64_t, 6>& words() noexcept { return words_; }
+  const std::array<std::uint64_t, 6>& words() const noexcept { return words_; }
   /// Whether six words can be a state.
   XGRAD_API static bool valid(std::span<const std::uint64_t, 6> words) noexcept;
 

@@ -38,14 +38,22 @@ struct Metrics {
 
 namespace nn {
 namespace detail {
-/// Where the members named `training` are.
-struct TrainingFlags {
-  std::vector<bool*>& flags;
-  void field(std::string_view name, bool& member) const {
-    if (name == "training") flags.push_back(&member);
+/// While one lives, the members named `training` that it has met are false.
+class Evaluating {
+ public:
+  XGRAD_API Evaluating();
+  XGRAD_API ~Evaluating();
+  Evaluating(const Evaluating&) = delete;
+  Evaluating& operator=(const Evaluating&) = delete;
+  void field(std::string_view name, bool& member) {
+    if (name == "training") switch_off(member);
   }
   template <class V>
   void operator()(const std::string&, V&) const {}
+
+ private:
+  XGRAD_API void switch_off(bool& member);
+  std::vector<std::pair<bool*, bool>> before_;
 };
 }  // namespace detail
 
@@ -66,15 +74,8 @@ Metrics evaluate(Net& net, const Source<real_of<Net>>& source, LoaderOptions<rea
     std::remove_const_t<Net> copy(net);
     return evaluate(copy, source, std::move(options), at);
   }
-  std::vector<bool*> flags;
-  detail::walk(net, detail::TrainingFlags{flags}, "evaluate", at);
-  struct Restore {
-    std::vector<std::pair<bool*, bool>> before;
-    ~Restore() {
-      for (const auto& [flag, value] : before) *flag = value;
-    }
-  } restore;
-  for (bool* flag : flags) restore.before.emplace_back(flag, std::exchange(*flag, false));
+  detail::Evaluating evaluating;
+  detail::walk(net, evaluating, "evaluate", at);
   options.shuffle = options.drop_last = false;
   options.augment.clear();
   Loader<T> loader(source, std::move(options), at);

@@ -85,7 +85,7 @@ class Loader {
   XGRAD_API Batch<T> batch(std::uint64_t epoch, std::size_t k) const;
 
   /// Goes on where `state` says. Only one loop may run at a time.
-  Iterator begin();
+  XGRAD_API Iterator begin();
   std::default_sentinel_t end() const { return {}; }
 
   LoaderState state;
@@ -93,8 +93,6 @@ class Loader {
 
  private:
   class Crew;
-  XGRAD_API std::shared_ptr<Crew> crew() const;
-  XGRAD_API static std::optional<Batch<T>> next(Crew& crew, LoaderState& state);
   Batch<T> make(const std::vector<std::size_t>& order, std::uint64_t epoch, std::size_t k) const;
 
   Source<T> source_;
@@ -110,26 +108,22 @@ class Loader<T>::Iterator {
   using value_type = Batch<T>;
   using difference_type = std::ptrdiff_t;
 
-  Batch<T> operator*() const { return std::move(*batch_); }
-  Iterator& operator++() {
-    batch_ = next(*crew_, *state_);
-    return *this;
-  }
+  // not in users' files, which compile sooner without
+  XGRAD_API Iterator(Iterator&&) noexcept;
+  XGRAD_API Iterator& operator=(Iterator&&) noexcept;
+  XGRAD_API ~Iterator();
+  XGRAD_API Batch<T> operator*() const;
+  XGRAD_API Iterator& operator++();
   void operator++(int) { ++*this; }
   bool operator==(std::default_sentinel_t) const { return !batch_; }
 
  private:
   friend class Loader;
-  explicit Iterator(Loader& loader) : state_(&loader.state), crew_(loader.crew()) { ++*this; }
+  explicit Iterator(Loader& loader);
 
   LoaderState* state_;
   std::shared_ptr<Crew> crew_;
   mutable std::optional<Batch<T>> batch_;
 };
-
-template <Real T>
-auto Loader<T>::begin() -> Iterator {
-  return Iterator(*this);
-}
 
 }  // namespace xgrad

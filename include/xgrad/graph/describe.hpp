@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -41,20 +42,32 @@ std::string array_in_words(const Array<U>& array) {
   return array_in_words(std::is_floating_point_v<U>, std::is_signed_v<U>, std::is_same_v<U, bool> ? 0 : sizeof(U), array.shape());
 }
 
+// Puts an attribute on the list; out of line, since each op would compile it.
+using Attributes = std::vector<Attribute>;
+XGRAD_API void put(Attributes& out, const std::string& name, bool value);
+XGRAD_API void put(Attributes& out, const std::string& name, std::int64_t value);
+XGRAD_API void put(Attributes& out, const std::string& name, double value);
+XGRAD_API void put(Attributes& out, const std::string& name, std::string_view value);
+XGRAD_API void put(Attributes& out, const std::string& name, std::span<const std::int64_t> value);
+XGRAD_API void put(Attributes& out, const std::string& name, std::span<const double> value);
+
 template <class X>
-AttributeValue value_of(const X& x) {
-  if constexpr (std::is_same_v<X, bool>)
-    return x;
-  else if constexpr (std::is_integral_v<X> || std::is_enum_v<X>)
-    return static_cast<std::int64_t>(x);
-  else if constexpr (std::is_floating_point_v<X>)
-    return static_cast<double>(x);
-  else if constexpr (std::is_convertible_v<const X&, std::string_view>)
-    return std::string(std::string_view(x));
-  else if constexpr (std::is_floating_point_v<std::remove_cvref_t<decltype(*x.begin())>>)
-    return std::vector<double>(x.begin(), x.end());
-  else
-    return std::vector<std::int64_t>(x.begin(), x.end());
+void put_value(Attributes& out, const std::string& name, const X& x) {
+  if constexpr (std::is_same_v<X, bool>) {
+    put(out, name, x);
+  } else if constexpr (std::is_integral_v<X> || std::is_enum_v<X>) {
+    put(out, name, static_cast<std::int64_t>(x));
+  } else if constexpr (std::is_floating_point_v<X>) {
+    put(out, name, static_cast<double>(x));
+  } else if constexpr (std::is_convertible_v<const X&, std::string_view>) {
+    put(out, name, std::string_view(x));
+  } else if constexpr (std::is_floating_point_v<std::remove_cvref_t<decltype(*x.begin())>>) {
+    const std::vector<double> numbers(x.begin(), x.end());
+    put(out, name, std::span(numbers));
+  } else {
+    const std::vector<std::int64_t> numbers(x.begin(), x.end());
+    put(out, name, std::span(numbers));
+  }
 }
 
 /// Whether all members are whole numbers, as those of an extent.
@@ -79,21 +92,21 @@ constexpr bool is_holder(std::string_view name) {
 
 /// Puts on the list what can be told of x. What cannot is what forward has left behind for the gradient, such as factors.
 template <class X>
-void describe(const X& x, const std::string& name, std::vector<Attribute>& out) {
+void describe(const X& x, const std::string& name, Attributes& out) {
   if constexpr (std::is_arithmetic_v<X> || std::is_enum_v<X> || std::is_convertible_v<const X&, std::string_view> || Listing<X>) {
     if constexpr (!Expression<X>)
-      out.push_back({name, value_of(x)});
+      put_value(out, name, x);
     else
-      out.push_back({name, array_in_words(x)});
+      put(out, name, std::string_view(array_in_words(x)));
   } else if constexpr (is_storage<X>) {
-    if (x) out.push_back({name, array_in_words(x->array)});
+    if (x) put(out, name, std::string_view(array_in_words(x->array)));
   } else if constexpr (HasValue<X>) {
     if (x.has_value()) describe(*x, name, out);
   } else if constexpr (fields::reflects<X>()) {
     if constexpr (all_whole<X>()) {
       std::vector<std::int64_t> numbers;
       for_each_field(x, [&](std::string_view, const auto& member) { numbers.push_back(static_cast<std::int64_t>(member)); });
-      out.push_back({name, std::move(numbers)});
+      put(out, name, std::span<const std::int64_t>(numbers));
     } else {
       for_each_field(x, [&](std::string_view member_name, const auto& member) {
         const std::string_view field = fields::without_underscore(member_name);

@@ -37,10 +37,7 @@ struct Storage {
   static Ref<Storage> create(const Shape& shape) {
     return Ref<Storage>::first(new (memory::allocate(sizeof(Storage))) Storage(shape));
   }
-  void destroy() noexcept {
-    this->~Storage();
-    memory::deallocate(this, sizeof(Storage));
-  }
+  void destroy() noexcept;
 
  private:
   explicit Storage(Array<T>&& a) : array(std::move(a)) {}
@@ -51,8 +48,17 @@ template <class T>
 Ref<Storage<T>> Storage<T>::create(Array<T> array) {
   return Ref<Storage>::first(new (memory::allocate(sizeof(Storage))) Storage(std::move(array)));
 }
-extern template XGRAD_API Ref<Storage<float>> Storage<float>::create(Array<float>);
-extern template XGRAD_API Ref<Storage<double>> Storage<double>::create(Array<double>);
+template <class T>
+void Storage<T>::destroy() noexcept {
+  this->~Storage();
+  memory::deallocate(this, sizeof(Storage));
+}
+#define XGRAD_EXTERN(T)                                                   \
+  extern template XGRAD_API Ref<Storage<T>> Storage<T>::create(Array<T>); \
+  extern template XGRAD_API void Storage<T>::destroy() noexcept
+XGRAD_EXTERN(float);
+XGRAD_EXTERN(double);
+#undef XGRAD_EXTERN
 
 /// What a node is, whatever its value type.
 class NodeBase {

@@ -180,11 +180,8 @@ class Sequential {
       return run<I + 1>(detail::call_at<I>("Sequential", layers, std::forward<X>(x), at), at);
   }
   friend struct ::xgrad::detail::fields::Listed;
-  static auto members(auto& all) {
-    return std::apply([](auto&... layer) { return std::tie(layer...); }, all);
-  }
-  auto xgrad_fields() { return members(layers); }
-  auto xgrad_fields() const { return members(layers); }
+  decltype(auto) xgrad_fields(auto&& f) { return std::apply(f, layers); }
+  decltype(auto) xgrad_fields(auto&& f) const { return std::apply(f, layers); }
   constexpr std::string_view xgrad_names() const {
     return {detail::places<sizeof...(L)>.text.data(), detail::places<sizeof...(L)>.size};
   }
@@ -246,11 +243,8 @@ class Concat {
 
  private:
   friend struct ::xgrad::detail::fields::Listed;
-  static auto members(auto& all) {
-    return std::apply([](auto&... branch) { return std::tie(branch...); }, all);
-  }
-  auto xgrad_fields() { return members(branches); }
-  auto xgrad_fields() const { return members(branches); }
+  decltype(auto) xgrad_fields(auto&& f) { return std::apply(f, branches); }
+  decltype(auto) xgrad_fields(auto&& f) const { return std::apply(f, branches); }
   constexpr std::string_view xgrad_names() const {
     return {detail::places<sizeof...(L)>.text.data(), detail::places<sizeof...(L)>.size};
   }

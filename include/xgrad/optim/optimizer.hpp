@@ -51,7 +51,7 @@ struct RuleOption {
 struct AnyRule {
   std::string_view name;
   const void* rule;
-  std::span<const RuleOption> options;
+  std::vector<RuleOption> options;
   std::span<const std::string_view> state;
   bool has_decay;
   /// Records the formula. Inputs of the program are parameter, gradient, state, and the members of Now; results are the new
@@ -86,14 +86,14 @@ concept has_decay = requires(Rule rule) {
 };
 
 template <class Rule>
-std::array<RuleOption, option_count<Rule>> options_of(const Rule& rule) {
-  std::array<RuleOption, option_count<Rule>> options;
-  std::size_t k = 0;
+std::vector<RuleOption> options_of(const Rule& rule) {
+  std::vector<RuleOption> options;
+  options.reserve(option_count<Rule>);
   for_each_field(rule, [&](std::string_view name, const auto& value) {
     using OptionType = std::remove_cvref_t<decltype(value)>;
     static_assert(std::is_arithmetic_v<OptionType> || std::is_enum_v<OptionType>,
                   "xgrad: the members of a rule are its options: numbers and bools");
-    options[k++] = {name, static_cast<double>(value)};
+    options.push_back({name, static_cast<double>(value)});
   });
   return options;
 }
@@ -148,6 +148,19 @@ void check_rule(const void* given) {
   if constexpr (requires(const Rule& rule) { rule.check(); }) static_cast<const Rule*>(given)->check();
 }
 
+/// Forgets the type of a rule, which must outlive the result.
+template <class Rule>
+AnyRule any_rule(const Rule& rule) {
+  return {.name = type_name<Rule>(),
+          .rule = &rule,
+          .options = options_of(rule),
+          .state = state_names<Rule>(),
+          .has_decay = has_decay<Rule>,
+          .trace = trace_step<Rule>,
+          .trace_direction = direction_of<Rule>(),
+          .check = check_rule<Rule>};
+}
+
 struct CompiledRule;
 
 /// What optimisers of all rules have in common.
@@ -167,6 +180,8 @@ class AnyOptimizer {
  protected:
   XGRAD_API AnyOptimizer(std::vector<NamedVariable<T>> parameters, const AnyRule& rule, const OptimizerOptions<T>& options,
                          Where at);
+  /// … whose names are numbers.
+  XGRAD_API AnyOptimizer(std::vector<Variable<T>> parameters, const AnyRule& rule, const OptimizerOptions<T>& options, Where at);
   // not in users' files, which compile sooner without
   XGRAD_API AnyOptimizer(const AnyOptimizer&);
   XGRAD_API AnyOptimizer(AnyOptimizer&&) noexcept;
@@ -174,7 +189,6 @@ class AnyOptimizer {
   XGRAD_API AnyOptimizer& operator=(AnyOptimizer&&) noexcept;
   XGRAD_API ~AnyOptimizer();
   XGRAD_API void step(const AnyRule& rule, Where at);
-  XGRAD_API static std::vector<NamedVariable<T>> with_numbers(std::vector<Variable<T>> parameters);
 
   std::vector<Variable<T>> parameters_;
   Labels steps_;
@@ -243,29 +257,18 @@ class Optimizer : public detail::AnyOptimizer<T> {
   /// beta…, alpha, rho are from 0 to less than 1, all are finite), and `decay` with a rule without weight_decay.
   explicit Optimizer(std::vector<NamedVariable<T>> parameters, Rule rule = {}, OptimizerOptions<T> more = {},
                      Where at = Where::current())
-      : Base(std::move(parameters), any(rule, detail::options_of(rule)), more, at), options(rule) {}
+      : Base(std::move(parameters), detail::any_rule(rule), more, at), options(rule) {}
   explicit Optimizer(std::vector<Variable<T>> parameters, Rule rule = {}, OptimizerOptions<T> more = {},
                      Where at = Where::current())
-      : Optimizer(Base::with_numbers(std::move(parameters)), rule, std::move(more), at) {}
+      : Base(std::move(parameters), detail::any_rule(rule), more, at), options(rule) {}
 
   /// One step for every parameter that has a gradient. Throws ValueError for options out of range, and MemoryError where the norms
   /// that a rule reads find no memory, before anything has changed.
-  void step(Where at = Where::current()) { Base::step(any(options, detail::options_of(options)), at); }
+  void step(Where at = Where::current()) { Base::step(detail::any_rule(options), at); }
 
   Rule options;  ///< may be changed at any time: opt.options.lr = schedule(step)
 
  private:
-  static detail::AnyRule any(const Rule& rule, const std::array<detail::RuleOption, detail::option_count<Rule>>& options) {
-    return {.name = detail::type_name<Rule>(),
-            .rule = &rule,
-            .options = options,
-            .state = detail::state_names<Rule>(),
-            .has_decay = detail::has_decay<Rule>,
-            .trace = detail::trace_step<Rule>,
-            .trace_direction = detail::direction_of<Rule>(),
-            .check = detail::check_rule<Rule>};
-  }
-
   using Base::parameters_, Base::state_, Base::steps_;
   XGRAD_FIELDS(parameters_, steps_, state_)
 };

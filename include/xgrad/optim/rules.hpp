@@ -287,4 +287,13 @@ struct LAMB {
   }
 };
 
+// All of them, compiled in src/optim/rules.cpp: users' files compile sooner without. Others work as well.
+#define XGRAD_RULES(f) \
+  f(SGD) f(Adam) f(AdamW) f(Adamax) f(NAdam) f(RAdam) f(RMSprop) f(Adagrad) f(Adadelta) f(Rprop) f(Lion) f(LARS) f(LAMB)
+namespace detail {
+#define XGRAD_EXTERN(Rule) extern template XGRAD_API AnyRule any_rule(const Rule&);
+XGRAD_RULES(XGRAD_EXTERN)
+#undef XGRAD_EXTERN
+}  // namespace detail
+
 }  // namespace xgrad::optim

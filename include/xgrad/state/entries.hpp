@@ -108,8 +108,10 @@ enum class Wanted : std::uint8_t { parameters, variables, everything };
 /// Puts what a walk finds on a list, each value once.
 class EntryCollector {
  public:
-  EntryCollector(Wanted wanted, bool writable, const char* who, Where at)
-      : wanted_(wanted), writable_(writable), who_(who), where_(at) {}
+  XGRAD_API EntryCollector(Wanted wanted, bool writable, const char* who, Where at);
+  EntryCollector(const EntryCollector&) = delete;
+  EntryCollector& operator=(const EntryCollector&) = delete;
+  XGRAD_API ~EntryCollector();
 
   void operator()(const std::string& path, const Variable<float>& variable) { add(path, variable); }
   void operator()(const std::string& path, const Variable<double>& variable) { add(path, variable); }
@@ -152,7 +154,24 @@ class EntryCollector {
             &x);
     }
   }
-  std::vector<StateEntry> take() { return std::move(found_); }
+
+  /// Walks a struct, const or not, for `who`, whose errors name the line that called it. It is walked as one that is not const,
+  /// because in a const one nothing tells a constant member from others.
+  template <class Net>
+  void walk(Net& net) {
+    try {
+      visit(const_cast<std::remove_const_t<Net>&>(net), *this);
+    } catch (Error& error) {
+      error.place(where_, who_);
+      throw;
+    }
+  }
+  XGRAD_API std::vector<StateEntry> take();
+  /// The Variables among what was found.
+  template <class T>
+  std::vector<NamedVariable<T>> take_named();
+  template <class T>
+  std::vector<Variable<T>> take_variables();
 
  private:
   template <class T>
@@ -167,21 +186,19 @@ class EntryCollector {
   std::vector<StateEntry> found_;
   std::unordered_set<const void*> seen_;
 };
-extern template XGRAD_API void EntryCollector::add<float>(const std::string&, const Variable<float>&);
-extern template XGRAD_API void EntryCollector::add<double>(const std::string&, const Variable<double>&);
+#define XGRAD_EXTERN(T)                                                                          \
+  extern template XGRAD_API void EntryCollector::add<T>(const std::string&, const Variable<T>&); \
+  extern template XGRAD_API std::vector<NamedVariable<T>> EntryCollector::take_named<T>();       \
+  extern template XGRAD_API std::vector<Variable<T>> EntryCollector::take_variables<T>()
+XGRAD_EXTERN(float);
+XGRAD_EXTERN(double);
+#undef XGRAD_EXTERN
 
-/// The entries of a struct, const or not, for `who`, whose errors name the line that called it. It is walked as one that is not
-/// const, because in a const one nothing tells a constant member from others.
+/// The entries of a struct.
 template <class Net>
 std::vector<StateEntry> entries_for(Net&& net, Wanted wanted, const char* who, Where at) {
-  using N = std::remove_reference_t<Net>;
-  EntryCollector collector(wanted, !std::is_const_v<N>, who, at);
-  try {
-    visit(const_cast<std::remove_const_t<N>&>(net), collector);
-  } catch (Error& error) {
-    error.place(at, who);
-    throw;
-  }
+  EntryCollector collector(wanted, !std::is_const_v<std::remove_reference_t<Net>>, who, at);
+  collector.walk(net);
   return collector.take();
 }
 

@@ -60,14 +60,12 @@ void walk(Net& net, Visitor&& visitor, const char* who, Where at) {
   }
 }
 
-/// The Variables among the entries of a network.
+/// The Variables of a network, with their names.
 template <class Net>
 auto collect(const Net& net, Wanted wanted, const char* who, Where at) {
-  using T = decltype(real_of<Net>());
-  std::vector<NamedVariable<T>> result;
-  for (StateEntry& entry : entries_for(net, wanted, who, at))
-    result.push_back({std::move(entry.name), std::get<Variable<T>>(std::move(entry.variable))});
-  return result;
+  EntryCollector collector(wanted, false, who, at);
+  collector.walk(net);
+  return collector.take_named<decltype(real_of<Net>())>();
 }
 
 /// Gives a copied network its own values, and its own objects behind each shared_ptr. What was one stays one.
@@ -121,10 +119,9 @@ std::vector<NamedVariable<real_of<Net>>> named_parameters(const Net& net, Where 
 /// The parameters, for an optimiser. Throws as named_parameters.
 template <class Net>
 std::vector<Variable<real_of<Net>>> parameters(const Net& net, Where at = Where::current()) {
-  std::vector<Variable<real_of<Net>>> result;
-  for (auto& named : detail::collect(net, detail::Wanted::parameters, "parameters", at))
-    result.push_back(std::move(named.variable));
-  return result;
+  detail::EntryCollector collector(detail::Wanted::parameters, false, "parameters", at);
+  collector.walk(net);
+  return collector.take_variables<real_of<Net>>();
 }
 /// Parameters and buffers: the Variables that `save` writes. Throws as named_parameters.
 template <class Net>
