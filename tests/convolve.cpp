@@ -174,3 +174,23 @@ TEST_CASE_TEMPLATE("convolve: large depthwise convolutions agree with groups of 
   CHECK(same(gradients[0].value(), every_other(wide_gradients[0].value(), x.shape()), tolerance));
   CHECK(same(gradients[1].value(), every_other(wide_gradients[1].value(), w.shape()), 10 * tolerance));
 }
+
+TEST_CASE("convolve: filters of one pixel with a stride are products with the pixels that they meet") {
+  struct Case {
+    std::size_t side, in, out;
+    std::ptrdiff_t stride;
+  };
+  for (const Case& c : {Case{9, 3, 5, 2}, Case{28, 64, 128, 2}, Case{28, 512, 1024, 2}, Case{40, 512, 1024, 3}}) {
+    CAPTURE(c.side);
+    const auto x = noise<float>({1, c.side, c.side, c.in}), w = noise<float>({c.out, 1, 1, c.in}, 2);
+    const auto y = conv2d(x, w, {.stride = c.stride});
+    const auto met = slice(x, {{}, {.step = c.stride}, {.step = c.stride}});
+    const auto in = static_cast<std::ptrdiff_t>(c.in);
+    const auto product = matmul(reshape(met, {-1, in}), reshape(w, {-1, in}), {.transpose_b = true});
+    CHECK(same(reshape(y, {-1}).value(), reshape(product, {-1}).value(), 1e-4));
+    const auto g = noise<float>(y.shape(), 3);
+    const auto gradients = grad(sum(y * g), {x, w}), expected = grad(sum(product * reshape(g, product.shape())), {x, w});
+    CHECK(same(gradients[0].value(), expected[0].value(), 1e-4));
+    CHECK(same(gradients[1].value(), expected[1].value(), 1e-4));
+  }
+}
