@@ -21,15 +21,20 @@
 
 /// Stands in a class, in any section, and lists its members, their names alone. What is left out is not trained,
 /// saved or cloned. A class that is derived from one with a list has a list of its own, which may name inherited members.
-// The lists are templates: a struct that nobody walks costs no compiler anything.
-#define XGRAD_FIELDS(...)                                                            \
-  friend struct ::xgrad::detail::fields::Listed;                                     \
-  decltype(auto) xgrad_fields(auto&& xgrad_take) { return xgrad_take(__VA_ARGS__); } \
+// What walks the list is a template that nothing costs where nobody does; a local class may have no member templates, hence the
+// lambda.
+#define XGRAD_FIELDS(...)                                                          \
+  friend struct ::xgrad::detail::fields::Listed;                                   \
+  auto xgrad_fields() {                                                            \
+    return [&](auto&& xgrad_f) -> decltype(auto) { return xgrad_f(__VA_ARGS__); }; \
+  }                                                                                \
   XGRAD_CONSTANTS(__VA_ARGS__)
 /// ... members that are options of construction: cloned and printed, neither trained nor in any file.
-#define XGRAD_CONSTANTS(...)                                                               \
-  friend struct ::xgrad::detail::fields::Listed;                                           \
-  decltype(auto) xgrad_fields(auto&& xgrad_take) const { return xgrad_take(__VA_ARGS__); } \
+#define XGRAD_CONSTANTS(...)                                                       \
+  friend struct ::xgrad::detail::fields::Listed;                                   \
+  auto xgrad_fields() const {                                                      \
+    return [&](auto&& xgrad_f) -> decltype(auto) { return xgrad_f(__VA_ARGS__); }; \
+  }                                                                                \
   constexpr ::std::string_view xgrad_names() const { return #__VA_ARGS__; }
 
 #if defined(__clang__)
@@ -60,7 +65,7 @@ struct Listed {
   /// f(members…)
   template <class X, class F>
   static decltype(auto) fields(X& x, F&& f) {
-    return x.xgrad_fields(std::forward<F>(f));
+    return x.xgrad_fields()(std::forward<F>(f));
   }
   template <class X>
   static std::string_view names(X& x) {

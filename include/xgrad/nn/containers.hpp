@@ -180,8 +180,12 @@ class Sequential {
       return run<I + 1>(detail::call_at<I>("Sequential", layers, std::forward<X>(x), at), at);
   }
   friend struct ::xgrad::detail::fields::Listed;
-  decltype(auto) xgrad_fields(auto&& f) { return std::apply(f, layers); }
-  decltype(auto) xgrad_fields(auto&& f) const { return std::apply(f, layers); }
+  auto xgrad_fields() {
+    return [&](auto&& f) -> decltype(auto) { return std::apply(f, layers); };
+  }
+  auto xgrad_fields() const {
+    return [&](auto&& f) -> decltype(auto) { return std::apply(f, layers); };
+  }
   constexpr std::string_view xgrad_names() const {
     return {detail::places<sizeof...(L)>.text.data(), detail::places<sizeof...(L)>.size};
   }
@@ -243,8 +247,12 @@ class Concat {
 
  private:
   friend struct ::xgrad::detail::fields::Listed;
-  decltype(auto) xgrad_fields(auto&& f) { return std::apply(f, branches); }
-  decltype(auto) xgrad_fields(auto&& f) const { return std::apply(f, branches); }
+  auto xgrad_fields() {
+    return [&](auto&& f) -> decltype(auto) { return std::apply(f, branches); };
+  }
+  auto xgrad_fields() const {
+    return [&](auto&& f) -> decltype(auto) { return std::apply(f, branches); };
+  }
   constexpr std::string_view xgrad_names() const {
     return {detail::places<sizeof...(L)>.text.data(), detail::places<sizeof...(L)>.size};
   }

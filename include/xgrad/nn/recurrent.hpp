@@ -108,10 +108,14 @@ class RecurrentLayers {
 };
 
 /// The members of `weights` stand in the place of the map: "lstm.weight_ih_l0".
-#define XGRAD_WEIGHTS_BY_NAME                                                              \
-  friend struct ::xgrad::detail::fields::Listed;                                           \
-  decltype(auto) xgrad_fields(auto&& f) { return f(this->weights, this->training); }       \
-  decltype(auto) xgrad_fields(auto&& f) const { return f(this->weights, this->training); } \
+#define XGRAD_WEIGHTS_BY_NAME                                                            \
+  friend struct ::xgrad::detail::fields::Listed;                                         \
+  auto xgrad_fields() {                                                                  \
+    return [&](auto&& f) -> decltype(auto) { return f(this->weights, this->training); }; \
+  }                                                                                      \
+  auto xgrad_fields() const {                                                            \
+    return [&](auto&& f) -> decltype(auto) { return f(this->weights, this->training); }; \
+  }                                                                                      \
   constexpr std::string_view xgrad_names() const { return ", training"; }
 
 /// What a sequence begins with, and how long each is.
