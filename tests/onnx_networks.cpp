@@ -141,11 +141,7 @@ TEST_CASE("onnx networks: those of the papers") {
 }
 
 // With all their channels, for images of their size: 2 GB of files, and minutes.
-TEST_CASE("onnx networks: whole, if asked for") {
-  if (std::getenv("XGRAD_WHOLE") == nullptr) {
-    MESSAGE("whole networks were skipped: XGRAD_WHOLE=1 asks for them");
-    return;
-  }
+TEST_CASE("onnx networks: whole, with XGRAD_WHOLE=1" * doctest::skip(std::getenv("XGRAD_WHOLE") == nullptr)) {
   xgrad::seed(4);
   const auto check = [](const std::string& name, auto net, const Shape& shape) {
     Written written;

@@ -56,6 +56,9 @@ nn::detail::Evaluating::~Evaluating() {
   // backwards: a member that was met twice is what it was the first time
   for (auto k = before_.rbegin(); k != before_.rend(); ++k) *k->first = k->second;
 }
-void nn::detail::Evaluating::switch_off(bool& member) { before_.emplace_back(&member, std::exchange(member, false)); }
+void nn::detail::Evaluating::switch_off(bool& member) {
+  before_.emplace_back(&member, member);
+  member = false;
+}
 
 }  // namespace xgrad

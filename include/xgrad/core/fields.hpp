@@ -21,14 +21,17 @@
 
 /// Stands in a class, in any section, and lists its members, their names alone. What is left out is not trained,
 /// saved or cloned. A class that is derived from one with a list has a list of its own, which may name inherited members.
-// What walks the list is a template that nothing costs where nobody does; a local class may have no member templates, hence the
+// What walks the list is a template that costs nothing where nobody does; a local class may have no member templates, hence the
 // lambda.
 #define XGRAD_FIELDS(...)                                                          \
   friend struct ::xgrad::detail::fields::Listed;                                   \
   auto xgrad_fields() {                                                            \
     return [&](auto&& xgrad_f) -> decltype(auto) { return xgrad_f(__VA_ARGS__); }; \
   }                                                                                \
-  XGRAD_CONSTANTS(__VA_ARGS__)
+  auto xgrad_fields() const {                                                      \
+    return [&](auto&& xgrad_f) -> decltype(auto) { return xgrad_f(__VA_ARGS__); }; \
+  }                                                                                \
+  constexpr ::std::string_view xgrad_names() const { return #__VA_ARGS__; }
 /// ... members that are options of construction: cloned and printed, neither trained nor in any file.
 #define XGRAD_CONSTANTS(...)                                                       \
   friend struct ::xgrad::detail::fields::Listed;                                   \

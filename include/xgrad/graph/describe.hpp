@@ -1,13 +1,11 @@
 #pragma once
 /// Finds the options of an op, by reflection.
-#include <array>
 #include <cstdint>
-#include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <xgrad/core/array.hpp>

@@ -287,7 +287,7 @@ struct LAMB {
   }
 };
 
-// All of them, compiled in src/optim/rules.cpp: users' files compile sooner without. Others work as well.
+// All of them, for src/optim/rules.cpp, which compiles them, so that users' files need not. A rule that is not here works as well.
 #define XGRAD_RULES(f) \
   f(SGD) f(Adam) f(AdamW) f(Adamax) f(NAdam) f(RAdam) f(RMSprop) f(Adagrad) f(Adadelta) f(Rprop) f(Lion) f(LARS) f(LAMB)
 namespace detail {

@@ -8,7 +8,6 @@
 #include <type_traits>
 #include <typeindex>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include <xgrad/graph/variable.hpp>

@@ -166,7 +166,7 @@ template <class T>
 Way by_rule(Pass pass, const ConvShape& s) {
   if (s.pointwise()) return Way::patches;
   const std::size_t pixels = s.oh * s.ow;
-  const bool onednn = std::is_same_v<T, float> && onednn::available;
+  const bool onednn = std::is_same_v<T, float> && onednn::available && !onednn::divides_by_zero(s);
   const bool wide = onednn && onednn::wide();
   if (tiles_pay(pass, wide, s)) return Way::winograd;
   if (!onednn) return own_way(pass, s);

@@ -310,6 +310,8 @@ std::string version() {
 
 std::size_t narrow_images(std::size_t window) { return DNNL_VERSION_MAJOR >= 3 && window >= 25 ? 16 : 6; }
 
+bool divides_by_zero(const ConvShape& s) { return DNNL_VERSION_MAJOR >= 3 && s.kh * s.kw == 1 && s.stride_h * s.stride_w > 1; }
+
 bool wide() {
   static const bool avx512 = [] {
     static_cast<void>(engine());
@@ -344,10 +346,6 @@ bool gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std:
 }
 
 namespace {
-
-/// Version 3.7 ends the program with SIGFPE where it makes a primitive for 1×1 filters with a stride and many channels, as
-/// ResNet-50 has them (28², 512 → 1024). Pixels that are left out are no work for our columns either.
-bool divides_by_zero(const ConvShape& s) { return DNNL_VERSION_MAJOR >= 3 && s.kh * s.kw == 1 && s.stride_h * s.stride_w > 1; }
 
 std::shared_ptr<Plan> convolution(Pass pass, bool blocked, bool biased, const ConvShape& s) {
   if (std::min({s.n, s.h, s.w, s.c, s.o, s.kh, s.kw, s.oh, s.ow}) == 0) return nullptr;

@@ -21,6 +21,10 @@ bool wide();
 /// version 3.
 std::size_t narrow_images(std::size_t window);
 
+/// Version 3.7 ends the program with SIGFPE where it makes a primitive for 1×1 filters with a stride and many channels, as
+/// ResNet-50 has them (28², 512 → 1024). Pixels that are left out are no work for our columns either.
+bool divides_by_zero(const ConvShape& shape);
+
 /// As kernels::gemm. The bias (n), if not null, is added to every row.
 bool gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std::size_t k, const float* a, const float* b, float* c,
           RowStrides strides, bool add, const float* bias);
@@ -34,6 +38,7 @@ inline constexpr bool available = false;
 inline std::string version() { return ""; }
 inline bool wide() { return false; }
 inline std::size_t narrow_images(std::size_t) { return 0; }
+inline bool divides_by_zero(const ConvShape&) { return false; }
 inline bool gemm(bool, bool, std::size_t, std::size_t, std::size_t, const float*, const float*, float*, RowStrides, bool,
                  const float*) {
   return false;
