@@ -7,8 +7,6 @@ mnist=$examples/mnist
 real=${XGRAD_DATA:+$(cd "$XGRAD_DATA" && pwd)}
 unset XGRAD_DATA
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-2} OMP_WAIT_POLICY=passive LC_ALL=C.UTF-8
-# Where OpenBLAS does not know that a processor has AVX-512, a program without oneDNN says so, and nothing else shall be said here.
-if grep -q avx512bw /proc/cpuinfo 2>/dev/null; then export OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE:-SkylakeX}; fi
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit  # a program that should have failed leaves its out folder here
@@ -38,7 +36,10 @@ run() {
   local name=$1; shift
   "$@" >"$tmp/$name.out" 2>"$tmp/$name.err"
   echo $? >"$tmp/$name.code"
+  forget_processor "$tmp/$name.err"
 }
+# forget_processor FILE: without what a program without oneDNN says where OpenBLAS does not know that a processor has AVX-512
+forget_processor() { sed -i '/^xgrad: OpenBLAS takes this processor for /d' "$1"; }
 # good NAME: it succeeded and complained about nothing
 good() {
   cat "$tmp/$1.code" "$tmp/$1.err"
@@ -212,6 +213,7 @@ kill -INT $child
 wait $child
 check 'Ctrl-C ends it with exit code 130' [ $? = 130 ]
 check 'Ctrl-C: the last line is the accuracy' last "$tmp/stop.out" "$accuracy"
+forget_processor "$tmp/stop.err"
 check 'Ctrl-C: it complains about nothing' [ ! -s "$tmp/stop.err" ]
 check 'Ctrl-C: the report says so' has "$tmp/stop/report.html" 'training was interrupted'
 run stopped "$mnist" --train-size 10 --test-size 300 --weights "$tmp/stop/lenet.safetensors"

@@ -1,4 +1,5 @@
 // One row of results of pooling and of depthwise convolution. Compiled once per level.
+#include <algorithm>
 #include <cstdint>
 #include <type_traits>
 
@@ -126,6 +127,10 @@ void product_row(const T* a, std::ptrdiff_t a_row, const T* b, std::ptrdiff_t b_
   const auto pixel = static_cast<std::ptrdiff_t>(c);
   for (std::size_t j = 0; j < n; ++j, out += c) {
     const Taps& t = columns[j];
+    if (rows.count == 0 || t.count == 0) {  // an array that is empty may have no address, from which places could be counted
+      std::fill_n(out, c, T(0));
+      continue;
+    }
     const T* a_start = a + rows.a_first * a_row + t.a_first * pixel;
     const T* b_start = b + rows.b_first * b_row + t.b_first * pixel;
     const std::ptrdiff_t a_down = rows.a_step * a_row, b_down = rows.b_step * b_row, a_right = t.a_step * pixel,
