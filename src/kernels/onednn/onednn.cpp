@@ -350,6 +350,8 @@ namespace {
 std::shared_ptr<Plan> convolution(Pass pass, bool blocked, bool biased, const ConvShape& s) {
   if (std::min({s.n, s.h, s.w, s.c, s.o, s.kh, s.kw, s.oh, s.ow}) == 0) return nullptr;
   if (divides_by_zero(s)) return nullptr;
+  // Results that see padding alone nobody asks for; for some that see very much of it oneDNN prepares a plan for each.
+  if (s.top >= (s.kh - 1) * s.dilation_h + 1 || s.left >= (s.kw - 1) * s.dilation_w + 1) return nullptr;
   const Key key{1 + static_cast<std::size_t>(pass) + 3 * blocked + 6 * biased,
                 s.n,
                 s.h,
