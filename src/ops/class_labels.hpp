@@ -12,22 +12,28 @@ namespace xgrad::detail {
 
 /// Labels that were checked: 0 … classes - 1, or -1 for a sample to ignore.
 using SharedLabels = Ref<Storage<std::int64_t>>;
+struct CheckedLabels {
+  SharedLabels shared;
+  bool masked = false;  ///< whether a sample is to be ignored
+};
 
 /// `scores` names the scores in errors.
-inline SharedLabels checked(const Labels& labels, const Shape& shape, std::string_view scores,
-                            std::optional<std::int64_t> ignored = {}) {
+inline CheckedLabels checked(const Labels& labels, const Shape& shape, std::string_view scores,
+                             std::optional<std::int64_t> ignored = {}) {
   if (shape.empty() || labels.shape() != Shape(shape.begin(), shape.end() - 1))
     throw ShapeError(fmt::format("{0} are {1}, labels are {2}; {0} must have the labels' axes and one more for the classes", scores,
                                  to_string(shape), to_string(labels.shape())));
   const auto classes = static_cast<std::int64_t>(shape.back());
-  SharedLabels result = Storage<std::int64_t>::create(labels);
+  CheckedLabels result{Storage<std::int64_t>::create(labels)};
   for (std::size_t r = 0; r < labels.size(); ++r) {
-    std::int64_t& label = result->array.data()[r];
-    if (ignored && label == *ignored)
+    std::int64_t& label = result.shared->array.data()[r];
+    if (ignored && label == *ignored) {
       label = -1;
-    else if (label < 0 || label >= classes)
+      result.masked = true;
+    } else if (label < 0 || label >= classes) {
       throw IndexError(fmt::format("label {} at index {} is out of range; of {} classes it must be from 0 to {}", label, r, classes,
                                    classes - 1));
+    }
   }
   return result;
 }
@@ -65,9 +71,6 @@ T total(const Array<T>& weights) {
   double result = 0;
   for (std::size_t k = 0; k < weights.size(); ++k) result += static_cast<double>(weights.data()[k]);
   return static_cast<T>(result);
-}
-inline bool any_ignored(const Labels& labels) {
-  return std::any_of(labels.data(), labels.data() + labels.size(), [](std::int64_t label) { return label < 0; });
 }
 inline Mask considered(const Labels& labels) {
   Mask result = make_array<bool>(labels.shape());

@@ -21,6 +21,7 @@ struct CrossEntropyGrad {
   static constexpr std::string_view name = "cross_entropy_grad";
   static constexpr std::array uses{use::input(0) | use::input(1), use::input(0)};  // logits, g
   SharedLabels labels;
+  bool masked;
   Ref<Storage<T>> scales;  // of the forward run
 
   Result<T> forward(Inputs<T> in) {
@@ -33,7 +34,7 @@ struct CrossEntropyGrad {
     const Labels& y = labels->array;
     Variable<T> p = softmax(c.input(0));
     const Shape column = with_axis(y.shape());
-    if (any_ignored(y)) {
+    if (masked) {
       Mask mask = considered(y);
       mask.reshape(column);
       p = where(mask, p, 0);
@@ -52,6 +53,7 @@ struct CrossEntropy {
   static constexpr std::string_view name = "cross_entropy";
   static constexpr std::array uses{use::input(0)};
   SharedLabels labels;
+  bool masked;
   Ref<Storage<T>> scales = {};  // two numbers of each row, so that the gradient goes over the logits once
 
   Result<T> forward(Inputs<T> in) {
@@ -62,7 +64,7 @@ struct CrossEntropy {
     return loss;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
-    return apply(CrossEntropyGrad<T>{labels, scales}, {c.input(0), g}, c.where());
+    return apply(CrossEntropyGrad<T>{labels, masked, scales}, {c.input(0), g}, c.where());
   }
 };
 
@@ -76,16 +78,15 @@ void check_smoothing(double smoothing) {
 template <class T>
 Variable<T> cross_entropy(Variable<T> logits, const Indices& labels, CrossEntropyOptions options, Where at) try {
   const Shape shape = shape_of(logits, at);
-  const SharedLabels y = placed(at, "cross_entropy", [&] {
-    SharedLabels shared = checked(labels.values(), shape, "logits", options.ignore_index);
+  const auto [y, masked] = placed(at, "cross_entropy", [&] {
+    CheckedLabels result = checked(labels.values(), shape, "logits", options.ignore_index);
     check_weights(options.class_weights, shape);
     check_smoothing(options.label_smoothing);
-    return shared;
+    return result;
   });
   const T smoothing = static_cast<T>(options.label_smoothing);
-  const bool masked = options.ignore_index && any_ignored(y->array);
   if (smoothing == 0 && options.class_weights.empty() && !masked)
-    return reduced(apply(CrossEntropy<T>{y}, {std::move(logits)}, at), options.reduction, at);
+    return reduced(apply(CrossEntropy<T>{y, masked}, {std::move(logits)}, at), options.reduction, at);
   const Array<T> weights = sample_weights<T>(y->array, options.class_weights);
   Variable<T> spread;
   if (smoothing > 0) {
@@ -98,7 +99,7 @@ Variable<T> cross_entropy(Variable<T> logits, const Indices& labels, CrossEntrop
     spread = sum(std::move(spread), {-1}, {}, at);
     spread = mul(std::move(spread), -smoothing / static_cast<T>(shape.back()), at);
   }
-  Variable<T> loss = mul(apply(CrossEntropy<T>{y}, {std::move(logits)}, at), weights, at);
+  Variable<T> loss = mul(apply(CrossEntropy<T>{y, masked}, {std::move(logits)}, at), weights, at);
   if (smoothing > 0) loss = add(mul(std::move(loss), 1 - smoothing, at), std::move(spread), at);
   return reduced(std::move(loss), weights, options.reduction, at);
 } catch (Error& error) {

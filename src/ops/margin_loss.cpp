@@ -14,7 +14,7 @@ Variable<T> multi_margin_loss(Variable<T> scores, const Indices& labels, MultiMa
   });
   const Shape shape = shape_of(scores, at);
   const SharedLabels y = placed(at, "multi_margin_loss", [&] {
-    SharedLabels shared = checked(labels.values(), shape, "scores");
+    SharedLabels shared = checked(labels.values(), shape, "scores").shared;
     check_weights(options.class_weights, shape);
     if (options.p != 1 && options.p != 2) throw ValueError(fmt::format("p is {}; it must be 1 or 2", options.p));
     return shared;

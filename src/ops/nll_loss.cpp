@@ -8,14 +8,13 @@ using namespace detail;
 
 template <class T>
 Variable<T> nll_loss(Variable<T> log_probabilities, const Indices& labels, NllLossOptions options, Where at) try {
-  const SharedLabels y = placed(at, "nll_loss", [&] {
+  const auto [y, masked] = placed(at, "nll_loss", [&] {
     const Shape& shape = shape_of(log_probabilities, at);
-    SharedLabels shared = checked(labels.values(), shape, "log_probabilities", options.ignore_index);
+    CheckedLabels result = checked(labels.values(), shape, "log_probabilities", options.ignore_index);
     check_weights(options.class_weights, shape);
-    return shared;
+    return result;
   });
   Variable<T> loss = apply(NllLoss<T>{y}, {std::move(log_probabilities)}, at);
-  const bool masked = options.ignore_index && any_ignored(y->array);
   if (options.class_weights.empty() && !masked) return reduced(std::move(loss), options.reduction, at);
   const Array<T> weights = sample_weights<T>(y->array, options.class_weights);
   return reduced(mul(std::move(loss), weights, at), weights, options.reduction, at);

@@ -381,20 +381,15 @@ bool convolves(Pass pass, bool blocked, bool biased, const ConvShape& s) {
 bool convolve(Pass pass, bool blocked, const ConvArrays<float>& x, const ConvShape& s) {
   const std::shared_ptr<Plan> found = convolution(pass, blocked, x.bias != nullptr, s);
   if (!found) return false;
-  switch (pass) {
-    case Pass::forward:
-      if (x.bias)
-        found->run({x.images, x.weights, x.out, x.bias});
-      else
-        found->run({x.images, x.weights, x.out});
-      break;
-    case Pass::input_grad:
-      found->run({x.result, x.weights, x.out});
-      break;
-    case Pass::weight_grad:
-      found->run({x.images, x.result, x.out});
-      break;
-  }
+  // what the plans of forward, input_grad and weight_grad read, in their order
+  using X = ConvArrays<float>;
+  using Read = const float* X::*;
+  static constexpr std::pair<Read, Read> reads[] = {{&X::images, &X::weights}, {&X::result, &X::weights}, {&X::images, &X::result}};
+  const auto& [first, second] = reads[static_cast<std::size_t>(pass)];
+  if (pass == Pass::forward && x.bias)
+    found->run({x.*first, x.*second, x.out, x.bias});
+  else
+    found->run({x.*first, x.*second, x.out});
   return true;
 }
 
