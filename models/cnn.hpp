@@ -25,7 +25,8 @@ struct CNN {
   nn::Linear<T> fc;
 
   explicit CNN(const std::vector<std::size_t>& channels = {1, 32, 32, 64, 64}, std::size_t side = 28)
-      : fc(channels.back() * (side >> channels.size() / 2) * (side >> channels.size() / 2), 10) {
+      : fc(channels.back() * (side >> channels.size() / 2) * (side >> channels.size() / 2), 10,
+           {.init = nn::init::kaiming_uniform({.gain = 0.1})}) {
     for (std::size_t k = 1; k < channels.size(); ++k) {
       convs.emplace_back(channels[k - 1], channels[k], 3, nn::Conv2dLayerOptions{.padding = 1, .bias = false});
       norms.emplace_back(channels[k]);

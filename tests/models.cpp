@@ -63,6 +63,8 @@ TEST_CASE("models: LeNet, perceptron and small CNN") {
   CHECK(totals(models::MLP<>(), {1, 28, 28, 1}) == Totals{784 * 256 + 256 + 2560 + 10, 784 * 256 + 2560});
   CHECK(nn::parameter_count(models::CNN<>()) == 96554);
   CHECK(nn::parameter_count(models::TwoConv<>()) == 455018);
+  xgrad::seed(1);
+  CHECK(std::abs(first_loss(models::CNN<>({3, 64, 64, 128, 128, 256, 256}, 32), 8, 32, 10) - std::log(10.0)) < 0.3);
 }
 
 TEST_CASE("models: AlexNet") {
