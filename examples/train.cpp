@@ -83,7 +83,7 @@ int main(int argc, char** argv) try {
     train(models::ResNet20<>(), data, {epochs(5), 128, 0.2, {augment::Crop{.padding = 4}, augment::Flip{}}}, momentum);
   if (name == "vgg")
     train(models::CNN<>({3, 64, 64, 128, 128, 256, 256}, 32), data,
-          {epochs(8), 128, 0.1, {augment::Crop{.padding = 4}, augment::Flip{}}}, momentum);
+          {epochs(12), 128, 0.1, {augment::Crop{.padding = 4}, augment::Flip{}}}, momentum);
 } catch (const std::exception& error) {
   fmt::print(stderr, "train: {}\n", xg::printable(error.what()));
   return 1;
