@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 
 #include <xgrad/graph/apply.hpp>
@@ -21,7 +22,6 @@ struct CrossEntropyGrad {
   static constexpr std::string_view name = "cross_entropy_grad";
   static constexpr std::array uses{use::input(0) | use::input(1), use::input(0)};  // logits, g
   SharedLabels labels;
-  bool masked;
   Ref<Storage<T>> scales;  // of the forward run
 
   Result<T> forward(Inputs<T> in) {
@@ -34,7 +34,7 @@ struct CrossEntropyGrad {
     const Labels& y = labels->array;
     Variable<T> p = softmax(c.input(0));
     const Shape column = with_axis(y.shape());
-    if (masked) {
+    if (std::any_of(y.data(), y.data() + y.size(), [](std::int64_t label) { return label < 0; })) {
       Mask mask = considered(y);
       mask.reshape(column);
       p = where(mask, p, 0);
@@ -53,7 +53,6 @@ struct CrossEntropy {
   static constexpr std::string_view name = "cross_entropy";
   static constexpr std::array uses{use::input(0)};
   SharedLabels labels;
-  bool masked;
   Ref<Storage<T>> scales = {};  // two numbers of each row, so that the gradient goes over the logits once
 
   Result<T> forward(Inputs<T> in) {
@@ -64,7 +63,7 @@ struct CrossEntropy {
     return loss;
   }
   Variable<T> vjp(const Context<T>& c, const Variable<T>& g, std::size_t) const {
-    return apply(CrossEntropyGrad<T>{labels, masked, scales}, {c.input(0), g}, c.where());
+    return apply(CrossEntropyGrad<T>{labels, scales}, {c.input(0), g}, c.where());
   }
 };
 
@@ -86,7 +85,7 @@ Variable<T> cross_entropy(Variable<T> logits, const Indices& labels, CrossEntrop
   });
   const T smoothing = static_cast<T>(options.label_smoothing);
   if (smoothing == 0 && options.class_weights.empty() && !masked)
-    return reduced(apply(CrossEntropy<T>{y, masked}, {std::move(logits)}, at), options.reduction, at);
+    return reduced(apply(CrossEntropy<T>{y}, {std::move(logits)}, at), options.reduction, at);
   const Array<T> weights = sample_weights<T>(y->array, options.class_weights);
   Variable<T> spread;
   if (smoothing > 0) {
@@ -99,7 +98,7 @@ Variable<T> cross_entropy(Variable<T> logits, const Indices& labels, CrossEntrop
     spread = sum(std::move(spread), {-1}, {}, at);
     spread = mul(std::move(spread), -smoothing / static_cast<T>(shape.back()), at);
   }
-  Variable<T> loss = mul(apply(CrossEntropy<T>{y, masked}, {std::move(logits)}, at), weights, at);
+  Variable<T> loss = mul(apply(CrossEntropy<T>{y}, {std::move(logits)}, at), weights, at);
   if (smoothing > 0) loss = add(mul(std::move(loss), 1 - smoothing, at), std::move(spread), at);
   return reduced(std::move(loss), weights, options.reduction, at);
 } catch (Error& error) {
