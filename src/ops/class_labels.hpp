@@ -72,6 +72,9 @@ T total(const Array<T>& weights) {
   for (std::size_t k = 0; k < weights.size(); ++k) result += static_cast<double>(weights.data()[k]);
   return static_cast<T>(result);
 }
+inline bool any_ignored(const Labels& labels) {
+  return std::any_of(labels.data(), labels.data() + labels.size(), [](std::int64_t label) { return label < 0; });
+}
 inline Mask considered(const Labels& labels) {
   Mask result = make_array<bool>(labels.shape());
   std::transform(labels.data(), labels.data() + labels.size(), result.data(), [](std::int64_t label) { return label >= 0; });

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <limits>
 
 #include <xgrad/graph/apply.hpp>
@@ -34,7 +33,7 @@ struct CrossEntropyGrad {
     const Labels& y = labels->array;
     Variable<T> p = softmax(c.input(0));
     const Shape column = with_axis(y.shape());
-    if (std::any_of(y.data(), y.data() + y.size(), [](std::int64_t label) { return label < 0; })) {
+    if (any_ignored(y)) {
       Mask mask = considered(y);
       mask.reshape(column);
       p = where(mask, p, 0);
