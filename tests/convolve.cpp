@@ -124,7 +124,10 @@ TEST_CASE("convolve: whichever way it takes, it has the sums of products that de
       {{2, 20, 17, 10}, {6, 3, 3, 10}, {.padding = {2, 1, 1, 1}, .dilation = {2, 1}}},
       {{2, 16, 16, 9}, {5, 3, 3, 9}, {.padding = {2, 0, 2, 0}}},
       {{2, 16, 16, 9}, {5, 3, 3, 9}, {.padding = {1, 4, 1, 4}}},
-      {{2, 20, 20, 3}, {5, 1, 7, 3}, {.stride = {2, 1}}}};
+      {{2, 20, 20, 3}, {5, 1, 7, 3}, {.stride = {2, 1}}},
+      // results that see padding alone
+      {{2, 8, 8, 64}, {32, 1, 1, 64}, {.padding = 1}},
+      {{2, 9, 8, 40}, {24, 3, 3, 40}, {.padding = {3, 0, 4, 1}}}};
   std::vector<Numbers> expected;
   for (const Case& c : cases) {
     CAPTURE(to_string(c.x));
