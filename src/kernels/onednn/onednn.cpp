@@ -351,8 +351,10 @@ std::shared_ptr<Plan> convolution(Pass pass, bool blocked, bool biased, const Co
   if (std::min({s.n, s.h, s.w, s.c, s.o, s.kh, s.kw, s.oh, s.ow}) == 0) return nullptr;
   if (divides_by_zero(s)) return nullptr;
   // Where a result sees padding alone our own ways compute it: oneDNN takes long to prepare where there is very much padding (2^22
-  // places before an image of three pixels: 40 s under the address sanitizer).
-  if (s.top >= (s.kh - 1) * s.dilation_h + 1 || s.left >= (s.kw - 1) * s.dilation_w + 1) return nullptr;
+  // places beside an image of three pixels: 40 s under the address sanitizer).
+  const bool before = s.top >= (s.kh - 1) * s.dilation_h + 1 || s.left >= (s.kw - 1) * s.dilation_w + 1,
+             behind = (s.oh - 1) * s.stride_h >= s.top + s.h || (s.ow - 1) * s.stride_w >= s.left + s.w;
+  if (before || behind) return nullptr;
   const Key key{1 + static_cast<std::size_t>(pass) + 3 * blocked + 6 * biased,
                 s.n,
                 s.h,
