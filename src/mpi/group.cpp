@@ -16,6 +16,12 @@ double seconds_since(Clock::time_point then) { return std::chrono::duration<doub
 constexpr std::size_t segment = std::size_t{1} << 20;
 /// For how long messages of a rank that has left may still be on their way.
 constexpr double last_messages = 1;
+/// For how long a rank is silent that has heard of another's exception, which ends all ranks: MPI may take seconds to end them.
+constexpr double end_of_all = 60;
+
+/// What a rank says when its World ends.
+enum Word : char { all_done, failed };
+constexpr char words[] = {all_done, failed};
 
 }  // namespace
 
@@ -27,39 +33,57 @@ Group::Group(std::unique_ptr<Transport> transport, double timeout)
       size_(transport_->size()),
       timeout_(timeout),
       exceptions_(std::uncaught_exceptions()),
-      goodbyes_(static_cast<std::size_t>(size_)),
+      words_(static_cast<std::size_t>(size_)),
       leaving_(static_cast<std::size_t>(size_)),
-      left_(static_cast<std::size_t>(size_)),
+      said_(static_cast<std::size_t>(size_)),
       engine_(*this) {
   for (int peer = 0; peer < size_; ++peer)
-    if (const auto k = static_cast<std::size_t>(peer); peer != rank_) leaving_[k] = receive(&goodbyes_[k], 1, peer, tag::leave);
+    if (const auto k = static_cast<std::size_t>(peer); peer != rank_) leaving_[k] = receive(&words_[k], 1, peer, tag::leave);
 }
 
 Group::~Group() {
-  const bool failed = std::uncaught_exceptions() > exceptions_;
-  if (!failed) leave();
-  transport_->close(failed);
+  const bool by_exception = std::uncaught_exceptions() > exceptions_;
+  leave(words[by_exception ? failed : all_done]);
+  if (by_exception) {  // others' words may still come
+    static std::mutex mutex;
+    static auto& kept = *new std::vector<std::vector<char>>;
+    const std::scoped_lock lock(mutex);
+    kept.push_back(std::move(words_));
+  }
+  transport_->close(by_exception);
 }
 
-/// Tells the others, and waits for their word.
-void Group::leave() noexcept try {
+/// Tells the others, and waits for their word; one that has failed does not wait.
+void Group::leave(const char& word) noexcept try {
+  const Clock::time_point begin = Clock::now();
   std::vector<Request> sends;
   for (int peer = 0; peer < size_; ++peer)
-    if (peer != rank_) sends.push_back(send(&goodbye_, 1, peer, tag::leave));
+    if (peer != rank_) sends.push_back(send(&word, 1, peer, tag::leave));
   for (std::size_t turn = 0;; ++turn) {
     std::erase_if(sends, [&](Request request) { return done(request); });
     bool all = sends.empty();
-    for (int peer = 0; peer < size_; ++peer) all = (peer == rank_ || has_left(peer)) && all;
+    if (word == all_done)
+      for (int peer = 0; peer < size_; ++peer) all = (peer == rank_ || has_left(peer)) && all;
+    else if (seconds_since(begin) > 0.1)
+      return;
     if (all) return;
     turn < 1000 ? std::this_thread::yield() : std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 } catch (...) {  // those who are still there will hear of it
 }
 
-bool Group::has_left(int rank) {
+bool Group::has_said(int rank, char word) {
   const auto k = static_cast<std::size_t>(rank);
-  if (!left_[k]) left_[k] = done(leaving_[k]);
-  return left_[k];
+  if (!said_[k]) said_[k] = done(leaving_[k]);
+  return said_[k] && words_[k] == word;
+}
+bool Group::has_left(int rank) { return has_said(rank, all_done); }
+
+double Group::late(bool first) {
+  const double grace = transport_->grace();
+  for (int peer = 0; peer < size_ && grace > 0; ++peer)
+    if (peer != rank_ && has_said(peer, failed)) return end_of_all;
+  return first ? 0 : grace;
 }
 
 int Group::new_tags() {
@@ -91,7 +115,7 @@ void Group::wait(const std::function<bool()>& ready, const std::function<int()>&
       std::this_thread::sleep_for(std::chrono::microseconds(50));
     if (turn % 256 != 0) continue;
     const int peer = missing();
-    const double late = rank_ == (peer == 0 ? 1 : 0) ? 0 : transport_->grace();  // so that it is said once
+    const double late = this->late(rank_ == (peer == 0 ? 1 : 0));
     if (peer >= 0 && peer != rank_ && has_left(peer)) {
       if (gone == Clock::time_point{}) gone = Clock::now();
       if (seconds_since(gone) > last_messages + late)
@@ -180,7 +204,8 @@ void Group::agree(const std::string& problem, std::string_view who, Where at) {
 }
 
 void Group::fail(const std::string& problem, std::string_view who, Where at) {
-  if (rank_ > 0) std::this_thread::sleep_for(std::chrono::duration<double>(transport_->grace()));
+  for (const Clock::time_point begin = Clock::now(); seconds_since(begin) < late(rank_ == 0);)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   throw RankError(at, who, problem);
 }
 

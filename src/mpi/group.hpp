@@ -64,18 +64,20 @@ class Group {
   [[noreturn]] void fail(const std::string& problem, std::string_view who, Where at);
 
  private:
+  bool has_said(int rank, char word);
   bool has_left(int rank);
-  void leave() noexcept;
+  /// For how many seconds this rank is to keep an error to itself, so that it is said once: none when it is the `first` to say it.
+  double late(bool first);
+  void leave(const char& word) noexcept;
 
   std::mutex mutex_;
   std::unique_ptr<Transport> transport_;
   int rank_, size_;
   double timeout_;
   int tags_ = tag::buckets, exceptions_;
-  char goodbye_ = 0;
-  std::vector<char> goodbyes_;
-  std::vector<Request> leaving_;  // by rank
-  std::vector<bool> left_;
+  std::vector<char> words_;       // by rank, what it has said when it ended
+  std::vector<Request> leaving_;  // … and the messages that bring it
+  std::vector<bool> said_;
   Engine engine_;
 };
 

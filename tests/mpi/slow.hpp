@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -33,8 +34,11 @@ class Slow final : public xgrad::mpi::Transport {
   std::string title;  ///< what it says it is
   std::string machine() const override { return fast_->machine(); }
   double grace() const override { return fast_->grace(); }
+  std::chrono::seconds end{0};  ///< how long it takes to end the others
   void close(bool failed) noexcept override {
-    if (!failed)
+    if (failed)
+      std::this_thread::sleep_for(end);
+    else
       while (!waiting_.empty()) move_on();  // what is still on its way
     fast_->close(failed);
   }
