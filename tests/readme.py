@@ -2,8 +2,7 @@
 """Compiles and runs every C++ block of README.md and of the pages in docs/.
 
 A block is a whole program. One of lines that stand in a file of examples/ or models/, in this order, is not compiled again; "…" stands
-for those left out. The pages of docs/lectures/ show what their programs do in fewer lines: there it suffices that every name in a block
-stands in the program of the page, or in what programs share.
+for those left out.
 
 All others share one precompiled header and are compiled side by side. The blocks of a page run one after the other in a folder of the
 page's own, so that one may read what another has written; pages run side by side. A page with blocks of Python runs as a whole where Python
@@ -45,10 +44,6 @@ def is_part(block):
     return any(all(line in rest for line in lines) for rest in map(iter, files))
 
 
-def names_of(code):
-    return set(re.findall(r"[A-Za-z_]\w*", re.sub(r"//.*|\"[^\"\n]*\"", "", code)))
-
-
 def run(command, folder):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
@@ -58,12 +53,6 @@ def python_with(modules):
         if run([name, "-c", "\n".join(f"import {m}" for m in sorted(modules))], None).returncode == 0:
             return name
     return None
-
-
-def names_for(page):
-    """Those of the program that a lecture's page is about, and of the headers that programs there share."""
-    program = root / "examples" / "lectures" / f"{page.stem}.cpp"
-    return names_of("\n".join(f.read_text() for f in (program, *program.parent.glob("*.hpp"), *(root / "models").glob("*.hpp")) if f.exists()))
 
 
 def missing(block):
@@ -80,7 +69,7 @@ class Block:
         self.failure = self.note = None
         if mark.strip():
             self.failure = f"is marked {mark.strip()}; it must not be marked"
-        elif language == "cpp" and (is_part(code) or page.parent.name == "lectures" and names_of(code) <= names_for(page)):
+        elif language == "cpp" and is_part(code):
             self.note = "lines of a file"
         elif language == "cpp" and "int main(" not in code:
             self.failure = "has no main(); it must be a whole program, or lines of one in examples/ or models/"
