@@ -80,6 +80,8 @@ TEST_CASE("models: AlexNet") {
       if (row.output.size() == 4) fields.push_back(row.field);
     }
   CHECK(neurons == Sizes{290400, 186624, 64896, 64896, 43264, 4096, 4096, 1000});
+  CHECK(summary.rows.front().output == Shape{1, 55, 55, 96});  // a lecture prints 253440 = 55·48·96, and so 55·7·96 too few
+  CHECK(neurons.front() - 253440 == 55 * 7 * 96);
   CHECK(fields == Strings{"11×11", "51×51", "99×99", "131×131", "163×163"});
   CHECK(std::abs(first_loss(net, 1, 227, 1000) - std::log(1000.0)) < 1);
 }
