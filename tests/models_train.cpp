@@ -53,6 +53,7 @@ template <class Net>
 void check_both_modes(Net net, const Shape& images) {
   nn::train(net);
   if constexpr (requires { net.drop; }) nn::eval(net.drop);
+  if constexpr (requires { net.drop1; }) nn::eval(net.drop1), nn::eval(net.drop2);
   check_gradient(net, images);
   net(Variable<double>(xgrad::normal<double>(images)));  // means and variances that are not 0 and 1
   nn::eval(net);
@@ -104,7 +105,7 @@ TEST_CASE("models: gradients of networks for digits") {
   check_evaluated(models::LogisticLeNet<double>(), {2, 28, 28, 1});
   check_evaluated(models::MLP<double>(), {2, 28, 28, 1});
   check_both_modes(models::CNN<double>({1, 4, 4, 6, 6}, 8), {3, 8, 8, 1});
-  check_evaluated(models::TwoConv<double>(), {2, 28, 28, 1});
+  check_both_modes(models::TwoConv<double>(), {2, 28, 28, 1});
 }
 
 TEST_CASE("models: gradients of AlexNet, VGG, GoogLeNet with its heads, NIN") {
@@ -142,6 +143,30 @@ TEST_CASE("models: AlexNet, VGG, GoogLeNet with its heads and NIN learn") {
   learns(models::VGG<>(vgg), {32, 32, 3}, 5e-4);
   learns(models::GoogLeNetHeads<>({.classes = classes, .divide = 8, .side = 80}), {80, 80, 3});
   learns(models::NIN<>(small_nin), {12, 12, 3}, 5e-3);
+}
+
+namespace {
+/// What the convolutions of VGG D see, and a linear layer of one's own on it.
+struct OnFeatures {
+  models::VGG<> vgg{small(models::vgg_d, 8)};
+  nn::Linear<float> out{64, classes};
+  Variable<float> operator()(Variable<float> x) const { return out(flatten(vgg.maps(std::move(x)))); }
+};
+}  // namespace
+
+TEST_CASE("models: VGG D's convolutions, frozen, are features from which a linear layer learns") {
+  xgrad::seed(7);
+  OnFeatures net;
+  nn::freeze(net.vgg);
+  std::vector<xgrad::Array<float>> before;
+  for (const auto& named : nn::named_state(net.vgg)) before.push_back(named.variable.value());
+  learns(net, {32, 32, 3}, 1e-2);
+  std::size_t k = 0;
+  for (const auto& named : nn::named_state(net.vgg)) {
+    CHECK_MESSAGE(named.variable.value() == before.at(k), named.name);
+    ++k;
+  }
+  CHECK(k == 2 * (13 + 3));
 }
 
 TEST_CASE("models: residual networks learn") {
