@@ -93,6 +93,8 @@ models::VGGConfig small(models::VGGConfig config, std::size_t width) {
   config.width = width, config.side = 32, config.hidden = 32, config.classes = classes;
   return config;
 }
+const std::vector<models::VGGConfig> vggs{models::vgg_a, models::vgg_a_lrn, models::vgg_b,
+                                          models::vgg_c, models::vgg_d,     models::vgg_e};
 const models::NINConfig small_nin{{5, 1, 2, {16, 12, 12}, models::MlpConvConfig::max, true},
                                   {3, 1, 1, {16, 12, 12}, models::MlpConvConfig::average, true},
                                   {3, 1, 1, {16, 16, classes}}};
@@ -111,8 +113,7 @@ TEST_CASE("models: gradients of networks for digits") {
 TEST_CASE("models: gradients of AlexNet, VGG, GoogLeNet with its heads, NIN") {
   xgrad::seed(2);
   check_evaluated(models::AlexNet<double>({.classes = classes, .divide = 8, .side = 67}), {2, 67, 67, 3});
-  for (const models::VGGConfig& config : {models::vgg_a_lrn, models::vgg_c, models::vgg_e})
-    check_evaluated(models::VGG<double>(small(config, 4)), {2, 32, 32, 3});
+  for (const models::VGGConfig& config : vggs) check_evaluated(models::VGG<double>(small(config, 4)), {2, 32, 32, 3});
   check_evaluated(models::GoogLeNetHeads<double>({.classes = classes, .divide = 4, .side = 80}), {1, 80, 80, 3});
   check_evaluated(models::NIN<double>(small_nin), {2, 12, 12, 3});
 }
@@ -138,9 +139,11 @@ TEST_CASE("models: networks for digits learn") {
 TEST_CASE("models: AlexNet, VGG, GoogLeNet with its heads and NIN learn") {
   xgrad::seed(5);
   learns(models::AlexNet<>({.classes = classes, .divide = 8, .side = 67}), {67, 67, 3}, 1e-3);
-  models::VGGConfig vgg = small(models::vgg_c, 8);
-  vgg.hidden = 128;
-  learns(models::VGG<>(vgg), {32, 32, 3}, 5e-4);
+  for (const models::VGGConfig& config : vggs) {
+    models::VGGConfig vgg = small(config, 8);
+    vgg.hidden = 128;
+    learns(models::VGG<>(vgg), {32, 32, 3}, 5e-4);
+  }
   learns(models::GoogLeNetHeads<>({.classes = classes, .divide = 8, .side = 80}), {80, 80, 3});
   learns(models::NIN<>(small_nin), {12, 12, 3}, 5e-3);
 }
