@@ -40,7 +40,7 @@ struct Training {
   xg::Loader<float> loader{
       xg::shapes(24, 3),
       {.batch_size = 7, .seed = 2, .workers = 2, .augment = {xg::augment::Crop{.padding = 2}, xg::augment::Flip{}}}};
-  xg::Generator generator{};
+  xg::Generator mixing{7}, generator{};
   xg::draw::History history{};
   std::int64_t step = 0;
 
@@ -49,7 +49,8 @@ struct Training {
   void go(std::int64_t last, const F& then) {
     while (step < last)
       for (auto [images, labels] : loader) {
-        const auto loss = cross_entropy(net(images), labels);
+        const auto [mixed, probabilities] = xg::augment::mixup(images, labels, 10, 0.5, mixing);
+        const auto loss = cross_entropy(net(mixed), probabilities);
         opt.zero_grad();
         backward(loss);
         opt.step();

@@ -21,22 +21,17 @@
 
 #include <xgrad/core/error.hpp>
 #include <xgrad/core/file.hpp>
-#include <xgrad/core/random.hpp>
 #include <xgrad/core/text.hpp>
-#include <xgrad/data/cifar.hpp>
-#include <xgrad/data/csv.hpp>
-#include <xgrad/data/folder.hpp>
-#include <xgrad/data/idx.hpp>
-#include <xgrad/state/npy.hpp>
-#include <xgrad/state/state.hpp>
 
 #include "directory.hpp"
+#include "nobody.hpp"
 
 namespace fs = std::filesystem;
 using xgrad::FileError;
 using xgrad::printable;
 using xgrad::WholeFile;
 using xgrad::write_file;
+using xgrad_test::as_nobody;
 using xgrad_test::contents;
 using xgrad_test::Directory;
 
@@ -83,25 +78,6 @@ void killed(F f) {
   int status = 0;
   waitpid(child, &status, 0);
   REQUIRE(WIFSIGNALED(status));
-}
-
-/// Whether f, in a child that is nobody, returns true. Where we are not root, we are nobody already.
-template <class F>
-bool as_nobody(F f) {
-  const pid_t child = fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    bool good = geteuid() != 0 || (setgid(65534) == 0 && setuid(65534) == 0);
-    try {
-      good = good && f();
-    } catch (...) {
-      good = false;
-    }
-    _exit(good ? 0 : 1);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 }  // namespace
@@ -320,34 +296,6 @@ TEST_CASE("without permission there is an error, and the old file") {
   REQUIRE(chmod((d / "closed").c_str(), 0777) == 0);
   CHECK(contents(d / "closed/f") == "new");
   CHECK(std::distance(fs::directory_iterator(d / "closed"), {}) == 1);
-}
-
-TEST_CASE("without permission readers say so") {
-  const Directory d;
-  REQUIRE(chmod(d.path.c_str(), 0777) == 0);
-  const std::string path = d / "closed.safetensors";
-  put(path, "secret");
-  REQUIRE(chmod(path.c_str(), 0) == 0);
-  struct {
-    xgrad::Generator generator;
-  } run;
-  const auto denied = [&](auto read) {
-    return as_nobody([&] {
-      try {
-        read();
-      } catch (const FileError& error) {
-        const std::string text = error.what();
-        return text.find("closed.safetensors") != text.npos && text.find("Permission denied") != text.npos;
-      }
-      return false;
-    });
-  };
-  CHECK(denied([&] { xgrad::read_csv(path); }));
-  CHECK(denied([&] { xgrad::read_cifar({path}); }));
-  CHECK(denied([&] { xgrad::read_idx(path, path); }));
-  CHECK(denied([&] { xgrad::read_image(path); }));
-  CHECK(denied([&] { xgrad::load_npy<float>(path); }));
-  CHECK(denied([&] { xgrad::nn::load(run, path); }));
 }
 
 TEST_CASE("a disk that is full, and a limit, are errors with the path, and leave the old file alone") {

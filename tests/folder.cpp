@@ -140,15 +140,18 @@ TEST_CASE("JPEG: colour, grey, progressive, as EXIF turns it") {
 TEST_CASE("images that are none are named, wherever they are cut") {
   const Directory d;
   if (can_read(small))
-    for (std::size_t n = 0; n < small.size() - 12; ++n) {  // the last chunk says nothing but the end
+    for (std::size_t n = 0; n < small.size(); ++n) {
       const std::string text = error_of([&] { xg::read_image(d.write("cut.png", small.substr(0, n))); });
       CHECK_MESSAGE(has(text, (d.path / "cut.png").string() + ": "), n);
+      if (n > 8)
+        CHECK_MESSAGE(has(text, "the PNG ends at offset " + std::to_string(n) + ", without a whole chunk from offset "), n);
     }
   if (can_read(jpeg("grey"))) {
     const std::string whole = turned(jpeg("grey"), 6, false);
-    for (std::size_t n = 0; n + 8 < whole.size(); ++n) {
+    for (std::size_t n = 0; n < whole.size(); ++n) {
       const std::string text = error_of([&] { xg::read_image(d.write("cut.jpg", whole.substr(0, n))); });
       CHECK_MESSAGE(has(text, (d.path / "cut.jpg").string() + ": "), n);
+      if (n > 3) CHECK_MESSAGE(has(text, "the JPEG ends at offset " + std::to_string(n) + ", without the bytes ff d9"), n);
     }
     CHECK(has(error_of([&] { xg::read_image(d.write("c.jpg", jpeg("cmyk"))); }),
               "c.jpg: the JPEG has the colours CMYK; it must be grey or in RGB"));
@@ -169,7 +172,9 @@ TEST_CASE("images that are none are named, wherever they are cut") {
               "the header says 50000 by 50000 pixels, which"));
     std::string damaged = small;
     damaged[small.size() - 20] = static_cast<char>(damaged[small.size() - 20] ^ 1);
-    CHECK(has(error_of([&] { xg::read_image(d.write("d.png", damaged)); }), "the PNG is damaged ("));
+    CHECK(has(error_of([&] { xg::read_image(d.write("d.png", damaged)); }),
+              "the PNG of " + std::to_string(small.size()) + " bytes is damaged, in the chunk at offset 33 ("));
+    CHECK(xg::read_image(d.write("long.png", small + "more")).size() == 6);  // what is behind the end is not its own
   }
 }
 
@@ -210,7 +215,7 @@ TEST_CASE("a folder of images is a source") {
   CHECK(has(error_of([&] {
               for (auto batch : loader) static_cast<void>(batch);
             }),
-            "img2.PNG: the PNG is damaged"));
+            "img2.PNG: the PNG ends at offset 40, without a whole chunk from offset 33 on; it must go on"));
 
   fs::create_directories(d.path / "class3");
   const std::string what = error(__LINE__, [&] { xg::image_folder<float>(d.path); });

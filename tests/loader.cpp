@@ -264,6 +264,71 @@ TEST_CASE("data sets: split and folds keep the classes' proportions") {
   CHECK(std::set<int>(tested.begin(), tested.end()).size() == 100);
 }
 
+TEST_CASE("sources are split, folded and measured as the data set of the same samples") {
+  Dataset data = numbered(100, 4);
+  for (std::size_t i = 0; i < 100; ++i) data.labels(i) = i < 60 ? 0 : i < 90 ? 1 : i < 98 ? 2 : 3;
+  data.names = {"a", "b", "c", "d"};
+  std::size_t reads = 0;
+  const Source<double> held(data);
+  const auto counted = [&](std::size_t i) {
+    ++reads;
+    return held[i];
+  };
+  const Source<double> source(100, counted, 4, data.names);
+  const auto same = [](const Source<double>& a, const Dataset& d) {
+    const Source<double> b(d);
+    REQUIRE(a.size() == b.size());
+    CHECK(a.classes() == 4);
+    CHECK(a.names() == d.names);
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      CHECK(a[i].value == b[i].value);
+      CHECK(a[i].label == b[i].label);
+    }
+  };
+  const auto [first, second] = split(source, 0.75, 3);
+  CHECK(reads == 100);
+  const auto [train, rest] = split(data, 0.75, 3);
+  same(first, train);
+  same(second, rest);
+  const auto ways = folds(source, 7, 2);
+  const auto expected = folds(data, 7, 2);
+  REQUIRE(ways.size() == 7);
+  for (std::size_t k = 0; k < 7; ++k) {
+    same(ways[k].train, expected[k].train);
+    same(ways[k].test, expected[k].test);
+  }
+  reads = 0;
+  const Moments moments = channel_moments(source), wanted = channel_moments(data);
+  CHECK(reads == 100);
+  CHECK(moments.mean.at(0) == doctest::Approx(wanted.mean.at(0)).epsilon(1e-13));
+  CHECK(moments.std.at(0) == doctest::Approx(wanted.std.at(0)).epsilon(1e-13));
+  // images of different sizes, whose pixels count alike, far from zero
+  const Source<double> sizes(2, [](std::size_t i) {
+    return Sample<double>{i == 0 ? Array<double>{{{1e9, 4}, {1e9 + 2, 4}, {1e9 + 4, 4}}} : Array<double>{{{1e9 + 6, 4}}}};
+  });
+  CHECK(channel_moments(sizes).mean == std::vector<double>{1e9 + 3, 4});
+  CHECK(channel_moments(sizes).std == std::vector<double>{std::sqrt(5.0), 0});
+  // what is wrong
+  const auto at = [](std::uint32_t line) { return "loader.cpp:" + std::to_string(line) + ": "; };
+  const auto as_held = [&](std::size_t i) { return held[i]; };
+  const Source<double> unsaid(3, as_held), none(0, as_held, 4), few(100, as_held, 3), numbers(zeros<double>({2}), Labels{0, 1});
+  const Source<double> mixed(2, [](std::size_t i) { return Sample<double>{zeros<double>({1, 2, i + 1})}; });
+  CHECK(error_of([&] { split(unsaid, 0.5); }) == at(__LINE__) + "split: there are no classes; the set must say how many there are");
+  CHECK(error_of([&] { split(few, 0.5); }).find("; it must be from 0 to 2") != std::string::npos);
+  CHECK(error_of([&] { split(held, 2); }) == at(__LINE__) + "split: fraction is 2; it must be from 0 to 1");
+  CHECK(error_of([&] { folds(none, 2); }) == at(__LINE__) + "folds: k is 2; it must be from 2 to the number of samples, 0");
+  CHECK(error_of([&] { channel_moments(none); }) ==
+        at(__LINE__ - 1) + "channel_moments: the data set has no pixels; it must have one at least");
+  CHECK(error_of([&] {
+          channel_moments(mixed);
+        }).find("channel_moments: sample 1 is (1, 2, 2); its last axis must be its channels") != std::string::npos);
+  CHECK(error_of([&] { channel_moments(numbers); }).find("channel_moments: sample 0 is (); its last axis must") !=
+        std::string::npos);
+  const Source<double> broken(
+      2, [](std::size_t) -> Sample<double> { throw FileError({}, "read_image", "b.png: is empty"); }, 2);
+  CHECK(error_of([&] { split(broken, 0.5); }).find("b.png: is empty") != std::string::npos);
+}
+
 TEST_CASE("data sets: empty ones, and classes without samples") {
   Dataset data = numbered(10, 4);
   for (std::size_t i = 0; i < 10; ++i) data.labels(i) = i < 9 ? 0 : 3;  // of classes 1 and 2 there is nothing

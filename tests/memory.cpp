@@ -1,4 +1,9 @@
 // What a step of training takes from the system, and how much it holds at once.
+#include <fmt/format.h>
+
+#include <fstream>
+#include <string>
+
 #include "support.hpp"
 
 #if __has_include(<sys/resource.h>)
@@ -77,6 +82,38 @@ void check_steady(const Net& net, const V& images) {
   CHECK(faults == 0);
 }
 
+/// Training with batches of any size up to `most`, of noise.
+template <class Net>
+struct RandomSizes {
+  std::size_t side, most;
+  Net net{};
+  xg::optim::Optimizer<float, xg::optim::AdamW> opt{xg::nn::parameters(net), xg::optim::AdamW{}};
+  xg::Generator generator{5};
+
+  void step(std::size_t n) {
+    const V loss = cross_entropy(net(noise({n, side, side, 1})), xg::Labels(xg::Shape{n}, 3));
+    opt.zero_grad();
+    backward(loss);
+    opt.step();
+  }
+  void every_size() {
+    for (std::size_t n = 1; n <= most; ++n) step(n);
+  }
+  xg::memory::Stats steps(int n) {
+    for (int i = 0; i < n; ++i) step(1 + generator.next() % most);
+    opt.zero_grad();
+    return xg::memory::stats();
+  }
+};
+
+/// What the process has in memory, in MB; 0 where the system does not tell.
+double resident() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmRSS:")) return std::stod(line.substr(6)) * 1024 / 1e6;  // from KiB
+  return 0;
+}
+
 }  // namespace
 
 TEST_CASE("memory: a step of training takes nothing from the system once it has run") {
@@ -91,27 +128,24 @@ TEST_CASE("memory: batches of random sizes take no more once all sizes were seen
     xg::nn::Linear<float> out{4 * 10 * 10, 10};
     V operator()(const V& x) const { return out(flatten(dropout(relu(norm(conv(x)))))); }
   };
-  constexpr std::size_t most = 24;
-  const Net net;
-  xg::optim::Optimizer opt(xg::nn::parameters(net), xg::optim::AdamW{});
-  const auto step = [&](std::size_t n) {
-    const V loss = cross_entropy(net(noise({n, 12, 12, 1})), xg::Labels(xg::Shape{n}, 3));
-    opt.zero_grad();
-    backward(loss);
-    opt.step();
-  };
-  xg::Generator generator(5);
-  const auto steps = [&](int n) {
-    for (int i = 0; i < n; ++i) step(1 + generator.next() % most);
-    opt.zero_grad();
-    return xg::memory::stats();
-  };
-  for (int round = 0; round < 2; ++round)
-    for (std::size_t n = 1; n <= most; ++n) step(n);
-  const auto before = steps(20), after = steps(pooled ? 200 : 20);
+  RandomSizes<Net> training{12, 24};
+  training.every_size();
+  training.every_size();
+  const auto before = training.steps(20), after = training.steps(pooled ? 200 : 20);
   CHECK(after.in_use <= before.in_use + 256 * 1024);  // of small blocks, what the threads have not told yet
   // a scratch block more now and then, where two threads need one at the same time
   if (pooled) CHECK(after.in_use + after.cached <= (before.in_use + before.cached) * 11 / 10);
+}
+
+// --no-skip --test-case='*resident*' says what docs/results.md has.
+TEST_CASE("memory: what is resident over 2000 steps of LeNet-5 with batches of random sizes" * doctest::skip()) {
+  RandomSizes<xg::models::LeNet<>> training{28, 128};
+  training.every_size();
+  std::string line = fmt::format("resident, in MB: {:.1f} when every size was seen", resident());
+  training.steps(250);
+  line += fmt::format(", {:.1f} after 250 steps", resident());
+  training.steps(1750);
+  MESSAGE(line, fmt::format(", {:.1f} after 2000", resident()));
 }
 
 TEST_CASE("memory: the system's blocks are counted, and come back") {

@@ -55,6 +55,47 @@ TEST_CASE("the minima of Rosenbrock's and Beale's functions are found") {
   SUBCASE("Newton") { finds(Newton{}, 40); }
 }
 
+TEST_CASE("every step meets the strong Wolfe conditions") {
+  // They hold for the step s as for any multiple of the direction: f(x + s) <= f(x) + 1e-4 g.s and |g'.s| <= 0.9 |g.s|.
+  const auto check = [](const auto& f, const auto& value, const xg::Array<double>& start, const auto& method, std::size_t least) {
+    const auto at = [&](const xg::Array<double>& x) { return xg::value_and_grad(value, V(x)); };
+    xg::Array<double> x = start;
+    std::size_t steps = 0;
+    while (steps < 60) {
+      const auto next = minimise(f, start, method, {.max_iter = steps + 1});
+      const auto [before, g] = at(x);
+      const auto [after, g_next] = at(next.x);
+      if (next.report.iterations <= steps || next.report.gradient < 1e-4) break;  // over, or near where rounding decides
+      double slope = 0, slope_next = 0;
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const double s = next.x.data()[i] - x.data()[i];
+        slope += g.value().data()[i] * s;
+        slope_next += g_next.value().data()[i] * s;
+      }
+      CAPTURE(steps);
+      CHECK(slope < 0);
+      CHECK(after.item() <= before.item() + 1e-4 * slope);
+      CHECK(std::abs(slope_next) <= 0.9 * std::abs(slope) * (1 + 1e-9));
+      x = next.x;
+      ++steps;
+    }
+    CHECK(steps >= least);
+  };
+  for (const xg::Array<double>& start : {xg::Array<double>{-1.2, 1}, xg::Array<double>{3, -7}, xg::Array<double>{0.3, 40}}) {
+    check(rosenbrock, rosenbrock, start, BFGS{}, 10);
+    check(rosenbrock, rosenbrock, start, LBFGS{.history = 3}, 10);
+    check(rosenbrock, rosenbrock, start, Newton{}, 5);
+  }
+  check(beale, beale, xg::Array<double>{1, 1}, BFGS{}, 5);
+  check(beale, beale, xg::Array<double>{-2, 2}, LBFGS{}, 5);
+  const auto residuals = [](const V& x) {
+    const V a = slice(x, 0, {0, 1}), b = slice(x, 0, {1, 2});
+    return concat(std::vector<V>{10 * (b - square(a)), 1 - a}, 0);
+  };
+  const auto half = [&](const V& x) { return sum(square(residuals(x))) / 2; };
+  check(residuals, half, xg::Array<double>{-1.2, 1}, GaussNewton{}, 2);
+}
+
 TEST_CASE("one step of Newton's method is enough for a quadratic, on matrices too") {
   const auto f = [](const V& x) {
     return sum(square(x - V(xg::Array<double>{{1, 2}, {3, 4}})) * V(xg::Array<double>{{1, 10}, {100, 1000}}));

@@ -1,18 +1,130 @@
-// Readers of data: CIFAR and tables of numbers.
+// What every reader refuses; CIFAR and tables of numbers.
+#include <sys/stat.h>
+
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "directory.hpp"
+#include "nobody.hpp"
 #include "support.hpp"
 
 namespace fs = std::filesystem;
 using namespace xgrad;
 using namespace xgrad_test;
+
+namespace {
+
+/// What the error says behind the path, with which it must begin.
+template <class F>
+std::string said_of(const std::string& path, F f) {
+  try {
+    f();
+  } catch (const FileError& error) {
+    CHECK(error.message().starts_with(path + ": "));
+    return error.message().substr(std::min(error.message().size(), path.size() + 2));
+  }
+  return "nothing was thrown";
+}
+
+/// What reads a file, and a file that it reads.
+struct Reader {
+  std::string name, good;
+  std::function<void(const std::string& path)> read;
+  bool in_lines = false;  // the first lines of a file are one
+};
+std::vector<Reader> readers(const Directory& d) {
+  struct Net {
+    Variable<float> w{ones<float>({2, 3}), true};
+  };
+  const Array<float> array = ones<float>({2, 3});
+  save_npy(array, d.file("f.npy"));
+  save_npz<float>({{"w", array}}, d.file("f.npz"));
+  nn::save(Net(), d.file("f.safetensors"));
+  nn::save(Net(), d.file("f.pt"), {.to_torch = true});
+  const std::string images = std::string("\0\0\x08\3\0\0\0\2\0\0\0\1\0\0\0\2", 16) + "abcd",
+                    labels = std::string("\0\0\x08\1\0\0\0\2\0\1", 10), cifar(3073, '\1');
+  const std::string i = d.write("images", images), l = d.write("labels", labels);
+  const auto load = [](const std::string& path) { nn::load(Net(), path); };
+  const auto image = [](const std::string& path) { read_image(path); };
+  const auto jpeg = [](const char* name) { return contents(fs::path(XGRAD_TEST_DATA) / "../files/images" / name); };
+  return {
+      {"read_csv", "a,b\n1,2\n", [](const std::string& path) { read_csv(path); }, true},
+      {"read_cifar", cifar, [](const std::string& path) { read_cifar({path}); }},
+      {"cifar_source", cifar, [](const std::string& path) { cifar_source<float>({path}); }},
+      {"read_idx, images", images, [l](const std::string& path) { read_idx(path, l); }},
+      {"read_idx, labels", labels, [i](const std::string& path) { read_idx(i, path); }},
+      {"idx_source, images", images, [l](const std::string& path) { idx_source<float>(path, l); }},
+      {"idx_source, labels", labels, [i](const std::string& path) { idx_source<float>(i, path); }},
+      {"read_image, PNG", draw::png(zeros<std::uint8_t>({3, 2, 3})), image},
+      {"read_image, JPEG", jpeg("colour.jpg"), image},
+      {"read_image, grey JPEG", jpeg("grey.jpg"), image},
+      {"read_image, progressive JPEG", jpeg("progressive.jpg"), image},
+      {"load_npy", contents(d.file("f.npy")), [](const std::string& path) { load_npy<float>(path); }},
+      {"load_npz", contents(d.file("f.npz")), [](const std::string& path) { load_npz<float>(path); }},
+      {"load, safetensors", contents(d.file("f.safetensors")), load},
+      {"load, npz", contents(d.file("f.npz")), load},
+      {"load, torch", contents(d.file("f.pt")), load},
+  };
+}
+
+}  // namespace
+
+TEST_CASE("without permission readers say so") {
+  const Directory d;
+  REQUIRE(chmod(d.path.c_str(), 0777) == 0);
+  const std::string path = d.path / "closed";
+  d.write("closed", "secret");
+  REQUIRE(chmod(path.c_str(), 0) == 0);
+  for (const Reader& reader : readers(d)) {
+    CAPTURE(reader.name);
+    CHECK(as_nobody([&] { return said_of(path, [&] { reader.read(path); }) == "cannot be opened: Permission denied"; }));
+  }
+}
+
+TEST_CASE("readers refuse at once what is not there or no regular file") {
+  const Directory d;
+  fs::create_directory(d.path / "folder");
+  REQUIRE(mkfifo((d.path / "fifo").c_str(), 0600) == 0);
+  fs::create_symlink("fifo", d.path / "link");
+  for (const Reader& reader : readers(d)) {
+    CAPTURE(reader.name);
+    const auto refusal = [&](const std::string& path) { return said_of(path, [&] { reader.read(path); }); };
+    CHECK(refusal(d.file("none")) == "there is no such file");
+    CHECK(refusal(d.file("none/f")) == "there is no such file");
+    CHECK(refusal(d.file("folder")) == "it is a directory; it must be a regular file");
+    CHECK(refusal(d.file("fifo")) == "it is a FIFO; it must be a regular file");
+    CHECK(refusal(d.file("link")) == "it is a FIFO; it must be a regular file");
+    CHECK(refusal("/dev/zero") == "it is a device; it must be a regular file");
+  }
+}
+
+TEST_CASE("readers refuse a file that ends too early, wherever that is") {
+  const Directory d;
+  const std::string path = d.file("cut");
+  for (const Reader& reader : readers(d)) {
+    CAPTURE(reader.name);
+    d.write("cut", reader.good);
+    const std::string whole = said_of(path, [&] { reader.read(path); });
+    if (whole.find("which needs lib") != whole.npos) {
+      MESSAGE("skipped: built without the library for these images");
+      continue;
+    }
+    CHECK(whole == "nothing was thrown");
+    for (std::size_t n = 0; n < reader.good.size(); ++n) {
+      d.write("cut", reader.good.substr(0, n));
+      const bool refused = said_of(path, [&] { reader.read(path); }) != "nothing was thrown";
+      if (!refused && !reader.in_lines) FAIL_CHECK("cut to ", n, " bytes it was read");
+    }
+  }
+}
 
 TEST_CASE("CIFAR files") {
   const auto record = [](std::string labels, int value) {

@@ -229,6 +229,44 @@ TEST_CASE("sequences: a small transformer, saved, cloned and checked") {
   CHECK(!near(slice(a, 1, {2, 3}).value(), slice(b, 1, {2, 3}).value()));
 }
 
+TEST_CASE("sequences: every layer that draws weights draws all of them by its initialiser") {
+  const auto check = [](auto layer) {
+    Generator generator(1);
+    for (int again = 0; again < 2; ++again) {
+      std::size_t weights = 0;
+      for (const auto& [name, variable] : nn::named_parameters(layer)) {
+        if (variable.shape().size() < 2) continue;  // biases, and the scales of norms
+        ++weights;
+        CHECK_MESSAGE(is(variable.value(), std::vector<double>(variable.size(), 0.25)), name);
+      }
+      CHECK(weights > 0);
+      nn::initialize(layer, generator);
+    }
+  };
+  const auto init = nn::init::constant(0.25);
+  check(nn::Linear<double>(3, 2, {.init = init}));
+  check(nn::Conv1d<double>(3, 2, 3, {.init = init}));
+  check(nn::Conv2d<double>(3, 2, 3, {.init = init}));
+  check(nn::ConvTranspose2d<double>(3, 2, 3, {.init = init}));
+  check(nn::Embedding<double>(3, 2, {.init = init}));
+  check(nn::LSTMCell<double>(3, 2, {.init = init}));
+  check(nn::GRUCell<double>(3, 2, {.init = init}));
+  check(nn::LSTM<double>(3, 2, {.layers = 2, .bidirectional = true, .init = init}));
+  check(nn::GRU<double>(3, 2, {.layers = 2, .bidirectional = true, .init = init}));
+  check(nn::MultiheadAttention<double>(4, 2, {.init = init}));
+  check(nn::TransformerEncoderLayer<double>(4, 2, {.dim_feedforward = 3, .init = init}));
+  check(nn::LearnedPositions<double>(3, 2, {.init = init}));
+  // without one, a transformer's parts draw as they do alone
+  seed(5);
+  const nn::TransformerEncoderLayer<double> encoder(4, 2, {.dim_feedforward = 3});
+  seed(5);
+  const nn::MultiheadAttention<double> attention(4, 2);
+  const nn::Linear<double> wide(4, 3), narrow(3, 4);
+  CHECK(encoder.self_attn.in_proj_weight.value() == attention.in_proj_weight.value());
+  CHECK(encoder.linear1.weight.value() == wide.weight.value());
+  CHECK(encoder.linear2.weight.value() == narrow.weight.value());
+}
+
 TEST_CASE("sequences: positions") {
   const auto table = nn::sinusoidal_positions<double>(50, 5);
   for (const std::size_t t : {std::size_t{0}, std::size_t{1}, std::size_t{49}}) {

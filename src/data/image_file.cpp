@@ -4,6 +4,7 @@
 
 #if defined(XGRAD_PNG)
 #include <png.h>
+#include <zlib.h>
 #endif
 #if defined(XGRAD_JPEG)
 #include <turbojpeg.h>
@@ -55,17 +56,20 @@ Decoded room(std::size_t height, std::size_t width, std::size_t channels, std::s
   return result;
 }
 
-}  // namespace
+unsigned byte(std::string_view text, std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0; }
 
-bool is_png(std::string_view bytes) { return bytes.starts_with("\x89PNG\r\n\x1a\n"); }
-bool is_jpeg(std::string_view bytes) { return bytes.starts_with("\xff\xd8\xff"); }
+[[maybe_unused]] std::size_t big_endian(std::string_view text, std::size_t at) {
+  std::size_t result = 0;
+  for (std::size_t k = at; k < at + 4; ++k) result = result << 8U | byte(text, k);
+  return result;
+}
 
-int exif_orientation(std::string_view bytes) {
-  const auto byte = [](std::string_view text, std::size_t at) -> unsigned {
-    return at < text.size() ? static_cast<unsigned char>(text[at]) : 0;
-  };
-  // segments of a JPEG file: ff, a marker, the length of what follows with itself
-  for (std::size_t at = 2; byte(bytes, at) == 0xff && at + 4 <= bytes.size();) {
+/// Calls f(marker, content) for the segments of a JPEG file (ff, a marker, the length of what follows with itself) until it returns
+/// false, or the image itself begins. Returns the offset at which it stopped.
+template <class F>
+std::size_t jpeg_segments(std::string_view bytes, F f) {
+  std::size_t at = 2;
+  while (byte(bytes, at) == 0xff && at + 4 <= bytes.size()) {
     const unsigned marker = byte(bytes, at + 1);
     if (marker == 0xff) {  // filling
       ++at;
@@ -73,29 +77,58 @@ int exif_orientation(std::string_view bytes) {
     }
     const std::size_t length = byte(bytes, at + 2) << 8U | byte(bytes, at + 3);
     if (marker == 0xda || marker == 0xd9 || length < 2) break;  // the image itself, or the end
-    std::string_view exif = bytes.substr(at + 4, length - 2);
+    if (!f(marker, bytes.substr(at + 4, length - 2))) break;
     at += 2 + length;
-    if (marker != 0xe1 || !exif.starts_with(std::string_view("Exif\0\0", 6))) continue;
+  }
+  return at;
+}
+
+#if defined(XGRAD_PNG)
+/// Calls f(offset, length) for the chunks of a PNG file (length, name, content, checksum) until it returns false, or no whole one
+/// follows. Returns the offset at which it stopped.
+template <class F>
+std::size_t png_chunks(std::string_view bytes, F f) {
+  std::size_t at = 8;
+  while (at + 12 <= bytes.size()) {
+    const std::size_t length = big_endian(bytes, at);
+    if (length + 12 > bytes.size() - at || !f(at, length)) break;
+    at += length + 12;
+  }
+  return at;
+}
+#endif
+
+}  // namespace
+
+bool is_png(std::string_view bytes) { return bytes.starts_with("\x89PNG\r\n\x1a\n"); }
+bool is_jpeg(std::string_view bytes) { return bytes.starts_with("\xff\xd8\xff"); }
+
+int exif_orientation(std::string_view bytes) {
+  int result = 1;
+  jpeg_segments(bytes, [&](unsigned marker, std::string_view exif) {
+    if (marker != 0xe1 || !exif.starts_with(std::string_view("Exif\0\0", 6))) return true;
     exif.remove_prefix(6);  // a TIFF file
     const bool little = exif.starts_with("II");
-    if (!little && !exif.starts_with("MM")) continue;
+    if (!little && !exif.starts_with("MM")) return true;
     const auto number = [&](std::size_t from, std::size_t width) {
       std::size_t value = 0;
       for (std::size_t k = 0; k < width; ++k) value = value << 8U | byte(exif, from + (little ? width - 1 - k : k));
       return value;
     };
     const std::size_t directory = number(4, 4);
-    if (number(2, 2) != 42 || directory > exif.size()) continue;
+    if (number(2, 2) != 42 || directory > exif.size()) return true;
     const std::size_t entries = number(directory, 2);
     for (std::size_t k = 0; k < entries; ++k) {
       const std::size_t entry = directory + 2 + 12 * k;
       if (entry + 12 > exif.size()) break;
       if (number(entry, 2) != 0x0112 || number(entry + 2, 2) != 3) continue;
       const std::size_t orientation = number(entry + 8, 2);
-      return orientation >= 1 && orientation <= 8 ? static_cast<int>(orientation) : 1;
+      if (orientation >= 1 && orientation <= 8) result = static_cast<int>(orientation);
+      return false;
     }
-  }
-  return 1;
+    return true;
+  });
+  return result;
 }
 
 Decoded decode_png(std::string_view bytes, std::size_t channels) {
@@ -103,7 +136,25 @@ Decoded decode_png(std::string_view bytes, std::size_t channels) {
   png_image image{};
   image.version = PNG_IMAGE_VERSION;
   const std::unique_ptr<png_image, void (*)(png_image*)> free(&image, png_image_free);
-  const auto broken = [&] { return bad(std::string("the PNG is damaged (") + image.message + "); fetch the file again"); };
+  bool ended = false;
+  const std::size_t whole = png_chunks(bytes, [&](std::size_t at, std::size_t) {
+    ended = bytes.substr(at + 4, 4) == "IEND";
+    return !ended;
+  });
+  if (!ended)
+    return bad(
+        fmt::format("the PNG ends at offset {}, without a whole chunk from offset {} on; it must go on to the end of a chunk "
+                    "IEND; fetch the file again",
+                    bytes.size(), whole));
+  const auto broken = [&] {
+    std::string place;
+    png_chunks(bytes, [&](std::size_t at, std::size_t length) {
+      const auto sum = crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()) + at + 4, length + 4);
+      if (sum != big_endian(bytes, at + 8 + length)) place = fmt::format(", in the chunk at offset {}", at);
+      return place.empty();
+    });
+    return bad(fmt::format("the PNG of {} bytes is damaged{} ({}); fetch the file again", bytes.size(), place, image.message));
+  };
   if (!png_image_begin_read_from_memory(&image, bytes.data(), bytes.size())) return broken();
   image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // those without a gamma are like those of 8 bits
   image.format = PNG_FORMAT_RGBA;
@@ -136,8 +187,16 @@ Decoded decode_jpeg(std::string_view bytes, std::size_t channels) {
   const std::unique_ptr<void, int (*)(tjhandle)> decoder(tjInitDecompress(), tjDestroy);
   if (!decoder) throw std::bad_alloc();
   const auto broken = [&] {
-    return bad(std::string("the JPEG is damaged (") + tjGetErrorStr2(decoder.get()) + "); fetch the file again");
+    return bad(
+        fmt::format("the JPEG of {} bytes is damaged ({}); fetch the file again", bytes.size(), tjGetErrorStr2(decoder.get())));
   };
+  // Within the image ff d9 means nothing else.
+  const std::size_t begin = jpeg_segments(bytes, [](unsigned, std::string_view) { return true; });
+  if (bytes.find("\xff\xd9", begin) == bytes.npos)
+    return bad(
+        fmt::format("the JPEG ends at offset {}, without the bytes ff d9 after its image, which begins at offset {}; they must "
+                    "be there; fetch the file again",
+                    bytes.size(), begin));
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
   int width = 0, height = 0, samples = 0, colours = 0;
   if (tjDecompressHeader3(decoder.get(), data, bytes.size(), &width, &height, &samples, &colours) != 0) return broken();

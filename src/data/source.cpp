@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <utility>
 
 #include <xgrad/core/error.hpp>
 #include <xgrad/core/shape.hpp>
+
+#include "stratified.hpp"
 
 namespace xgrad {
 
@@ -86,10 +89,88 @@ Source<T> concat(const Source<T>& a, const Source<T>& b, Where at) {
   return {a.size() + b.size(), [a, b](std::size_t i) { return i < a.size() ? a[i] : b[i - a.size()]; }, a.classes(), a.names()};
 }
 
-#define XGRAD_INSTANTIATE(T)                                                    \
-  template class Source<T>;                                                     \
-  template Source<T> subset(const Source<T>&, std::vector<std::size_t>, Where); \
-  template Source<T> concat(const Source<T>&, const Source<T>&, Where)
+namespace {
+
+/// Every sample's label, which takes reading it.
+template <Real T>
+Labels labels_of(const Source<T>& source, Where at) {
+  Labels result = make_array<std::int64_t>(Shape{source.size()}, at);
+  for (std::size_t i = 0; i < source.size(); ++i) result.data()[i] = source[i].label;
+  return result;
+}
+
+/// What one channel has: how many numbers, their mean, and the squares of how far they are from it.
+struct Channel {
+  double count = 0, mean = 0, squares = 0;
+
+  /// Both together (Chan, Golub, LeVeque 1979).
+  void add(const Channel& other) {
+    const double all = count + other.count, apart = other.mean - mean;
+    mean += apart * other.count / all;
+    squares += other.squares + apart * apart * count * other.count / all;
+    count = all;
+  }
+};
+template <Real T>
+Channel channel_of(const T* x, std::size_t pixels, std::size_t stride) {
+  Channel result{static_cast<double>(pixels)};
+  for (std::size_t i = 0; i < pixels; ++i) result.mean += static_cast<double>(x[i * stride]);
+  result.mean /= result.count;
+  for (std::size_t i = 0; i < pixels; ++i) {
+    const double apart = static_cast<double>(x[i * stride]) - result.mean;
+    result.squares += apart * apart;
+  }
+  return result;
+}
+
+}  // namespace
+
+template <Real T>
+std::pair<Source<T>, Source<T>> split(const Source<T>& source, double fraction, std::uint64_t seed, Where at) {
+  auto [first, second] = detail::split_rows(labels_of(source, at), source.classes(), fraction, seed, at);
+  return {subset(source, std::move(first), at), subset(source, std::move(second), at)};
+}
+
+template <Real T>
+std::vector<SourceSplit<T>> folds(const Source<T>& source, std::size_t k, std::uint64_t seed, Where at) {
+  std::vector<SourceSplit<T>> result;
+  for (auto& [rest, test] : detail::fold_rows(labels_of(source, at), source.classes(), k, seed, at))
+    result.push_back({subset(source, std::move(rest), at), subset(source, std::move(test), at)});
+  return result;
+}
+
+template <Real T>
+Moments channel_moments(const Source<T>& source, Where at) {
+  std::vector<Channel> channels;
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    const Array<T> value = source[i].value;
+    const Shape& shape = value.shape();
+    if (shape.empty() || (i > 0 && shape.back() != channels.size()))
+      throw ShapeError(
+          at, "channel_moments",
+          fmt::format("sample {} is {}; its last axis must be its channels, as many as the first sample has", i, to_string(shape)));
+    channels.resize(shape.back());
+    if (value.size() == 0) continue;
+    for (std::size_t c = 0; c < channels.size(); ++c)
+      channels[c].add(channel_of(value.data() + c, value.size() / channels.size(), channels.size()));
+  }
+  if (channels.empty() || channels[0].count == 0)
+    throw ValueError(at, "channel_moments", "the data set has no pixels; it must have one at least");
+  Moments result;
+  for (const Channel& channel : channels) {
+    result.mean.push_back(channel.mean);
+    result.std.push_back(std::sqrt(channel.squares / channel.count));
+  }
+  return result;
+}
+
+#define XGRAD_INSTANTIATE(T)                                                                       \
+  template class Source<T>;                                                                        \
+  template Source<T> subset(const Source<T>&, std::vector<std::size_t>, Where);                    \
+  template Source<T> concat(const Source<T>&, const Source<T>&, Where);                            \
+  template std::pair<Source<T>, Source<T>> split(const Source<T>&, double, std::uint64_t, Where);  \
+  template std::vector<SourceSplit<T>> folds(const Source<T>&, std::size_t, std::uint64_t, Where); \
+  template Moments channel_moments(const Source<T>&, Where)
 XGRAD_INSTANTIATE(float);
 XGRAD_INSTANTIATE(double);
 

@@ -116,9 +116,9 @@ Mask padding_mask(const Indices& lengths, std::size_t length, Where at) {
 template <class T>
 TransformerEncoderLayer<T>::TransformerEncoderLayer(std::size_t features, std::size_t heads, TransformerEncoderLayerOptions o,
                                                     Where at)
-    : self_attn(features, heads, {.dropout = o.dropout}, at),
-      linear1(features, o.dim_feedforward, {}, at),
-      linear2(o.dim_feedforward, features, {}, at),
+    : self_attn(features, heads, {.dropout = o.dropout, .init = o.init.value_or(MultiheadAttentionOptions{}.init)}, at),
+      linear1(features, o.dim_feedforward, {.init = o.init.value_or(LinearOptions{}.init)}, at),
+      linear2(o.dim_feedforward, features, {.init = o.init.value_or(LinearOptions{}.init)}, at),
       norm1(features, {.eps = o.eps}, at),
       norm2(features, {.eps = o.eps}, at),
       dropout(o.dropout, at),

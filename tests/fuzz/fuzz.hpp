@@ -8,8 +8,11 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <xgrad/xgrad.hpp>
 
@@ -46,6 +49,33 @@ bool reads(Read read) {
     std::fprintf(stderr, "this error names no file: %s\n", error.what());
     std::abort();
   }
+}
+
+/// Whether a file is packed, which sources refuse.
+inline bool is_gzip(Bytes bytes) { return bytes.size() > 1 && bytes[0] == 0x1f && bytes[1] == 0x8b; }
+
+/// Reads a set at once and as a source, sample by sample: both must give the same, or neither anything; a packed source nothing.
+template <class ReadSet, class MakeSource>
+void same_samples(ReadSet read_set, MakeSource make_source, bool packed) {
+  std::optional<xgrad::Dataset> set;
+  reads([&] { set = read_set(); });
+  std::vector<xgrad::Sample<float>> samples;
+  const bool whole = reads([&] {
+    const xgrad::Source<float> source = make_source();
+    for (std::size_t i = 0; i < source.size(); ++i) samples.push_back(source[i]);
+  });
+  bool same = whole == (set && !packed);
+  if (same && whole) {
+    const xgrad::Source<float> held(*std::move(set));
+    same = samples.size() == held.size();
+    for (std::size_t i = 0; same && i < samples.size(); ++i) {
+      const xgrad::Sample<float> wanted = held[i];
+      same = samples[i].label == wanted.label && samples[i].value == wanted.value;
+    }
+  }
+  if (same) return;
+  std::fputs("a set and a source of the same file differ\n", stderr);
+  std::abort();
 }
 
 }  // namespace fuzz

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <xgrad/core/api.hpp>
@@ -64,5 +65,29 @@ XGRAD_API Source<T> subset(const Source<T>& source, std::vector<std::size_t> ind
 /// One source behind the other. Classes and names are those of `a`. Throws ValueError unless both have the same number of classes.
 template <Real T>
 XGRAD_API Source<T> concat(const Source<T>& a, const Source<T>& b, Where at = Where::current());
+
+/// What one trains on, and what one tests with.
+template <Real T>
+struct SourceSplit {
+  Source<T> train, test;
+};
+
+/// Two parts in random order with the classes in the same proportions, as of a Dataset: the same seed chooses the same samples.
+/// Every sample is read once, for its label. Throws as of a Dataset, and what reading a sample throws.
+template <Real T>
+XGRAD_API std::pair<Source<T>, Source<T>> split(const Source<T>& source, double fraction, std::uint64_t seed = 0,
+                                                Where at = Where::current());
+
+/// For cross-validation, as of a Dataset: the same seed chooses the same samples. Every sample is read once, for its label. Throws
+/// as of a Dataset, and what reading a sample throws.
+template <Real T>
+XGRAD_API std::vector<SourceSplit<T>> folds(const Source<T>& source, std::size_t k, std::uint64_t seed = 0,
+                                            Where at = Where::current());
+
+/// Mean and standard deviation of each channel, the last axis of the samples, which may differ in size, in their own unit; every
+/// sample is read once. Throws as of a Dataset, ShapeError for a sample without axes or with other channels than the first, and
+/// what reading a sample throws.
+template <Real T>
+XGRAD_API Moments channel_moments(const Source<T>& source, Where at = Where::current());
 
 }  // namespace xgrad

@@ -1,6 +1,7 @@
 #pragma once
 /// Attention, the layers of a transformer, and what tells them where they are. Sequences are (n, l, features).
 #include <cstddef>
+#include <optional>
 
 #include <xgrad/core/fields.hpp>
 #include <xgrad/core/indices.hpp>
@@ -62,6 +63,8 @@ struct TransformerEncoderLayerOptions {
   bool norm_first = false;  ///< x + f(norm(x)), which trains without a warm-up (Xiong et al. 2020), for norm(x + f(x))
   bool gelu = false;        ///< in the perceptron, in place of ReLU
   double eps = 1e-5;        ///< of the norms
+  /// Of all weights. Without one, the attention and the perceptron draw theirs as MultiheadAttention and Linear do.
+  std::optional<Init> init = {};
 };
 /// Attention of a sequence to itself and a perceptron, each beside a shortcut and with a layer norm (Vaswani et al. 2017):
 /// (…, l, features) to the same. As PyTorch's, with the names of its weights. Throws as MultiheadAttention.
