@@ -178,10 +178,10 @@ void orders(xg::mpi::World& world) {
   struct {
     std::vector<xg::Variable<float>> w;
   } sizes;
-  for (const std::size_t bytes : {std::size_t{4}, 13 * mebi, 12 * mebi, mebi / 2, mebi / 2})
+  for (const std::size_t bytes : {std::size_t{4}, 13 * mebi, 23 * mebi / 2, mebi / 2, mebi / 2, mebi / 2})
     sizes.w.emplace_back(xg::Array<float>(xg::Shape{bytes / 4}, 0.0F), true);
   const auto sync = world.average_gradients(sizes);
-  check(sync.buckets() == std::vector<std::vector<std::string>>{{"w.4", "w.3"}, {"w.2", "w.1"}, {"w.0"}},
+  check(sync.buckets() == std::vector<std::vector<std::string>>{{"w.5", "w.4"}, {"w.3", "w.2", "w.1"}, {"w.0"}},
         "the first bucket has 1 MiB, others 25");
 }
 
