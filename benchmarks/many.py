@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The model of docs/many-machines.md: the time of a training step on many machines, and where it stops getting shorter.
 
-usage: many.py    prints the tables of that page
+usage: many.py    prints the tables of that page: what was measured beside the model, then the predictions
 
 A step is forward, then backward, in the course of which gradients become complete, last layer first. They go in buckets, one after the
 other: a bucket starts when it is complete and the one before has gone. It takes
@@ -11,11 +11,22 @@ other: a bucket starts when it is complete and the one before has gone. It takes
     + bytes / memory                         (copying, adding up)
 
 and the step ends when backward and the last bucket have.
+
+MEASURED is what mpi_step (benchmarks/mpi.cpp) printed on two ranks of one thread, on two cores that did nothing else:
+
+    mpirun --bind-to none -n 2 mpi_step wide 64 1              bytes a second: as memory is
+    mpirun --bind-to none -n 2 mpi_step wide 64 1 0 4e8        400 MB/s, likewise 1e8
+
+Memory is fitted to the first of them, in which nothing else takes time: nearly all gradients are complete when backward is over, and what
+is waited for is the latency and their copies and sums.
 """
 FIRST, BUCKET = 1 << 20, 25 << 20
 LATENCY = 50e-6  # seconds until a message is noticed, beside its way: how long the thread that moves them sleeps
 MESSAGE = 2e-6   # … to send or receive one: assumed
-MEMORY = 0.59e9  # bytes a second that are copied in, sent through memory, added up and copied out: measured
+WIDE = [(1024 * 1024 + 1024, 1024 * 1024)] * 4 + [(1024 * 10 + 10, 1024 * 10)]  # layers, as below
+MEASURED = {float("inf"): (20.9e-3, 6.1e-3), 400e6: (66.0e-3, 51.7e-3), 100e6: (202e-3, 181e-3)}  # a step, and what of it is waiting
+STEP, WAITING = MEASURED[float("inf")]
+MEMORY = 4 * sum(p for p, _ in WIDE[:-1]) / (WAITING - LATENCY)  # bytes a second, of the second of two buckets
 
 
 def resnet50():
@@ -49,15 +60,16 @@ def step(layers, compute, machines, bandwidth, way):
     """(seconds of a step, seconds of it in which nothing is computed)."""
     macs = sum(m for _, m in layers)
     forward, now = compute / 3, compute / 3
-    buckets, size = [], 0
+    buckets = []
+    room = -1
     for parameters, m in reversed(layers):
         now += 2 * forward * m / macs
-        size += 4 * parameters
-        if size >= (BUCKET if buckets else FIRST):
-            buckets.append((now, size))
-            size = 0
-    if size:
-        buckets.append((now, size))
+        size = 4 * parameters
+        if room < size:  # as src/mpi/average.cpp: what does not fit begins the next one, however large it is
+            room = BUCKET if buckets else FIRST
+            buckets.append((now, 0))
+        room -= min(room, size)
+        buckets[-1] = (now, buckets[-1][1] + size)
     end = 0
     rounds = 1 if machines == 2 else 2
     share = 1 if machines == 2 else 2 * (machines - 1) / machines
@@ -67,6 +79,14 @@ def step(layers, compute, machines, bandwidth, way):
 
 
 def main():
+    print(f"memory: {MEMORY / 1e9:.2f} GB/s\n")
+    print("| bytes a second | a step | waiting | the model's step | waiting | against the measured step |")
+    print("|---|---|---|---|---|---|")
+    for bandwidth, (time, waiting) in MEASURED.items():
+        said, waits = step(WIDE, STEP - WAITING, 2, bandwidth, 0)
+        name = "as memory is" if bandwidth == float("inf") else f"{bandwidth / 1e6:.0f} MB/s"
+        print(f"| {name} | {1e3 * time:.1f} ms | {1e3 * waiting:.1f} ms | {1e3 * said:.1f} ms | {1e3 * waits:.1f} ms | "
+              f"{100 * (said / time - 1):+.0f} % |")
     for name, layers, image, batch in (("ResNet-50", resnet50(), 0.108, 32), ("VGG-D", vgg_d(), 0.6, 32)):
         parameters = sum(p for p, _ in layers)
         print(f"\n{name}: {parameters} parameters, {4e-6 * parameters:.0f} MB of gradients, batch {batch} on each machine\n")

@@ -7,8 +7,9 @@
 #SBATCH --exclusive
 #SBATCH --time=04:00:00
 #SBATCH --requeue
-# Slurm starts the ranks by PMIx (Open MPI 4) or PMI-2 (MPICH). It gives each its processors, and a rank takes as many threads as it
-# has got. A rank that fails ends the job; one that is put back into the queue goes on with the checkpoint.
+# Slurm starts the ranks by PMIx (Open MPI 4), or by PMI-2 (MPICH: XGRAD_PMI=pmi2), which was not tried. It gives each its processors,
+# and a rank takes as many threads as it has got. A rank that fails ends the job; one that is put back into the queue goes on with the
+# checkpoint.
 set -eu
 export SRUN_CPUS_PER_TASK=${SLURM_CPUS_PER_TASK:-16}
 exec srun --kill-on-bad-exit=1 --mpi="${XGRAD_PMI:-pmix}" --cpu-bind=cores "$@"

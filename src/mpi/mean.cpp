@@ -1,10 +1,12 @@
 // The mean over ranks as an operation.
+#include "mean.hpp"
+
+#include <fmt/format.h>
+#include <string>
 #include <utility>
 
 #include <xgrad/graph/apply.hpp>
 #include <xgrad/mpi/world.hpp>
-
-#include "group.hpp"
 
 namespace xgrad::mpi {
 namespace {
@@ -29,9 +31,24 @@ struct Mean {
 }  // namespace
 
 template <class T>
-Variable<T> World::mean(Variable<T> x, Where at) {
+Variable<T> mean_over_ranks(const std::shared_ptr<Group>& group, Variable<T> x, Where at) {
+  return apply(Mean<T>{group}, {std::move(x)}, at);
+}
+template Variable<float> mean_over_ranks(const std::shared_ptr<Group>&, Variable<float>, Where);
+template Variable<double> mean_over_ranks(const std::shared_ptr<Group>&, Variable<double>, Where);
+
+template <class T>
+Variable<T> World::mean(Variable<T> x, Where at) try {
   if (size() == 1) return x;
-  return apply(Mean<T>{group_}, {std::move(x)}, at);
+  const std::string mine = to_string(x.shape(at));
+  std::string first = mine;
+  group_->broadcast(first);
+  group_->agree(mine == first ? "" : fmt::format("x is {}, on rank 0 {}; it must have one shape on all ranks", mine, first), "mean",
+                at);
+  return mean_over_ranks(group_, std::move(x), at);
+} catch (Error& error) {
+  error.place(at, "mean");
+  throw;
 }
 template Variable<float> World::mean(Variable<float>, Where);
 template Variable<double> World::mean(Variable<double>, Where);

@@ -9,6 +9,8 @@
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/reduce.hpp>
 
+#include "mean.hpp"
+
 namespace xgrad::mpi {
 
 template <class T>
@@ -28,9 +30,9 @@ Variable<T> BatchNorm<T>::operator()(Variable<T> x, Where at) const {
                      fmt::format("x is {}; it must have {} channels, its last axis", to_string(x.shape(at)), channels));
   std::vector<std::ptrdiff_t> rows;
   for (std::size_t axis = 0; axis + 1 < x.shape(at).size(); ++axis) rows.push_back(static_cast<std::ptrdiff_t>(axis));
-  const Variable<T> mean = world_->mean(xgrad::mean(x, Axes(rows), {}, at), at);
+  const Variable<T> mean = mean_over_ranks(world_->group(), xgrad::mean(x, Axes(rows), {}, at), at);
   const Variable<T> away = sub(std::move(x), mean, at);
-  const Variable<T> variance = world_->mean(xgrad::mean(square(away, at), Axes(rows), {}, at), at);
+  const Variable<T> variance = mean_over_ranks(world_->group(), xgrad::mean(square(away, at), Axes(rows), {}, at), at);
 
   const double count = static_cast<double>(away.size() / channels) * world_->size();
   const auto update = [&](Variable<T> running, const Variable<T>& fresh, double factor) {

@@ -16,7 +16,7 @@ for mpi in openmpi mpich; do
   tried=$((tried + 1))
   mkdir "$tmp/$mpi"
   # shellcheck disable=SC2046  # pkg-config's flags are words
-  if (cd "$tmp/$mpi" && printf '%s\n' "$source"/src/mpi/*.cpp "$source/tests/mpi/ranks.cpp" |
+  if (cd "$tmp/$mpi" && printf '%s\n' "$source"/src/mpi/*.cpp "$source"/tests/mpi/*.cpp |
     xargs -P 2 -n 1 "mpicxx.$mpi" -std=c++20 -O1 -I"$source/include" -I"$source/src" $(pkg-config --cflags xtensor fmt) -c &&
     "mpicxx.$mpi" ./*.o -o ranks -L"$build/src" -lxgrad -lfmt -Wl,-rpath,"$build/src"); then
     output=$("$source/tests/mpi/run.sh" "$tmp/$mpi/ranks" "mpirun.$mpi")

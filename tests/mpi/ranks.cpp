@@ -19,26 +19,24 @@
 #include <xgrad/mpi/mpi.hpp>
 #include <xgrad/xgrad.hpp>
 
-#include "slow.hpp"
+#include "ranks.hpp"
 
-namespace xg = xgrad;
+namespace ranks {
+
+void check(bool good, const char* what, std::uint32_t line, const char* file) {
+  ++(good ? passed : failed);
+  if (!good) std::fprintf(stderr, "%s:%u: failed: %s\n", file, line, what);
+}
+
+bool has(const std::string& text, const std::string& part) {
+  if (text.find(part) != std::string::npos) return true;
+  std::fprintf(stderr, "not there: %s\nin: %s\n", part.c_str(), text.c_str());
+  return false;
+}
 
 namespace {
 
-int passed = 0, failed = 0;
 std::uint64_t bits = 0;  // of all that was learnt
-
-void check(bool good, const char* what, std::uint32_t line = __builtin_LINE()) {
-  ++(good ? passed : failed);
-  if (!good) std::fprintf(stderr, "ranks.cpp:%u: failed: %s\n", line, what);
-}
-
-template <class T>
-struct Net {
-  xg::nn::Conv2d<T> conv{1, 3, 3};
-  xg::nn::Linear<T> hidden{48, 10}, out{10, 4};
-  auto operator()(xg::Variable<T> x) const { return out(tanh(hidden(flatten(tanh(conv(std::move(x))))))); }
-};
 
 template <class T>
 struct One {
@@ -55,36 +53,6 @@ struct Synchronised {
   xg::nn::Linear<double> out{8, 4};
   auto operator()(xg::Variable<double> x) const { return out(relu(norm(in(flatten(std::move(x)))))); }
 };
-
-struct Normed {
-  xg::nn::Linear<double> in{36, 8};
-  xg::nn::BatchNorm<double> norm{8};
-  xg::nn::Linear<double> out{8, 4};
-  auto operator()(xg::Variable<double> x) const { return out(relu(norm(in(flatten(std::move(x)))))); }
-};
-
-struct Other {
-  xg::nn::Linear<double> hidden{7, 3};
-};
-
-template <class T>
-xg::Source<T> images(std::size_t n) {
-  xg::Array<T> values(xg::Shape{n, 6, 6, 1});
-  xg::Generator(3).fill_normal(values, 0, 1);
-  xg::Labels labels(xg::Shape{n});
-  for (std::size_t k = 0; k < n; ++k) labels(k) = static_cast<std::int64_t>(k % 4);
-  return {std::move(values), std::move(labels)};
-}
-
-template <class Network>
-double distance(const Network& a, const Network& b) {
-  double most = 0;
-  const auto p = xg::nn::parameters(a), q = xg::nn::parameters(b);
-  for (std::size_t k = 0; k < p.size(); ++k)
-    for (std::size_t i = 0; i < p[k].size(); ++i)
-      most = std::max(most, std::abs(static_cast<double>(p[k].value().data()[i] - q[k].value().data()[i])));
-  return most;
-}
 
 template <class Network, class T>
 void train(const Network& net, xg::Loader<T>& batches, std::uint64_t epochs) {
@@ -184,6 +152,39 @@ void pauses(xg::mpi::World& world) {
   }
 }
 
+/// Declared in another order than it is used.
+struct Unordered {
+  xg::nn::Linear<double> out{8, 4}, in{36, 8};
+  auto operator()(xg::Variable<double> x) const { return out(tanh(in(flatten(std::move(x))))); }
+};
+
+/// Buckets have the order in which gradients become complete, and the sizes that the documentation says.
+void orders(xg::mpi::World& world) {
+  if (world.size() == 1) return;
+  xg::seed(1);
+  const Unordered net;
+  {
+    const auto sync = world.average_gradients(net, {.first_bucket = 1, .bucket = 1});
+    const auto batch = xg::Loader<double>(images<double>(8), {.batch_size = 8}).batch(0, 0);
+    const auto all_of = [&](std::size_t first, const char* layer) {
+      const auto buckets = sync.buckets();
+      return buckets.size() == 4 && buckets[first][0].starts_with(layer) && buckets[first + 1][0].starts_with(layer);
+    };
+    check(all_of(0, "in.") && all_of(2, "out."), "what is declared last is taken for the last layer at first");
+    backward(cross_entropy(net(batch.images), batch.labels));
+    check(all_of(0, "out.") && all_of(2, "in."), "from then on gradients go as they become complete");
+  }
+  constexpr std::size_t mebi = std::size_t{1} << 20;
+  struct {
+    std::vector<xg::Variable<float>> w;
+  } sizes;
+  for (const std::size_t bytes : {std::size_t{4}, 13 * mebi, 23 * mebi / 2, mebi / 2, mebi / 2, mebi / 2})
+    sizes.w.emplace_back(xg::Array<float>(xg::Shape{bytes / 4}, 0.0F), true);
+  const auto sync = world.average_gradients(sizes);
+  check(sync.buckets() == std::vector<std::vector<std::string>>{{"w.5", "w.4"}, {"w.3", "w.2", "w.1"}, {"w.0"}},
+        "the first bucket has 1 MiB, others 25");
+}
+
 /// Messages go out while backward still runs.
 void overlaps(xg::mpi::World& world) {
   if (world.size() == 1) return;
@@ -241,20 +242,6 @@ void overlaps_in_time(xg::mpi::World& world) {
   check(both - longer < computing + sending - both, "a step is nearer to the longer of computing and sending than to their sum");
 }
 
-std::string error_of(const auto& f) {
-  try {
-    f();
-  } catch (const xg::Error& error) {
-    return error.what();
-  }
-  return "";
-}
-bool has(const std::string& text, const std::string& part) {
-  if (text.find(part) != std::string::npos) return true;
-  std::fprintf(stderr, "not there: %s\nin: %s\n", part.c_str(), text.c_str());
-  return false;
-}
-
 /// A parameter that some ranks do not reach counts as 0 there; one that nobody reaches has no gradient.
 void branches(xg::mpi::World& world) {
   const Two net;
@@ -301,64 +288,10 @@ void norms(xg::mpi::World& world) {
   check(world.size() == 1 || before(3) != mean, "…, which were different");
 }
 
-struct Run {
-  Net<float> net;
-  xg::optim::Optimizer<float, xg::optim::Adam> opt;
-  xg::Loader<float> batches;
-  xg::Generator generator;
-  std::vector<double> losses = {};
-};
-
-Run new_run(xg::mpi::World& world, std::uint64_t seed) {
-  xg::seed(seed);
-  const Net<float> net;
-  return {net, xg::optim::Optimizer(xg::nn::parameters(net), xg::optim::Adam{.lr = 0.01}),
-          xg::Loader<float>(images<float>(world.parts() * 30), {.batch_size = 4, .part = world.part(), .parts = world.parts()}),
-          xg::Generator(seed, world.part())};
-}
-
-/// A run that goes on from a checkpoint in the middle of an epoch is the run that was never interrupted.
-void resumes(xg::mpi::World& world, const std::string& folder) {
-  const std::string path = folder + "/run.safetensors";
-  const auto go_on = [&](Run& run, std::size_t steps, std::size_t save_at) {
-    const auto sync = world.average_gradients(run.net);
-    while (run.losses.size() < steps)
-      for (auto [x, y] : run.batches) {
-        x(0) += static_cast<float>(run.generator.normal());
-        const auto loss = cross_entropy(run.net(x), y);
-        run.opt.zero_grad();
-        backward(loss);
-        run.opt.step();
-        run.losses.push_back(loss.item());
-        if (run.losses.size() == save_at) world.save(run, path);
-        if (run.losses.size() >= steps) break;
-      }
-  };
-  Run first = new_run(world, 5), second = new_run(world, 6);
-  world.broadcast(first.net);
-  go_on(first, 20, 11);
-  world.load(second, path);
-  check(second.losses.size() == 11 && second.batches.state.epoch == 1 && second.batches.state.position == 3,
-        "a checkpoint has it all");
-  go_on(second, 20, 0);
-  check(distance(first.net, second.net) == 0, "a run that is resumed goes on to the same bits");
-  world.compare(second.net);
-}
-
-/// The checkpoint of two ranks, which others may go on with.
-int reloads(xg::mpi::World& world, const std::string& folder) {
-  Net<double> net;
-  world.load(net, folder + "/killed.safetensors");  // that of ranks of which one was killed
-  Run run = new_run(world, 9);
-  world.load(run, folder + "/run.safetensors");
-  world.compare(run.net);
-  check(run.losses.size() == 11, "any number of ranks goes on with a checkpoint");
-  const double drawn = run.generator.uniform();
-  for (double rank = 0; rank < world.size(); ++rank)  // no two alike
-    check(world.sum(drawn == world.sum(rank == world.rank() ? drawn : 0) ? 1 : 0) == 1, "each rank draws its own numbers");
-  const auto all = static_cast<int>(world.sum(failed));
-  if (world.rank() == 0) fmt::print("bits 0\n{} passed, {} failed\n", passed, all);
-  return all == 0 ? 0 : 1;
+/// Without being told, a rank has its part of the threads that the program alone has.
+void own_threads(xg::mpi::World& world, int alone) {
+  const char* const told = std::getenv("OMP_NUM_THREADS");
+  check(xg::num_threads() == (told ? std::atoi(told) : std::max(1, alone / world.size())), "ranks share the processors");
 }
 
 void threads() {
@@ -373,45 +306,11 @@ void threads() {
   check(threads_for({0}, {{0}, {0}, {0}}, 0.5) == 1, "one thread at least");
 }
 
-/// What must fail, and how. Ends with an exception on some rank, or all.
-void must_fail(xg::mpi::World& world, const std::string& how, const std::string& folder) {
-  const bool odd = world.rank() == 1;
-  Net<double> net;
-  if (how == "networks" || how == "slow end") return odd ? world.broadcast(Other()) : world.broadcast(net);
-  world.broadcast(net);
-  if (how == "parameters") {
-    const Other other;
-    if (odd)
-      static_cast<void>(world.average_gradients(other));
-    else
-      static_cast<void>(world.average_gradients(net));
-  }
-  if (how == "apart" && odd) net.conv.bias.update([](auto& b) { b(1) += 1e-12; });
-  if (how == "drift") {
-    if (odd) net.hidden.bias.update([](auto& b) { b(3) += 1e-12; });
-    world.compare(net);
-  }
-  const auto source = images<double>(world.parts() * 16 - (how == "data" && odd ? 8 : 0));
-  const auto sync = world.average_gradients(net);
-  xg::Loader<double> batches(source, {.batch_size = 4, .part = world.part(), .parts = world.parts()});
-  if (how != "steps") world.check(batches);
-  std::size_t steps = 0;
-  for (;;)
-    for (auto [x, y] : batches) {
-      ++steps;
-      if (odd && steps == 4) {
-        if (how == "silent") sleep(30);
-        if (how == "uncaught" || how == "caught") throw std::runtime_error("something of rank 1");
-        if (how == "exit") std::exit(0);
-        if (how == "kill") std::raise(SIGKILL);
-        if (how == "steps") return;
-        if (how == "nan") x(0) = std::numeric_limits<double>::quiet_NaN();
-      }
-      for (const auto& p : xg::nn::parameters(net)) p.node()->gradient = {};
-      backward(cross_entropy(net(x), y));
-      if (how == "kill") world.save(net, folder + "/killed.safetensors");
-      if (steps > 1000) throw std::runtime_error("nobody has noticed");
-    }
+/// Prints the totals of all ranks.
+int totals(xg::mpi::World& world) {
+  const auto all = static_cast<int>(world.sum(failed));
+  if (world.rank() == 0) fmt::print("bits {:016x}\n{} passed, {} failed\n", bits, passed, all);
+  return all == 0 ? 0 : 1;
 }
 
 int all_cases(xg::mpi::World& world, const std::string& folder) {
@@ -421,21 +320,17 @@ int all_cases(xg::mpi::World& world, const std::string& folder) {
   in_order<float>(world);
   in_order<double>(world);
   pauses(world);
+  orders(world);
   overlaps(world);
   overlaps_in_time(world);
   branches(world);
   norms(world);
+  saves(world, folder);
   resumes(world, folder);
+  errors(world);
   threads();
   check(world.ranks_here() == world.size(), "all ranks are on this machine");
-  if (world.size() == 2) {  // rank 1 waits for 5 s
-    xg::seed(1);
-    const std::string text = error_of([&] { world.save(Net<float>(), folder + "/none/x.safetensors"); });
-    check(has(text, "ranks.cpp:") && has(text, "none"), "a checkpoint that cannot be written is an error on all ranks");
-  }
-  const auto all = static_cast<int>(world.sum(failed));
-  if (world.rank() == 0) fmt::print("bits {:016x}\n{} passed, {} failed\n", bits, passed, all);
-  return all == 0 ? 0 : 1;
+  return totals(world);
 }
 
 /// MPI, which XGRAD_SLOW="SECONDS BYTES_PER_SECOND" slows down.
@@ -450,19 +345,38 @@ std::unique_ptr<xg::mpi::Transport> transport(int& argc, char**& argv, const std
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   const std::string how = argc > 2 ? argv[2] : "", folder = argc > 1 ? argv[1] : ".";
+  const int who = argc > 3 ? std::atoi(argv[3]) : 1;
   if (how == "uncaught") {
     xg::mpi::World world(argc, argv, {.threads = 1});
-    must_fail(world, how, folder);
+    must_fail(world, how, who, folder);
+  }
+  if (how == "threads") {
+    const int alone = xg::num_threads();
+    xg::mpi::World world(argc, argv);
+    own_threads(world, alone);
+    return totals(world);
   }
   try {
     xg::mpi::World world(transport(argc, argv, how), {.threads = 1, .timeout = how == "silent" ? 3.0 : 100.0});
     if (how.empty()) return all_cases(world, folder);
-    if (how == "reload") return reloads(world, folder);
-    must_fail(world, how, folder);
+    if (how == "reload") {
+      reloads(world, folder);
+      return totals(world);
+    }
+    if (how == "whole") {
+      is_whole(world, folder);
+      return totals(world);
+    }
+    must_fail(world, how, who, folder);
   } catch (const std::exception& error) {
+    if (how == "lives") sleep(60);
     std::fprintf(stderr, "ranks: %s\n", error.what());
-    return 1;
   }
+  return 1;
 }
+
+}  // namespace ranks
+
+int main(int argc, char** argv) { return ranks::run(argc, argv); }

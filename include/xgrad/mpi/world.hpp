@@ -179,7 +179,7 @@ class World {
   XGRAD_API double sum(double number, Where at = Where::current());
   double mean(double number, Where at = Where::current()) { return sum(number, at) / size(); }
   /// The mean over all ranks, of Variables of one shape, as an operation: its gradient is the mean of the gradients. Throws
-  /// RankError when shapes differ.
+  /// RankError, on all ranks, when shapes differ.
   template <class T>
   XGRAD_API Variable<T> mean(Variable<T> x, Where at = Where::current());
   /// Returns when all ranks have called it.
