@@ -363,11 +363,11 @@ TEST_CASE("numbers: a filter's gradient from very many places") {
 
 TEST_CASE("numbers: a filter's gradient from many places, with few channels") {
   struct Row {
-    std::size_t n, side, in, out;
+    std::size_t n, side, in, out, k = 3;
   };
-  for (const Row& row : {Row{1, 514, 3, 8}, Row{20, 130, 1, 4}, Row{3, 258, 2, 24}}) {
+  for (const Row& row : {Row{1, 514, 3, 8}, Row{20, 130, 1, 4}, Row{3, 258, 2, 24}, Row{64, 28, 1, 6, 5}, Row{1, 60, 12, 8}}) {
     const auto x = thirds({row.n, row.side, row.side, row.in});
-    const auto w = thirds({row.out, 3, 3, row.in}, true);
+    const auto w = thirds({row.out, row.k, row.k, row.in}, true);
     const auto y = conv2d(x, w);
     const auto g = grad(sum(y * third), {w})[0];
     CAPTURE(row.side);
