@@ -334,7 +334,7 @@ check 'a bad option leaves nothing behind' [ ! -e "$tmp/out" ]
 run largest "$mnist" --seed 18446744073709551615 --lr 1e-320 --epochs 1 --train-size 10 --test-size 10 --out "$tmp/largest"
 check 'the largest seed and the smallest rate are taken' good largest
 bad unknown_option '.*--epoch-count' --epoch-count 3
-bad diverges 'the loss is .* at step [0-9]+, must be finite; try a smaller --lr' --lr 1e9 --train-size 2000 --test-size 10 --out "$tmp/o"
+bad diverges 'the loss is .* at step [0-9]+; it must be finite: try a smaller --lr' --lr 1e9 --train-size 2000 --test-size 10 --out "$tmp/o"
 check 'what failed leaves nothing behind' [ -z "$(find "$tmp/o" -type f)" ]
 set_of "$d"; rm "$d/train-labels-idx1-ubyte"; mkfifo "$d/train-labels-idx1-ubyte"
 bad fifo "$d/train-labels-idx1-ubyte: it is a FIFO; it must be a regular file" --data "$d" --out "$tmp/o"
