@@ -135,7 +135,7 @@ xg::Metrics train(Run& run, const xg::Source<float>& test, const Options& o, xg:
       const auto value = static_cast<double>(loss.item());
       if (!std::isfinite(value))
         throw std::runtime_error(
-            fmt::format("the loss is {} at step {}, must be finite; try a smaller --lr than {}", value, step, o.lr));
+            fmt::format("the loss is {} at step {}; it must be finite: try a smaller --lr than {}", value, step, o.lr));
       note({{"training loss", value}, {"training accuracy", batch.accuracy()}});
       progress.step(labels.size(), {{"loss", value}, {"accuracy", 100 * batch.accuracy()}});
       if (interrupted) break;
@@ -143,8 +143,8 @@ xg::Metrics train(Run& run, const xg::Source<float>& test, const Options& o, xg:
     if (interrupted) xg::nn::save(run, checkpoint.string());
     final = evaluate(net, test);
     if (!std::isfinite(final.loss()))
-      throw std::runtime_error(
-          fmt::format("the test loss is {} after the last step, must be finite; try a smaller --lr than {}", final.loss(), o.lr));
+      throw std::runtime_error(fmt::format("the test loss is {} after the last step; it must be finite: try a smaller --lr than {}",
+                                           final.loss(), o.lr));
     note({{"test loss", final.loss()}, {"test accuracy", final.accuracy()}});
     if (interrupted) continue;
     progress.epoch({{"test accuracy", 100 * final.accuracy()}});
@@ -197,7 +197,7 @@ int run(const Options& o, Task& task) {
       directory.empty() ? xg::Split{xg::digits(o.train_size, 1), xg::digits(o.test_size, 2)} : xg::load_mnist(directory);
   for (const xg::Dataset* set : {&data.train, &data.test})
     if (set->images.shape()[1] != 28 || set->images.shape()[2] != 28)
-      throw std::runtime_error(fmt::format("{}: the images are {} by {} pixels; LeNet needs 28 by 28", source,
+      throw std::runtime_error(fmt::format("{}: the images are {} by {} pixels; they must be 28 by 28", source,
                                            set->images.shape()[1], set->images.shape()[2]));
   say(fmt::format("{}\n", xg::config()));
   say(fmt::format("{}: {} images to learn from, {} to test with\n", source, data.train.size(), data.test.size()));

@@ -4,7 +4,6 @@
 ///
 /// The batch of 64 is divided among them. With a checkpoint it goes on where that was written, at the end of an epoch.
 #include <fmt/format.h>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -12,6 +11,7 @@
 #include <xgrad/xgrad.hpp>
 
 #include "../models/lenet.hpp"
+#include "program.hpp"
 
 namespace xg = xgrad;
 
@@ -72,10 +72,11 @@ int main(int argc, char** argv) {
   try {
     xg::mpi::World world(argc, argv);
     const auto argument = [&](int k, const char* otherwise) { return std::string(argc > k ? argv[k] : otherwise); };
-    train(world, argument(1, ""), std::strtoull(argument(2, "3").c_str(), nullptr, 10), argument(3, ""));
+    train(world, argument(1, ""), whole_number("EPOCHS", argument(2, "3"), 100'000), argument(3, ""));
+    check_output();
     return 0;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "mpi: {}\n", error.what());
+    fmt::print(stderr, "mpi: {}\n", xg::printable(error.what()));
     return 1;
   }
 }

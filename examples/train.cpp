@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -15,6 +14,7 @@
 #include "../models/cnn.hpp"
 #include "../models/lenet.hpp"
 #include "../models/resnet.hpp"
+#include "program.hpp"
 
 namespace xg = xgrad;
 namespace augment = xg::augment;
@@ -66,8 +66,9 @@ int main(int argc, char** argv) try {
     fmt::print(stderr, "usage: train mlp|logistic|lenet|cnn|cnn2|resnet20|vgg DIRECTORY [EPOCHS [SAMPLES]]\n");
     return 2;
   }
-  const auto epochs = [&](std::size_t usual) { return argc > 3 ? std::strtoull(argv[3], nullptr, 10) : usual; };
-  const auto most = std::strtoull(argc > 4 ? argv[4] : "60000", nullptr, 10);
+  const std::size_t told = argc > 3 ? whole_number("EPOCHS", argv[3], 100'000) : 0,
+                    most = whole_number("SAMPLES", argc > 4 ? argv[4] : "60000", 1'000'000);
+  const auto epochs = [&](std::size_t usual) { return told > 0 ? told : usual; };
   xg::Split data = colours ? xg::load_cifar10(argv[2]) : xg::load_mnist(argv[2]);
   for (xg::Dataset* set : {&data.train, &data.test}) *set = slice(*set, 0, std::min<std::size_t>(most, set->size()));
 
@@ -84,6 +85,7 @@ int main(int argc, char** argv) try {
   if (name == "vgg")
     train(models::CNN<>({3, 64, 64, 128, 128, 256, 256}, 32), data,
           {epochs(12), 128, 0.1, {augment::Crop{.padding = 4}, augment::Flip{}}}, momentum);
+  check_output();
 } catch (const std::exception& error) {
   fmt::print(stderr, "train: {}\n", xg::printable(error.what()));
   return 1;

@@ -1,8 +1,13 @@
 // What an argument is taken for: labels, indices, masks, probabilities, axes, lists.
 #include <doctest/doctest.h>
 
+#if __has_include(<xtensor/containers/xtensor.hpp>)
+#include <xtensor/containers/xtensor.hpp>
+#include <xtensor/views/xview.hpp>
+#else
 #include <xtensor/xtensor.hpp>
 #include <xtensor/xview.hpp>
+#endif
 
 #include "support.hpp"
 

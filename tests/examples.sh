@@ -58,6 +58,17 @@ run cifar "$examples/train" resnet20 cifar 2 8
 check 'a ResNet trains on CIFAR' good cifar
 check 'train tells each epoch' has "$tmp/cifar.out" '^epoch 2/2   loss .* test % '
 check 'train tells the accuracy' last "$tmp/cifar.out" '^test accuracy [0-9.]+ %, top-5 [0-9.]+ %, loss '
+for redirect in '>&-:Bad file descriptor' '>/dev/full:No space left on device'; do
+  { [ -c /dev/full ] && ! echo x 2>/dev/null >/dev/full; } || [[ $redirect != *full* ]] || continue
+  run "deaf" bash -c "\"\$@\" ${redirect%%:*}" - "$examples/train" resnet20 cifar 1 2
+  check "train $redirect: one line, exit code 1" complains deaf "^train: standard output: ${redirect#*:}"
+done
+for number in many -1 '' 1.5 100001 18446744073709551617; do
+  run number "$examples/train" resnet20 cifar "$number"
+  check "train: epochs '$number'" complains number '^train: EPOCHS is (many|-1|empty|1\.5|1[0-9]+); it must be a whole number from 1 to 100000$'
+done
+run number "$examples/train" resnet20 cifar 1 0x10
+check 'train: samples 0x10' complains number '^train: SAMPLES is 0x10; it must be a whole number from 1 to 1000000$'
 head -c 6000 cifar/data_batch_1.bin >cifar/test_batch.bin
 run damaged "$examples/train" resnet20 cifar 1
 check 'train names a damaged file' complains damaged 'test_batch.bin: ends at offset 6000, inside of image 1'
@@ -343,7 +354,7 @@ check 'a bad option leaves nothing behind' [ ! -e "$tmp/out" ]
 run largest "$mnist" --seed 18446744073709551615 --lr 1e-320 --epochs 1 --train-size 10 --test-size 10 --out "$tmp/largest"
 check 'the largest seed and the smallest rate are taken' good largest
 bad unknown_option '.*--epoch-count' --epoch-count 3
-bad diverges 'the loss is .* at step [0-9]+, must be finite; try a smaller --lr' --lr 1e9 --train-size 2000 --test-size 10 --out "$tmp/o"
+bad diverges 'the loss is .* at step [0-9]+; it must be finite: try a smaller --lr' --lr 1e9 --train-size 2000 --test-size 10 --out "$tmp/o"
 check 'what failed leaves nothing behind' [ -z "$(find "$tmp/o" -type f)" ]
 set_of "$d"; rm "$d/train-labels-idx1-ubyte"; mkfifo "$d/train-labels-idx1-ubyte"
 bad fifo "$d/train-labels-idx1-ubyte: it is a FIFO; it must be a regular file" --data "$d" --out "$tmp/o"

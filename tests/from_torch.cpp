@@ -132,8 +132,8 @@ TEST_CASE("from torch: without its layout a file does not fit, or must not be ta
                        xgrad::FileError);
   CHECK_THROWS_WITH_AS(
       nn::load(net, lenet, {.from_torch = true}),
-      doctest::Contains("load: fc1.weight takes 18 features behind a convolution of 3 channels; say how many channels the images "
-                        "had that were flattened, {.flattened = {{\"fc1\", 3}}}, or 1 if none were"),
+      doctest::Contains("load: fc1.weight takes 18 features behind a convolution of 3 channels; flattened must say how many "
+                        "channels the images had that were flattened, or 1 if none were: {.flattened = {{\"fc1\", 3}}};"),
       xgrad::ValueError);
   CHECK_THROWS_WITH_AS(nn::load(net, lenet, {.from_torch = true, .flattened = {{"fc1", 4}}}),
                        doctest::Contains("flattened has 4 channels for fc1.weight, which takes 18 features"), xgrad::ValueError);

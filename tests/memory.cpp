@@ -11,6 +11,7 @@
 #endif
 
 #include "../models/lenet.hpp"
+#include "../src/kernels/scratch.hpp"
 
 namespace xg = xgrad;
 using V = xg::Variable<float>;
@@ -115,6 +116,11 @@ double resident() {
 }
 
 }  // namespace
+
+TEST_CASE("memory: room for kernels whose bytes no number holds is refused") {
+  CHECK_THROWS_AS(xg::kernels::Scratch<double>(std::size_t{1} << 61), xg::MemoryError);  // 2^64 bytes, which wrap to 0
+  CHECK_THROWS_AS(xg::kernels::Scratch<float>((std::size_t{1} << 62) + 1), xg::MemoryError);
+}
 
 TEST_CASE("memory: a step of training takes nothing from the system once it has run") {
   SUBCASE("LeNet") { check_steady(xg::models::LeNet<>(), noise({64, 28, 28, 1})); }

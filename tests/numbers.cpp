@@ -318,6 +318,27 @@ TEST_CASE("numbers: what images get back from very many places") {
   CHECK(std::abs(static_cast<double>(best(0, 150, 150, 0)) / (exact_third * 90000) - 1) < 1e-5);
 }
 
+TEST_CASE("numbers: the mean of very many pixels, and a depthwise filter as long") {
+  constexpr std::size_t many = std::size_t{1} << 24;
+  for (const Extent2d size : {Extent2d{1, many}, Extent2d{4096, 4096}, Extent2d{many, 1}}) {
+    const auto image = thirds({1, static_cast<std::size_t>(size.h), static_cast<std::size_t>(size.w), 1});
+    CAPTURE(size.h);
+    CHECK(off(avg_pool2d(image, size).value(), exact_third) < 1e-5);
+    CHECK(off(adaptive_avg_pool2d(image, 1).value(), exact_third) < 1e-5);
+  }
+  for (const std::size_t channels : {5UL, 40UL}) {
+    const auto image = thirds({1, 2, std::size_t{1} << 19, channels}), w = thirds({channels, 1, 1, 1}, true);
+    CAPTURE(channels);
+    CHECK(off(global_avg_pool2d(image).value(), exact_third) < 1e-5);
+    CHECK(off(avg_pool2d(image, {2, std::ptrdiff_t{1} << 19}).value(), exact_third) < 1e-5);
+    const auto y = conv2d(image, w, {.groups = static_cast<std::ptrdiff_t>(channels)});
+    CHECK(off(gradient(y * third, w), 2. * (1 << 19) * exact_third * exact_third) < 1e-5);
+  }
+  // of many channels oneDNN takes the filter, and adds one by one
+  const auto image = thirds({1, 2, std::size_t{1} << 19, 5}), filter = thirds({5, 2, std::size_t{1} << 19, 1});
+  CHECK(off(conv2d(image, filter, {.groups = 5}).value(), 2. * (1 << 19) * exact_third * exact_third) < 1e-5);
+}
+
 TEST_CASE("numbers: a filter's gradient from very many places") {
   struct Row {
     std::size_t n, side, in, out;
@@ -342,11 +363,11 @@ TEST_CASE("numbers: a filter's gradient from very many places") {
 
 TEST_CASE("numbers: a filter's gradient from many places, with few channels") {
   struct Row {
-    std::size_t n, side, in, out;
+    std::size_t n, side, in, out, k = 3;
   };
-  for (const Row& row : {Row{1, 514, 3, 8}, Row{20, 130, 1, 4}, Row{3, 258, 2, 24}}) {
+  for (const Row& row : {Row{1, 514, 3, 8}, Row{20, 130, 1, 4}, Row{3, 258, 2, 24}, Row{64, 28, 1, 6, 5}, Row{1, 60, 12, 8}}) {
     const auto x = thirds({row.n, row.side, row.side, row.in});
-    const auto w = thirds({row.out, 3, 3, row.in}, true);
+    const auto w = thirds({row.out, row.k, row.k, row.in}, true);
     const auto y = conv2d(x, w);
     const auto g = grad(sum(y * third), {w})[0];
     CAPTURE(row.side);

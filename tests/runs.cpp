@@ -64,7 +64,9 @@ TEST_CASE("entries: a part of what was saved is loaded") {
   nn::Linear<float> layer(3, 3);
   nn::save(whole, file.path);
   const std::string several = error_of([&] { nn::load(layer, file.path); });
-  CHECK(has(several, file.path + ": the file has 2 of the 2 names under each of backbone.conv, backbone.deep, head; say which"));
+  CHECK(has(several,
+            file.path +
+                ": the file has 2 of the 2 names under each of backbone.conv, backbone.deep, head; one must be meant: say which"));
   nn::load(layer, file.path, {.prefix = "backbone.deep"});
   CHECK(layer.weight.value() == whole.backbone.deep.weight.value());
   CHECK(has(error_of([&] { nn::load(layer, file.path, {.prefix = "backbone.conv"}); }),

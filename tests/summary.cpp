@@ -394,6 +394,27 @@ TEST_CASE("a drawing has a node for each operation, leaf and kept constant, and 
   CHECK(text == xgrad::to_dot(y, {{"x", x}, {"weights \"w\\1\"", w}, {"mask", constant}, {"squared", square}}));
 }
 
+TEST_CASE("tables show names of files, with control characters, as escapes") {
+  nn::Summary summary;
+  summary.rows.push_back({.name = "a\x1b[2J", .op = "relu", .output = {1}});
+  summary.rows.push_back({.name = "b\x1b[2J", .op = "relu", .output = {1}});
+  summary.rows.back().remarks = {"of c\x1b[2J"};
+  summary.unused = {"d\x1b[2J"};
+  const std::string text = to_string(summary);
+  CHECK(!has(text, "\x1b"));
+  for (const char* name : {"a\\x1b[2J", "\nb\\x1b[2J (1,): of c\\x1b[2J", "trained: d\\x1b[2J"}) CHECK(has(text, name));
+
+  xgrad::GradcheckReport report{.where = {}, .inputs = {}, .failure = {}, .method = "any"};
+  report.inputs.push_back({.name = "a\x1b[2J", .shape = {1}, .index = {}, .result_index = {}, .note = {}});
+  CHECK(!has(to_string(report), "\x1b"));
+  CHECK(has(to_string(report), " a\\x1b[2J "));
+
+  nn::LoadReport loaded;
+  loaded.missing.push_back({.name = "a\x1b[2J", .file = {}, .memory = {}});
+  CHECK(!has(to_string(loaded), "\x1b"));
+  CHECK(has(to_string(loaded), "\na\\x1b[2J  -"));
+}
+
 TEST_CASE("drawings of a leaf, a constant, a freed graph, and nothing") {
   CHECK(count(xgrad::to_dot(leaf({2})), "class=leaf") == 1);
   CHECK(count(xgrad::to_dot(Variable<double>(2.5)), "class=constant") == 1);

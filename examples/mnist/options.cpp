@@ -66,7 +66,8 @@ bool parse(int argc, char** argv, Options& o) {
              static_cast<double>(std::numeric_limits<float>::max()));
   add_number(app, "--seed", o.seed, "of first weights and order; same seed and threads, same run bit for bit", std::uint64_t{0},
              std::numeric_limits<std::uint64_t>::max());
-  add_number(app, "--threads", o.threads, "as many as the machine has where not given; at most four for each processor", 1,
+  add_number(app, "--threads", o.threads,
+             "as many as the affinity mask and the quota allow where not given;\nat most four for each processor", 1,
              4 * processors);
   app.get_option("--threads")->default_str("");
   add_path(app, "--out", o.out, "folder for lenet.safetensors, report.html and the checkpoint of each epoch",

@@ -23,7 +23,8 @@ class Xgrad(ConanFile):
 
     def export_sources(self):
         root = Path(self.recipe_folder).parent.parent
-        for pattern in ("meson.build", "meson_options.txt", "LICENSE", "include/*", "src/*", "packaging/*"):
+        for pattern in ("meson.build", "meson_options.txt", "LICENSE", "include/*", "src/*", "packaging/*", "subprojects/*.wrap",
+                        "subprojects/packagefiles/*"):
             copy(self, pattern, root, self.export_sources_folder)
 
     def requirements(self):
@@ -31,8 +32,7 @@ class Xgrad(ConanFile):
         self.requires("xtensor/0.24.7", transitive_headers=True)
         self.requires("fmt/[>=9 <11]", transitive_headers=True, transitive_libs=True)
         self.requires("xsimd/[>=8.1 <14]")
-        self.requires("nlohmann_json/[>=3.11 <4]")
-        self.requires("openblas/[>=0.3.20 <1]")
+        self.requires("openblas/[>=0.3.20 <1]", options={"build_lapack": True})
         self.requires("zlib/[>=1.2.11 <2]")
         if self.options.onednn:
             self.requires("onednn/[>=2.6 <4]")
@@ -45,7 +45,9 @@ class Xgrad(ConanFile):
         PkgConfigDeps(self).generate()
         toolchain = MesonToolchain(self)
         toolchain.project_options.update(tests="false", examples="false", onednn="enabled" if self.options.onednn else "disabled",
-                                         png="disabled", jpeg="disabled")
+                                         mpi="disabled", png="disabled", jpeg="disabled")
+        # Conan has no xtensor-blas, of which one header is used; the toolchain would forbid Meson to fetch it.
+        toolchain.project_options["wrap_mode"] = "default"
         toolchain.generate()
 
     def build(self):
@@ -58,8 +60,15 @@ class Xgrad(ConanFile):
         copy(self, "LICENSE", self.source_folder, Path(self.package_folder) / "licenses")
 
     def package_info(self):
-        self.cpp_info.libs = ["xgrad"]
         self.cpp_info.set_property("cmake_file_name", "xgrad")
-        self.cpp_info.set_property("cmake_target_name", "xgrad::xgrad")
-        self.cpp_info.set_property("pkg_config_name", "xgrad")
-        self.cpp_info.requires = ["xtensor::xtensor", "fmt::fmt"]
+        core, onnx = self.cpp_info.components["xgrad"], self.cpp_info.components["onnx"]
+        core.libs = ["xgrad"]
+        core.set_property("cmake_target_name", "xgrad::xgrad")
+        core.set_property("pkg_config_name", "xgrad")
+        core.requires = ["xtensor::xtensor", "fmt::fmt", "xsimd::xsimd", "openblas::openblas", "zlib::zlib"]
+        if self.options.onednn:
+            core.requires.append("onednn::onednn")
+        onnx.libs = ["xgrad-onnx"]
+        onnx.set_property("cmake_target_name", "xgrad::onnx")
+        onnx.set_property("pkg_config_name", "xgrad-onnx")
+        onnx.requires = ["xgrad"]

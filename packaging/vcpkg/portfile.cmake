@@ -7,7 +7,7 @@ else()
 endif()
 vcpkg_configure_meson(
   SOURCE_PATH "${SOURCE_PATH}"
-  OPTIONS -Dtests=false -Dexamples=false -Donednn=${ONEDNN} -Dpng=disabled -Djpeg=disabled)
+  OPTIONS -Dtests=false -Dexamples=false -Donednn=${ONEDNN} -Dmpi=disabled -Dpng=disabled -Djpeg=disabled)
 vcpkg_install_meson()
 vcpkg_fixup_pkgconfig()
 vcpkg_cmake_config_fixup(CONFIG_PATH lib/cmake/xgrad)

@@ -5,6 +5,7 @@
 
 #include <xgrad/autodiff/gradcheck.hpp>
 #include <xgrad/core/shape.hpp>
+#include <xgrad/core/text.hpp>
 
 namespace xgrad {
 namespace {
@@ -12,14 +13,15 @@ namespace {
 /// The cells of an input's line.
 std::vector<std::string> line(const GradcheckInput& input) {
   const std::size_t size = size_of(input.shape);
+  const std::string name = printable(input.name);
   std::string checked = input.entries == size ? fmt::format("all {}", size) : fmt::format("{} of {}", input.entries, size);
   if (input.directions) checked += fmt::format(", {} directions", input.directions);
   if (input.visible > 0 && std::isfinite(input.visible)) checked += fmt::format(" (errors above {:.0e})", input.visible);
   if (input.entries + input.directions == 0)
-    return {input.name, to_string(input.shape), checked, "", "", "", "", input.ok ? "ok" : "FAILED"};
+    return {name, to_string(input.shape), checked, "", "", "", "", input.ok ? "ok" : "FAILED"};
   std::string worst = input.located ? to_string(input.index) : "a direction";
   if (!input.result_index.empty()) worst += " of result " + to_string(input.result_index);
-  return {input.name,
+  return {name,
           to_string(input.shape),
           std::move(checked),
           std::move(worst),
@@ -39,7 +41,7 @@ bool AllowZero::covers(const std::string& name) const {
 
 std::string to_string(const GradcheckReport& report) {
   std::string text = "gradcheck at " + to_string(report.where);
-  if (!report.failure.empty()) return text + " FAILED: " + report.failure;
+  if (!report.failure.empty()) return text + " FAILED: " + printable(report.failure);
   const auto bad = std::ranges::count_if(report.inputs, [](const GradcheckInput& input) { return !input.ok; });
   text += bad == 0 ? fmt::format(": ok, {}", report.method)
                    : fmt::format(" FAILED for {} of {}, {}", bad, report.inputs.size(), report.method);

@@ -35,7 +35,8 @@ void follow(Watch<T>* watch) {
     for (const Ref<Node<T>>& leaf : other->leaves())
       if (std::ranges::any_of(watch->leaves(), [&](const Ref<Node<T>>& mine) { return mine.get() == leaf.get(); }))
         throw ValueError(
-            "a parameter belongs to another network whose gradients are averaged; average those of a struct that has both");
+            "a parameter belongs to another network whose gradients are averaged; it must belong to one: average those of a struct "
+            "that has both");
   all.watches.push_back(watch);
   all.count = all.watches.size();
 }

@@ -44,13 +44,17 @@ std::string aligned(const std::vector<std::vector<std::string>>& lines, std::str
   const auto width_of = [](std::string_view text) {  // of UTF-8: bytes that go on with a character take no room
     return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
   };
+  std::vector<std::vector<std::string>> shown(lines.size());
   std::vector<std::size_t> widths;
-  for (const auto& line : lines) {
-    widths.resize(std::max(widths.size(), line.size()));
-    for (std::size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], width_of(line[c]));
+  for (std::size_t k = 0; k < lines.size(); ++k) {
+    widths.resize(std::max(widths.size(), lines[k].size()));
+    for (std::size_t c = 0; c < lines[k].size(); ++c) {
+      shown[k].push_back(printable(lines[k][c]));
+      widths[c] = std::max(widths[c], width_of(shown[k][c]));
+    }
   }
   std::string text;
-  for (const auto& line : lines) {
+  for (const auto& line : shown) {
     std::string row;
     for (std::size_t c = 0; c < line.size(); ++c) {
       const std::string space(widths[c] - width_of(line[c]), ' ');

@@ -140,8 +140,9 @@ std::string bars(const Series& s, std::size_t k, std::size_t nth, const Bars& al
 
 /// Each class as one path of runs of cells.
 std::string shades(const Regions& regions, const Frame& frame) {
-  if (regions.classes.dimension() == 0) return {};
-  const std::size_t rows = regions.classes.shape()[0], columns = regions.classes.shape()[1];
+  if (!regions.classes.values()) return {};
+  const Labels& classes = *regions.classes.values();
+  const std::size_t rows = classes.shape()[0], columns = classes.shape()[1];
   std::array<std::string, colours> paths;
   const auto along = [](double low, double high, std::size_t k, std::size_t n) {
     return low + (high - low) * static_cast<double>(k) / static_cast<double>(n);
@@ -150,8 +151,8 @@ std::string shades(const Regions& regions, const Frame& frame) {
     const double bottom = frame.y(place(along(regions.box.bottom, regions.box.top, i, rows), frame.up.scale));
     const double top = frame.y(place(along(regions.box.bottom, regions.box.top, i + 1, rows), frame.up.scale));
     for (std::size_t j = 0, end = 0; j < columns; j = end) {
-      const std::int64_t k = regions.classes(i, j);
-      while (end < columns && regions.classes(i, end) == k) ++end;
+      const std::int64_t k = classes(i, j);
+      while (end < columns && classes(i, end) == k) ++end;
       const double left = frame.x(place(along(regions.box.left, regions.box.right, j, columns), frame.across.scale));
       const double right = frame.x(place(along(regions.box.left, regions.box.right, end, columns), frame.across.scale));
       if (k < 0 || std::isnan(left + right + top + bottom)) continue;
@@ -173,11 +174,10 @@ std::string chart(const std::vector<Series>& series, const ChartOptions& options
       throw ValueError(where, "chart", fmt::format("{} is {}; it must be from 100 to 10000", name, value));
   const Regions& regions = options.regions;
   Extent columns, rows;
-  const bool whole = regions.classes.dimension() > 0;  // the frame is the box; without classes they have no axes
+  const bool whole = regions.classes.values().has_value();  // the frame is the box; without classes they have no axes
   if (whole) {
-    if (regions.classes.dimension() != 2)
-      throw ShapeError(where, "chart",
-                       fmt::format("classes of regions are {}; they must be (rows, columns)", to_string(regions.classes.shape())));
+    if (const Shape& shape = regions.classes.values()->shape(); shape.size() != 2)
+      throw ShapeError(where, "chart", fmt::format("classes of regions are {}; they must be (rows, columns)", to_string(shape)));
     check(regions.box, "chart", where);
     columns.add(place(regions.box.left, options.x.scale)), columns.add(place(regions.box.right, options.x.scale));
     rows.add(place(regions.box.bottom, options.y.scale)), rows.add(place(regions.box.top, options.y.scale));

@@ -7,7 +7,7 @@
 namespace xgrad::kernels {
 
 /// Room for n objects without constructors or destructors, for as long as a kernel runs: on the stack if they are few, else from
-/// the pool. It is aligned to 64 bytes.
+/// the pool, which throws MemoryError. It is aligned to 64 bytes.
 template <class T, std::size_t few = 0>
 class Scratch {
  public:
@@ -17,10 +17,10 @@ class Scratch {
         data_ = reinterpret_cast<T*>(stack_.bytes);
         return;
       }
-    data_ = static_cast<T*>(memory::allocate(n * sizeof(T)));
+    data_ = memory::Allocator<T>().allocate(n);
   }
   ~Scratch() {
-    if (few == 0 || size_ > few) memory::deallocate(data_, size_ * sizeof(T));
+    if (few == 0 || size_ > few) memory::Allocator<T>().deallocate(data_, size_);
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;

@@ -231,15 +231,16 @@ std::string to_string(const Summary& summary) {
     back += row.multiply_adds_back;
     kept += row.kept;
     if (!row.remarks.empty())
-      remarks += fmt::format("\n{} {}: {}", row.name.empty() ? row.op : row.name, xgrad::to_string(row.output),
-                             fmt::join(row.remarks, "; "));
+      remarks += fmt::format("\n{} {}: {}", printable(row.name.empty() ? row.op : row.name), xgrad::to_string(row.output),
+                             printable(fmt::format("{}", fmt::join(row.remarks, "; "))));
   }
   std::string text = aligned(lines, "     rrrr");
   text.insert(text.find('\n'), '\n' + std::string(text.find('\n'), '-'));
   text += fmt::format("\n{} parameters, {}; {} multiply-adds forward, {} back; {} kept for backward", grouped(summary.parameters),
                       memory(summary.bytes), grouped(forward), grouped(back), memory(kept));
   text += remarks;
-  if (!summary.unused.empty()) text += fmt::format("\nunused, so they will not be trained: {}", fmt::join(summary.unused, ", "));
+  if (!summary.unused.empty())
+    text += fmt::format("\nunused, so they will not be trained: {}", printable(fmt::format("{}", fmt::join(summary.unused, ", "))));
   return text;
 }
 

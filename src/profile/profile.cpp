@@ -228,9 +228,8 @@ std::string to_string(const Profile& profile) {
     for (const ProfileRow& row : rows) {
       const double time = row.forward + row.backward;
       inside += time;
-      lines.push_back({printable(row.name), fmt::format("{}", row.calls), milliseconds(row.forward),
-                       fmt::format("{}", row.gradients), milliseconds(row.backward),
-                       fmt::format("{:.2f}", static_cast<double>(row.bytes) / 1e6), share(time)});
+      lines.push_back({row.name, fmt::format("{}", row.calls), milliseconds(row.forward), fmt::format("{}", row.gradients),
+                       milliseconds(row.backward), fmt::format("{:.2f}", static_cast<double>(row.bytes) / 1e6), share(time)});
     }
     lines.push_back(
         {"elsewhere", "", milliseconds(std::max(seconds - inside, 0.0)), "", "", "", share(std::max(seconds - inside, 0.0))});

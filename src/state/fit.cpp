@@ -109,9 +109,10 @@ std::string best_prefix(std::span<const Source> sources, std::span<const StateEn
   std::ranges::sort(best);
   std::string list;
   for (std::size_t k = 0; k < best.size() && k < 10; ++k) list += (k == 0 ? "" : ", ") + printable(best[k], 80);
-  throw ValueError(at, op,
-                   fmt::format("the file has {} of the {} names under each of {}{}; say which with {{.prefix = …}}", most,
-                               state.size(), list, best.size() > 10 ? " and others" : ""));
+  throw ValueError(
+      at, op,
+      fmt::format("the file has {} of the {} names under each of {}{}; one must be meant: say which with {{.prefix = …}}", most,
+                  state.size(), list, best.size() > 10 ? " and others" : ""));
 }
 
 std::string in_words(const LoadReport& report, std::string_view here, std::string_view there) {

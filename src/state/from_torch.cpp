@@ -93,9 +93,10 @@ class Turner {
     const auto& [features, channels] = found->second;
     throw ValueError(
         where_, op_,
-        fmt::format("{} takes {} features behind a convolution of {} channels; say how many channels the images had that "
-                    "were flattened, {{.flattened = {{{{\"{}\", {}}}}}}}, or 1 if none were: PyTorch has them in another order",
-                    name, features, channels, layer_of(name), features % channels == 0 ? channels : 1));
+        fmt::format(
+            "{} takes {} features behind a convolution of {} channels; flattened must say how many channels the images had "
+            "that were flattened, or 1 if none were: {{.flattened = {{{{\"{}\", {}}}}}}}; PyTorch has them in another order",
+            name, features, channels, layer_of(name), features % channels == 0 ? channels : 1));
   }
 
  private:

@@ -1,15 +1,21 @@
 // expect: labels and indices are integers, and this array has floating-point numbers
 #include <xgrad/data/source.hpp>
+#include <xgrad/draw/chart.hpp>
 #include <xgrad/draw/page.hpp>
+#include <xgrad/nn/recurrent.hpp>
 #include <xgrad/ops/index.hpp>
 #include <xgrad/ops/loss.hpp>
+#if __has_include(<xtensor/containers/xtensor.hpp>)
+#include <xtensor/containers/xtensor.hpp>
+#else
 #include <xtensor/xtensor.hpp>
+#endif
 using namespace xgrad;
 
 template <std::size_t N>
 using Numbers = xt::xtensor<double, N>;  // a type for each line: a compiler says the same of the same type once only
 
-void mistakes(const Variable<double>& x) {
+void mistakes(const Variable<double>& x, const nn::LSTM<double>& lstm, const nn::GRU<double>& gru) {
   static_cast<void>(nll_loss(x, Array<double>{1.7, 0}));   // error
   static_cast<void>(nll_loss(x, Array<float>{1, 0}));      // error
   static_cast<void>(nll_loss(x, 2 * Numbers<1>()));        // error
@@ -23,4 +29,7 @@ void mistakes(const Variable<double>& x) {
   static_cast<void>(scatter_add(x, 0, Numbers<7>(), x));   // error
   static_cast<void>(Source(x.value(), Numbers<8>()));      // error
   draw::Page("").confusion(Numbers<9>());                  // error
+  static_cast<void>(lstm(x, {.lengths = Numbers<10>()}));  // error
+  static_cast<void>(gru(x, {.lengths = Numbers<11>()}));   // error
+  static_cast<void>(draw::Regions{Numbers<12>(), {}});     // error
 }

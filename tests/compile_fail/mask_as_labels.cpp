@@ -1,7 +1,11 @@
 // expect: labels and indices are integers, and this array is a mask
 #include <xgrad/ops/index.hpp>
 #include <xgrad/ops/loss.hpp>
+#if __has_include(<xtensor/containers/xtensor.hpp>)
+#include <xtensor/containers/xtensor.hpp>
+#else
 #include <xtensor/xtensor.hpp>
+#endif
 using namespace xgrad;
 
 void mistakes(const Variable<double>& x) {

@@ -117,6 +117,22 @@ if [ -n "${3:-}" ]; then  # LeNet on two ranks, which goes on from its own check
     echo "failed: the example"
     cat "$tmp/out" "$tmp/err"
   fi
+  refuses() {  # PATTERN ARGUMENTS...: one rank ends with code 1 and says so
+    local code=0
+    ranks 1 -- "${@:2}" || code=$?
+    if [ $code = 1 ] && grep -qE -- "$1" "$tmp/err"; then
+      passed=$((passed + 1))
+    else
+      failed=$((failed + 1))
+      echo "failed: the example: code $code, $1"
+      head -n 30 "$tmp/err"
+    fi
+  }
+  refuses '^mpi: EPOCHS is many; it must be a whole number from 1 to 100000$' '' many
+  refuses '^mpi: EPOCHS is -1; it must be' '' -1
+  program=$(command -v bash)
+  refuses '^mpi: standard output: Bad file descriptor$' -c 'exec "$@" >&-' - "$3" '' 1
+  [ ! -c /dev/full ] || refuses '^mpi: standard output: No space left on device$' -c 'exec "$@" >/dev/full' - "$3" '' 1
 fi
 echo "$ways ways to fail ended all ranks, the slowest, $slow, in $slowest s"
 echo "$passed passed, $failed failed"

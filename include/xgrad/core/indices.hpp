@@ -5,7 +5,9 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <type_traits>
+#include <utility>
 
 #include <xgrad/core/array.hpp>
 
@@ -51,6 +53,20 @@ class Indices {
   }
   Labels own_;
   const Labels* values_;
+};
+
+/// Indices as an option, which may be left out: they are copied.
+class OptionalIndices {
+ public:
+  OptionalIndices() = default;
+  template <AnyArray E>
+  OptionalIndices(const E& values) : values_(Indices(values).values()) {}  // NOLINT(google-explicit-constructor)
+  OptionalIndices(std::initializer_list<std::int64_t> list) : values_(Indices(list).values()) {}
+  OptionalIndices(std::optional<Labels> values) : values_(std::move(values)) {}  // NOLINT(google-explicit-constructor)
+  const std::optional<Labels>& values() const noexcept { return values_; }
+
+ private:
+  std::optional<Labels> values_;
 };
 
 /// A condition per element: a Mask or any other container or expression of bool. Otherwise as Indices.

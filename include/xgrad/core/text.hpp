@@ -14,8 +14,8 @@ namespace xgrad {
 /// Error has gone through this.
 XGRAD_API std::string printable(std::string_view text, std::size_t most = static_cast<std::size_t>(-1));
 
-/// A table for a terminal: cells of a line two spaces apart, columns of one width, without spaces at the end of a line. `right` has
-/// an r for each column of numbers, which end under each other: "  rr". Lines may have fewer cells than others.
+/// A table for a terminal: printable cells of a line two spaces apart, columns of one width, without spaces at the end of a line.
+/// `right` has an r for each column of numbers, which end under each other: "  rr". Lines may have fewer cells than others.
 XGRAD_API std::string aligned(const std::vector<std::vector<std::string>>& lines, std::string_view right = "");
 
 }  // namespace xgrad

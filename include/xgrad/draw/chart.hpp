@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <xgrad/core/api.hpp>
-#include <xgrad/core/array.hpp>
+#include <xgrad/core/indices.hpp>
 #include <xgrad/core/where.hpp>
 
 namespace xgrad::draw {
@@ -52,7 +52,8 @@ struct Box {
 
 /// Which class each place has, drawn behind the series in pale colours: class k in that of series k.
 struct Regions {
-  Labels classes = {};  ///< (rows, columns), a number for each of as many equal cells of the box; the first row is the lowest
+  OptionalIndices classes =
+      {};  ///< (rows, columns), a number for each of as many equal cells of the box; the first row is the lowest
   Box box = {};
 };
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <xgrad/core/fields.hpp>
+#include <xgrad/core/indices.hpp>
 #include <xgrad/core/random.hpp>
 #include <xgrad/nn/init.hpp>
 #include <xgrad/ops/sequence.hpp>
@@ -120,8 +121,8 @@ class RecurrentLayers {
 /// What a sequence begins with, and how long each is.
 template <class T>
 struct LSTMOptions {
-  LSTMState<T> state = {};             ///< both (layers·directions, n, hidden); zeros where undefined
-  std::optional<Labels> lengths = {};  ///< (n), each from 0 to l: the steps behind it are padding
+  LSTMState<T> state = {};       ///< both (layers·directions, n, hidden); zeros where undefined
+  OptionalIndices lengths = {};  ///< (n), each from 0 to l: the steps behind it are padding
 };
 template <class T>
 struct LSTMOutput {
@@ -143,7 +144,7 @@ class LSTM : public RecurrentLayers<T> {
   LSTM(std::size_t in, std::size_t hidden, RecurrentLayerOptions o = {}, Where at = Where::current())
       : RecurrentLayers<T>(4, in, hidden, o, at) {}
   LSTMOutput<T> operator()(Variable<T> x, LSTMOptions<T> o = {}, Where at = Where::current()) const {
-    Variable<T> y = this->run(std::move(x), o.state.h, o.state.c, o.lengths, at);
+    Variable<T> y = this->run(std::move(x), o.state.h, o.state.c, o.lengths.values(), at);
     return {std::move(y), std::move(o.state)};
   }
   XGRAD_WEIGHTS_BY_NAME
@@ -152,7 +153,7 @@ class LSTM : public RecurrentLayers<T> {
 template <class T>
 struct GRUOptions {
   Variable<T> state = {};  ///< (layers·directions, n, hidden); zeros where undefined
-  std::optional<Labels> lengths = {};
+  OptionalIndices lengths = {};
 };
 template <class T>
 struct GRUOutput {
@@ -165,7 +166,7 @@ class GRU : public RecurrentLayers<T> {
   GRU(std::size_t in, std::size_t hidden, RecurrentLayerOptions o = {}, Where at = Where::current())
       : RecurrentLayers<T>(3, in, hidden, o, at) {}
   GRUOutput<T> operator()(Variable<T> x, GRUOptions<T> o = {}, Where at = Where::current()) const {
-    Variable<T> none, y = this->run(std::move(x), o.state, none, o.lengths, at);
+    Variable<T> none, y = this->run(std::move(x), o.state, none, o.lengths.values(), at);
     return {std::move(y), std::move(o.state)};
   }
   XGRAD_WEIGHTS_BY_NAME

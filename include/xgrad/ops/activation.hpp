@@ -42,7 +42,8 @@ template <class T>
 XGRAD_API Variable<T> selu(Variable<T> x, Where at = Where::current());
 
 /// The logistic function 1 / (1 + exp(-x)), without overflow at either end. The gradient is found from the result alone, y (1 - y),
-/// and so is 0 where y has become 1 (from x = 17 on in float), with an error of one rounding of 1 before that.
+/// and so is 0 where y has become 1 (from x = 17 on in float), with an error of one rounding of 1 before that; of
+/// the left tail it keeps all digits.
 template <class T>
 XGRAD_API Variable<T> sigmoid(Variable<T> x, Where at = Where::current());
 /// log(sigmoid(x)), without overflow.
@@ -64,12 +65,14 @@ XGRAD_API Variable<T> softplus(Variable<T> x, double beta = 1, Where at = Where:
 /// Gradient: g / (1 + |x|)²
 template <class T>
 XGRAD_API Variable<T> softsign(Variable<T> x, Where at = Where::current());
-/// x sigmoid(x), also called swish. The second derivative is right to a rounding of 1, times x.
+/// x sigmoid(x), also called swish. Above 0 the second derivative is right to a rounding of 1, times x, because 1 - sigmoid(x) is
+/// what rounding has left of 1. Below, derivatives keep their digits, but for terms that cancel where they cross 0.
 ///
 /// Gradient: g s (1 + x (1 - s)) with s = sigmoid(x)
 template <class T>
 XGRAD_API Variable<T> silu(Variable<T> x, Where at = Where::current());
-/// x tanh(softplus(x)) (Misra 2019). Derivatives are right to a rounding of 1, the second times x.
+/// x tanh(softplus(x)) (Misra 2019). Above 0 derivatives are right to a rounding of 1, the second times x, because 1 - t² is what
+/// rounding has left of 1. Below, they keep their digits, but for terms that cancel where they cross 0.
 ///
 /// Gradient: g (t + x (1 - t²) sigmoid(x)) with t = tanh(softplus(x))
 template <class T>
@@ -84,7 +87,9 @@ struct GeluOptions {
   /// By tanh: x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).
   bool approximate = false;
 };
-/// x Φ(x), where Φ is the standard normal distribution (Hendrycks & Gimpel 2016). By tanh it is right to 2e-5 of itself.
+/// x Φ(x), where Φ is the standard normal distribution (Hendrycks & Gimpel 2016). By tanh it and
+/// its derivatives are right to 2e-5 of themselves (float), because an exponent of up to 88 is rounded; above 0 the second
+/// derivative is right to a rounding of 1, times x, and below 0 terms cancel where derivatives cross 0.
 ///
 /// Gradient: g (Φ(x) + x φ(x)) with the density φ
 template <class T>

@@ -37,17 +37,20 @@ XGRAD_LEFT_OPERAND(div)
 
 /// a to the power b. 1 for b = 0, also of 0; NaN for a negative a and a b that is not whole. The gradients are right at a = 0: that
 /// for a is b aᵇ⁻¹ with 0 for b = 0, and that for b, aᵇ log a, is 0 there (and NaN for negative a). Derivatives of order n are
-/// right to n 2e-6 (float) where aᵇ⁻ⁿ neither overflows nor vanishes.
+/// right to n 2e-6 (float) where aᵇ⁻ⁿ neither overflows nor vanishes, because b - n is rounded, which changes the power log a times
+/// as much.
 template <class T>
 XGRAD_API Variable<T> pow(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at = Where::current());
 /// The remainder of a / b, with the sign of a, exactly: a - trunc(a / b) b. NaN for b = 0. Its gradients, 1 and -trunc(a / b), do
 /// not see the jumps.
 template <class T>
 XGRAD_API Variable<T> fmod(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at = Where::current());
-/// sqrt(a² + b²), without overflow. The gradients at a = b = 0 are 0. Second derivatives are right to a rounding of 1 / y.
+/// sqrt(a² + b²), without overflow. The gradients at a = b = 0 are 0. Second derivatives are right to a rounding of 1 / y,
+/// because they are what is left of such numbers where one operand is far larger.
 template <class T>
 XGRAD_API Variable<T> hypot(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at = Where::current());
-/// The angle of the point (x, y), from -π to π. The gradients at the origin, where there is no angle, are NaN.
+/// The angle of the point (x, y), from -π to π. The gradients at the origin, where there is no angle, are NaN. Second
+/// derivatives are right to a rounding of 1 / (x² + y²), of which they are differences.
 template <class T>
 XGRAD_API Variable<T> atan2(Variable<T> y, std::type_identity_t<Variable<T>> x, Where at = Where::current());
 /// log(exp(a) + exp(b)), without overflow; infinite operands are fine.

@@ -53,8 +53,8 @@ struct Conv2dOptions {
 /// whose window holds a very large pixel or weight lose digits up to the rounding of the large one, also where it meets a 0.
 /// XGRAD_CONV=direct in the environment, read once, keeps from that; so does patches. It may also be winograd, onednn or blocked,
 /// for all convolutions and their gradients that the way can do; ValueError for another. The gradient for w sums over all places:
-/// of equal terms it is right to 1e-5 (float) from 2^19 places on, where long sums are cut; before that libraries may add one by
-/// one.
+/// of equal terms it is right to 1e-5 (float) from 2^19 places on, where long sums are cut, and with fewer than 16 channels to 5e-5
+/// before that; with more oneDNN may add so many one by one.
 ///
 /// Shapes: (n, h, w, c), (o, kh, kw, c / groups), (o) → (n, oh, ow, o)
 /// Gradient: conv2d_input_grad for x, conv2d_weight_grad for w, Σ g over all but the last axis for the bias

@@ -71,7 +71,7 @@ std::vector<Piece> pieces_of(Pass pass, const ConvShape& s, std::size_t t, std::
 }
 
 /// How many places oneDNN may add one by one, as it does for a weight's gradient where there are few channels: equal terms then are
-/// 1e-5 off at most, or 2e-5 where a piece would cost more than it computes. It does not depend on the number of threads.
+/// 5e-5 off at most. More places where a piece would cost more than it computes. It does not depend on the number of threads.
 std::size_t places_at_a_time(const ConvShape& s) {
   return s.rows() >= std::size_t{1} << 17 ? 1024 : s.columns() * s.group_o() < 256 ? 4096 : 2048;
 }

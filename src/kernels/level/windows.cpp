@@ -89,7 +89,28 @@ void extreme_row(const T* image, std::size_t w, std::size_t c, Window rows, cons
   }
 }
 
-/// Each of the window's rows is summed on its own, so that rounding errors do not pile up in large windows.
+/// Terms that are added one by one; longer sums are cut in halves, or rounding errors would pile up.
+constexpr std::size_t few_terms = 64;
+
+/// add(k, sum) for begin … end - 1, beginning with 0.
+template <class S, class Add>
+[[gnu::always_inline]] inline S one_by_one(std::size_t begin, std::size_t end, const Add& add) {
+  S sum(0);
+  for (std::size_t k = begin; k < end; ++k) sum = add(k, sum);
+  return sum;
+}
+template <class S, class Add>
+[[gnu::noinline]] S by_halves(std::size_t begin, std::size_t end, const Add& add) {
+  if (end - begin <= few_terms) return one_by_one<S>(begin, end, add);
+  const std::size_t middle = begin + (end - begin) / 2;
+  return by_halves<S>(begin, middle, add) + by_halves<S>(middle, end, add);
+}
+/// The sum of n terms, where add(k, sum) is the sum and term k.
+template <class S, class Add>
+[[gnu::always_inline]] inline S summed(std::size_t n, const Add& add) {
+  return n <= few_terms ? one_by_one<S>(0, n, add) : by_halves<S>(0, n, add);
+}
+
 template <class T>
 void avg_row(const T* image, std::size_t w, std::size_t c, Window rows, const Window* columns, std::size_t n, T* out) {
   constexpr std::size_t width = Vec<T>::size;
@@ -99,27 +120,22 @@ void avg_row(const T* image, std::size_t w, std::size_t c, Window rows, const Wi
     const std::size_t high = rows.end - rows.begin, wide = columns[j].end - columns[j].begin;
     std::size_t k = 0;
     for (; k + width <= c; k += width) {
-      Vec<T> total(T(0));
-      for (std::size_t u = 0; u < high; ++u) {
-        Vec<T> sum(T(0));
-        for (std::size_t v = 0; v < wide; ++v) sum = sum + load(first + (u * w + v) * c + k);
-        total = total + sum;
-      }
-      store(out + k, total / Vec<T>(count));
+      const auto row = [&](std::size_t u, Vec<T> total) {
+        const T* const p = first + u * w * c + k;
+        return total + summed<Vec<T>>(wide, [&](std::size_t v, Vec<T> sum) { return sum + load(p + v * c); });
+      };
+      store(out + k, summed<Vec<T>>(high, row) / Vec<T>(count));
     }
     for (; k < c; ++k) {
-      T total = 0;
-      for (std::size_t u = 0; u < high; ++u) {
-        T sum = 0;
-        for (std::size_t v = 0; v < wide; ++v) sum += first[(u * w + v) * c + k];
-        total += sum;
-      }
-      out[k] = total / count;
+      const auto row = [&](std::size_t u, T total) {
+        const T* const p = first + u * w * c + k;
+        return total + summed<T>(wide, [&](std::size_t v, T sum) { return sum + p[v * c]; });
+      };
+      out[k] = summed<T>(high, row) / count;
     }
   }
 }
 
-/// As in avg_row, each row of taps is summed on its own.
 template <class T>
 void product_row(const T* a, std::ptrdiff_t a_row, const T* b, std::ptrdiff_t b_row, std::size_t c, Taps rows, const Taps* columns,
                  std::size_t n, T* out) {
@@ -137,32 +153,26 @@ void product_row(const T* a, std::ptrdiff_t a_row, const T* b, std::ptrdiff_t b_
                          b_right = t.b_step * pixel;
     std::size_t k = 0;
     for (; k + width <= c; k += width) {
-      Vec<T> total(T(0));
-      for (std::size_t u = 0; u < rows.count; ++u) {
-        const T* p = a_start + static_cast<std::ptrdiff_t>(u) * a_down + k;
-        const T* q = b_start + static_cast<std::ptrdiff_t>(u) * b_down + k;
-        Vec<T> sum(T(0));
-        for (std::size_t v = 0; v < t.count; ++v) {
-          const auto step = static_cast<std::ptrdiff_t>(v);
-          sum = multiply_add(load(p + step * a_right), load(q + step * b_right), sum);
-        }
-        total = total + sum;
-      }
-      store(out + k, total);
+      const auto row = [&](std::size_t u, Vec<T> total) {
+        const T* const p = a_start + static_cast<std::ptrdiff_t>(u) * a_down + k;
+        const T* const q = b_start + static_cast<std::ptrdiff_t>(u) * b_down + k;
+        return total + summed<Vec<T>>(t.count, [&](std::size_t v, Vec<T> sum) {
+                 const auto step = static_cast<std::ptrdiff_t>(v);
+                 return multiply_add(load(p + step * a_right), load(q + step * b_right), sum);
+               });
+      };
+      store(out + k, summed<Vec<T>>(rows.count, row));
     }
     for (; k < c; ++k) {
-      T total = 0;
-      for (std::size_t u = 0; u < rows.count; ++u) {
-        const T* p = a_start + static_cast<std::ptrdiff_t>(u) * a_down + k;
-        const T* q = b_start + static_cast<std::ptrdiff_t>(u) * b_down + k;
-        T sum = 0;
-        for (std::size_t v = 0; v < t.count; ++v) {
-          const auto step = static_cast<std::ptrdiff_t>(v);
-          sum += p[step * a_right] * q[step * b_right];
-        }
-        total += sum;
-      }
-      out[k] = total;
+      const auto row = [&](std::size_t u, T total) {
+        const T* const p = a_start + static_cast<std::ptrdiff_t>(u) * a_down + k;
+        const T* const q = b_start + static_cast<std::ptrdiff_t>(u) * b_down + k;
+        return total + summed<T>(t.count, [&](std::size_t v, T sum) {
+                 const auto step = static_cast<std::ptrdiff_t>(v);
+                 return sum + p[step * a_right] * q[step * b_right];
+               });
+      };
+      out[k] = summed<T>(rows.count, row);
     }
   }
 }
