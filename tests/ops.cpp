@@ -11,6 +11,7 @@
 #include <set>
 #include <sstream>
 
+#include "../src/graph/walk.hpp"
 #include "op_table.hpp"
 
 using namespace op_table;
@@ -94,13 +95,9 @@ std::uint32_t kept_for(const Row& row, const std::vector<A>& values, std::size_t
       if (value == x[i].storage()) found = use::input(i);
     kept |= value == result.storage() ? y : found;
   };
-  std::vector<const Node<double>*> nodes{result.node().get()};
-  for (std::size_t n = 0; n < nodes.size(); ++n) {
-    count(nodes[n]->kept_output());
-    for (const Edge<double>& edge : nodes[n]->edges()) {
-      if (edge.node) nodes.push_back(edge.node.get());
-      count(edge.kept);
-    }
+  for (const Node<double>* node : xgrad::detail::ancestors<double>({result.node().get()})) {
+    count(node->kept_output());
+    for (const Edge<double>& edge : node->edges()) count(edge.kept);
   }
   return kept;
 }
