@@ -184,7 +184,7 @@ TEST_CASE("layers: those without weights take arrays too, as constants") {
   same(nn::ReLU{});
   same(nn::Tanh{});  // xtensor has a function of this name
   same(nn::LeakyReLU{.slope = 0.3});
-  same(nn::Hardtanh{.high = 0.5});
+  same(nn::Hardtanh{.max_val = 0.5});
   same(nn::Softmax{});
   same(nn::Flatten{});
   same(nn::MaxPool2d{2});
@@ -216,7 +216,7 @@ TEST_CASE("layers: activations and pools call the operations of their names") {
   CHECK(equal(nn::Tanh{}(x), tanh(x)));
   CHECK(equal(nn::Softsign{}(x), softsign(x)));
   CHECK(equal(nn::Hardswish{}(x), hardswish(x)));
-  CHECK(equal(nn::Hardtanh{-0.5, 0.25}(x), hardtanh(x, -0.5, 0.25)));
+  CHECK(equal(nn::Hardtanh{-0.5, 0.25}(x), hardtanh(x, {-0.5, 0.25})));
   CHECK(equal(nn::LeakyReLU{}(x), leaky_relu(x)));
   CHECK(equal(nn::LeakyReLU{.slope = 0.3}(x), leaky_relu(x, 0.3)));
   CHECK(equal(nn::ELU{.alpha = 0.3}(x), elu(x, 0.3)));

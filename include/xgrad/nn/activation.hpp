@@ -51,14 +51,14 @@ XGRAD_LAYER_WITH(Flatten, flatten, int, from, 1, from);
 #undef XGRAD_LAYER
 #undef XGRAD_LAYER_WITH
 
-/// min(max(x, low), high); see hardtanh.
+/// min(max(x, min_val), max_val); see hardtanh.
 struct Hardtanh {
-  double low = -1, high = 1;
+  double min_val = -1, max_val = 1;
   template <class X>
   VariableOf<X> operator()(X x, Where at = Where::current()) const {
-    return hardtanh(VariableOf<X>(std::move(x)), low, high, at);
+    return hardtanh(VariableOf<X>(std::move(x)), {min_val, max_val}, at);
   }
-  XGRAD_CONSTANTS(low, high)
+  XGRAD_CONSTANTS(min_val, max_val)
 };
 
 /// What comes in goes out.

@@ -5,7 +5,7 @@
 
 #include <xgrad/core/fields.hpp>
 #include <xgrad/core/random.hpp>
-#include <xgrad/ops/norm.hpp>
+#include <xgrad/ops/dropout.hpp>
 
 namespace xgrad::nn {
 
