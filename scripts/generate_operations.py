@@ -4,7 +4,7 @@
 usage: generate_operations.py [--check]      --check only says whether the committed page is what it would write
 
 What the page needs and the sources lack is an error: each operation that is not a formula says `/// Shapes: …` and
-`/// Gradient: …` in its comment, and a formula with a kink says in its comment what the gradient is there."""
+`/// Gradient: …` in its comment, and what it throws, and a formula with a kink says in its comment what the gradient is there."""
 import re
 import sys
 from pathlib import Path
@@ -15,11 +15,12 @@ TOPICS = [  # header, title
     ('arithmetic', 'Arithmetic'), ('elementwise', 'Elementwise'), ('activation', 'Activations'), ('reduce', 'Sums'), ('extremes', 'Extremes'),
     ('statistics', 'Statistics'), ('scan', 'Products and scans'), ('sort', 'Orders'),
     ('shape', 'Shapes'), ('index', 'Indices'), ('linalg', 'Linear algebra'), ('conv', 'Convolution'), ('pool', 'Pooling'),
-    ('interpolate', 'Resampling'), ('norm', 'Normalisation and dropout'), ('loss', 'Losses'), ('sequence', 'Sequences'),
+    ('interpolate', 'Resampling'), ('norm', 'Normalisation'), ('dropout', 'Dropout'), ('loss', 'Losses'), ('sequence', 'Sequences'),
     ('random', 'Random arrays'),
 ]
 NO_GRADIENT = {'less', 'less_equal', 'greater', 'greater_equal', 'equal', 'not_equal'}
 KINKED = re.compile(r'\b(abs|sign|relu|maximum|minimum|where|clamp|floor|ceil|round|fmod|heaviside)\(')
+ERRORS = re.compile(r'\b([Tt]hrows|[Ee]rrors)\b')
 STEPS = {'sign', 'floor', 'ceil', 'round'}
 
 INTRO = """# Operations
@@ -251,6 +252,8 @@ def page():
             if not gradient or not result or ('Shapes' not in tags and not formula and name not in NO_GRADIENT):
                 problems.append(f'{header}.hpp: {name} needs "/// Gradient: …", and "/// Shapes: …" unless it is a formula, in its comment')
                 continue
+            if ('Shapes' in tags or header == 'loss') and not ERRORS.search(comment):
+                problems.append(f'{header}.hpp: {name} must say in its comment what it throws: "Throws …" or "Errors as …"')
             if formula and KINKED.search(formula + f' {name}(') and not edges and gradient != '0' and name not in ('nan_to_num', 'lerp'):
                 problems.append(f'{header}.hpp: {name} has a kink; its comment must say what the gradient is there')
             if 'Shapes' in tags:

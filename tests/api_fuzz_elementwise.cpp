@@ -99,7 +99,7 @@ std::vector<Call<T>> elementwise_calls() {
          const Variable<T> a = f.any();
          return where(f.mask(f.flip() ? f.shape_of(a) : f.shape()), a, f.partner(f.shape_of(a)));
        }},
-      CALL("hardtanh", hardtanh(f.any(), f.real(), f.real())),
+      CALL("hardtanh", hardtanh(f.any(), {f.real(), f.real()})),
       CALL("leaky_relu", leaky_relu(f.any(), f.real())),
       CALL("prelu", prelu(f.any(), f.any())),
       CALL("elu", elu(f.any(), f.real())),

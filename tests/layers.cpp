@@ -171,6 +171,39 @@ TEST_CASE("layers: errors name the line of the call and the layer") {
   CHECK(error(__LINE__, [&] { words(Labels{3}); }).starts_with("embedding: "));
 }
 
+TEST_CASE("layers: those without weights take arrays too, as constants") {
+  const Variable<double> x(noise({2, 4, 4, 4}).value(), true);
+  const Array<double> array = x.value();
+  const auto same = [&](const auto& layer) {
+    const auto y = layer(array);
+    static_assert(std::is_same_v<decltype(y), const Variable<double>>);
+    CHECK(equal(y, layer(x)));
+    CHECK_FALSE(y.requires_grad());
+    CHECK(equal(layer(2 * array), layer(2 * x)));  // an expression
+  };
+  same(nn::ReLU{});
+  same(nn::Tanh{});  // xtensor has a function of this name
+  same(nn::LeakyReLU{.slope = 0.3});
+  same(nn::Hardtanh{.max_val = 0.5});
+  same(nn::Softmax{});
+  same(nn::Flatten{});
+  same(nn::MaxPool2d{2});
+  same(nn::AvgPool2d{2});
+  same(nn::GlobalAvgPool{});
+  same(nn::AdaptiveAvgPool2d{3});
+  same(nn::AdaptiveMaxPool2d{3});
+  same(nn::LocalResponseNorm{3});
+  same(nn::SinusoidalPositions{});
+  same(nn::Sequential{nn::ReLU{}, nn::Flatten{}});
+  same(nn::Residual{nn::ReLU{}});
+  same(nn::Concat{nn::ReLU{}, nn::Tanh{}});
+  nn::Dropout all(0);
+  same(all);
+  nn::Dropout2d channels(0);
+  same(channels);
+  CHECK(error(__LINE__, [&] { nn::MaxPool2d{9}(array); }).starts_with("max_pool2d: "));
+}
+
 TEST_CASE("layers: activations and pools call the operations of their names") {
   const auto x = noise({2, 4, 4, 4});
   CHECK(equal(nn::ReLU{}(x), relu(x)));
@@ -183,7 +216,7 @@ TEST_CASE("layers: activations and pools call the operations of their names") {
   CHECK(equal(nn::Tanh{}(x), tanh(x)));
   CHECK(equal(nn::Softsign{}(x), softsign(x)));
   CHECK(equal(nn::Hardswish{}(x), hardswish(x)));
-  CHECK(equal(nn::Hardtanh{-0.5, 0.25}(x), hardtanh(x, -0.5, 0.25)));
+  CHECK(equal(nn::Hardtanh{-0.5, 0.25}(x), hardtanh(x, {-0.5, 0.25})));
   CHECK(equal(nn::LeakyReLU{}(x), leaky_relu(x)));
   CHECK(equal(nn::LeakyReLU{.slope = 0.3}(x), leaky_relu(x, 0.3)));
   CHECK(equal(nn::ELU{.alpha = 0.3}(x), elu(x, 0.3)));

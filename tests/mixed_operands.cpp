@@ -51,6 +51,21 @@ struct Fixture {
     CHECK(result(0, 1) == (expected));                                      \
   } while (false)
 
+TEST_CASE_FIXTURE(Fixture, "formulas, whose first operand says of what type they are") {
+  const auto product = xg::elementwise("product", [](auto v, auto w) { return v * w; });
+  XGRAD_GIVES(product(x, y), 4);
+  XGRAD_GIVES(product(x, a), 4);
+  XGRAD_GIVES(product(a, x), 4);
+  XGRAD_GIVES(product(u, x), 4);
+  XGRAD_GIVES(product(t, x), 4);
+  XGRAD_GIVES(product(t + u, x), 8);
+  XGRAD_GIVES(product(xt::view(u, 1), x), 4);
+  const auto twice = xg::elementwise("twice", [](auto v) { return 2 * v; });
+  static_assert(std::is_same_v<decltype(twice(a)), V>);
+  CHECK(twice(a).value()(0, 1) == 4);
+  CHECK_FALSE(twice(a).requires_grad());
+}
+
 TEST_CASE_FIXTURE(Fixture, "operators") {
   XGRAD_GIVES(x + y, 4);
   XGRAD_GIVES(x + 2, 4);

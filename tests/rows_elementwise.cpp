@@ -178,7 +178,7 @@ std::vector<Row> activation_rows() {
       "hardtanh", "hardtanh", [](const auto& x) { return hardtanh(x[0]); }, [](S x) { return std::min(std::max(x[0], -1.), 1.); },
       Details{.kept = {a}, .domains = {{-2, 0.5, -1}}, .allow_zero = true});
   add_row(
-      "hardtanh", "hardtanh(-3, 1.5)", [](const auto& x) { return hardtanh(x[0], -3, 1.5); },
+      "hardtanh", "hardtanh(-3, 1.5)", [](const auto& x) { return hardtanh(x[0], {.min_val = -3, .max_val = 1.5}); },
       [](S x) { return std::min(x[0], 1.5); }, Details{.kept = {a}, .domains = {{-2, 2, 1.5}}, .allow_zero = true});
   add_row(
       "leaky_relu", "leaky_relu", [](const auto& x) { return leaky_relu(x[0]); }, [](S x) { return x[0] > 0 ? x[0] : 0.01 * x[0]; },

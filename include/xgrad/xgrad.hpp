@@ -34,6 +34,7 @@
 #include <xgrad/ops/arithmetic.hpp>
 #include <xgrad/ops/constants.hpp>
 #include <xgrad/ops/conv.hpp>
+#include <xgrad/ops/dropout.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/extremes.hpp>
 #include <xgrad/ops/formula.hpp>

@@ -25,16 +25,14 @@ std::pair<Direction, Direction> halves(Direction direction) {
   return result;
 }
 
-Moving::Moving(const std::vector<NamedVariable<double>>& inputs) : recording_(detail::thread_state.recording) {
+Moving::Moving(const std::vector<NamedVariable<double>>& inputs) {
   for (const auto& input : inputs) add(input.variable);
-  detail::thread_state.recording = true;
 }
 Moving::~Moving() {
   for (Saved& s : saved_) {
     restore(s, 0, s.value.size());
     s.storage->version = s.version;
   }
-  detail::thread_state.recording = recording_;
 }
 
 void Moving::to(const Direction& direction, double t) {

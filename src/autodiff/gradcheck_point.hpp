@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <xgrad/core/array.hpp>
+#include <xgrad/graph/mode.hpp>
 #include <xgrad/graph/variable.hpp>
 
 namespace xgrad::checking {
@@ -24,7 +25,8 @@ std::size_t length_of(const Direction& direction);
 /// The first half of a direction's elements, and the rest.
 std::pair<Direction, Direction> halves(Direction direction);
 
-/// The inputs while they move. Puts values, and the counts of their assignments, back: a graph that kept them stays good.
+/// The inputs while they move, and what is computed is recorded. Puts values, and the counts of their assignments, back: a graph
+/// that kept them stays good.
 class Moving {
  public:
   explicit Moving(const std::vector<NamedVariable<double>>& inputs);
@@ -47,7 +49,7 @@ class Moving {
   static void restore(Saved& s, std::size_t first, std::size_t count) noexcept;
 
   std::vector<Saved> saved_;
-  bool recording_;
+  detail::RecordingGuard recording_{true};
 };
 
 }  // namespace xgrad::checking

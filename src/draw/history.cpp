@@ -58,11 +58,11 @@ void write(const std::filesystem::path& path, const std::string& text, const cha
 
 }  // namespace
 
-void History::add(double at, Values values, Where where) {
-  if (!std::isfinite(at)) throw ValueError(where, "History::add", fmt::format("the time is {}; it must be finite", at));
+void History::add(double time, Values values, Where at) {
+  if (!std::isfinite(time)) throw ValueError(at, "History::add", fmt::format("the time is {}; it must be finite", time));
   for (const auto& [name, value] : values)
     if (name.empty() || name.find_first_of("\r\n") != name.npos)
-      throw ValueError(where, "History::add", fmt::format("the name is \"{}\"; it must be one line of text", name));
+      throw ValueError(at, "History::add", fmt::format("the name is \"{}\"; it must be one line of text", name));
   const std::size_t more = values.size();
   std::string names = names_;
   for (std::vector<double>* list : {&at_, &values_})
@@ -79,7 +79,7 @@ void History::add(double at, Values values, Where where) {
     numbers.push_back(k);
   }
   names_ = std::move(names);  // from here on nothing throws
-  for (const auto& [name, value] : values) at_.push_back(at), values_.push_back(value);
+  for (const auto& [name, value] : values) at_.push_back(time), values_.push_back(value);
   for (const std::uint32_t k : numbers) which_.push_back(k);
 }
 
@@ -102,8 +102,8 @@ Series History::series(std::string_view name) const {
   return result;
 }
 
-std::string to_csv(const History& history, std::string_view at) {
-  std::string text = quoted_csv(at);
+std::string to_csv(const History& history, std::string_view time) {
+  std::string text = quoted_csv(time);
   std::map<double, std::vector<std::string>> lines;
   const std::vector<std::string> names = history.names();
   for (std::size_t k = 0; k < names.size(); ++k) {
@@ -116,7 +116,7 @@ std::string to_csv(const History& history, std::string_view at) {
     }
   }
   text += '\n';
-  for (const auto& [time, line] : lines) text += fmt::format("{},{}\n", time, fmt::join(line, ","));
+  for (const auto& [moment, line] : lines) text += fmt::format("{},{}\n", moment, fmt::join(line, ","));
   return text;
 }
 
@@ -138,8 +138,8 @@ std::string to_json(const History& history, const std::vector<std::pair<std::str
   return text + "}}\n";
 }
 
-void write_csv(const std::filesystem::path& path, const History& history, std::string_view at, Where where) {
-  write(path, to_csv(history, at), "write_csv", where);
+void write_csv(const std::filesystem::path& path, const History& history, std::string_view time, Where at) {
+  write(path, to_csv(history, time), "write_csv", at);
 }
 void write_json(const std::filesystem::path& path, const History& history,
                 const std::vector<std::pair<std::string, std::string>>& facts, Where at) {

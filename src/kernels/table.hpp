@@ -124,7 +124,7 @@ struct Table {
   void (*normalise_row)(T* out, const T* x, const T* x0, const T* scale, const T* bias, std::size_t n);
   void (*normalise_grad_row)(T* out, const T* g, const T* p, const T* x, const T* x0, const T* q, const T* r, std::size_t n);
 
-  // Matrix products (multiply.cpp): c (m, n) = a (m, k) b (k, n), or with `add` c plus that. Rows of a, of c and of what b is
+  // Matrix products (panels.cpp): c (m, n) = a (m, k) b (k, n), or with `add` c plus that. Rows of a, of c and of what b is
   // stored as begin a_row, c_row and b_row apart.
   /// n is a number of panels of panel_width columns; those of b begin b_panel apart. Element (i, p) of a is a[i * a_row + p *
   /// a_step].

@@ -5,10 +5,10 @@
 #include <cmath>
 #include <vector>
 
+#include <xgrad/ops/dropout.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/index.hpp>
 #include <xgrad/ops/linalg.hpp>
-#include <xgrad/ops/norm.hpp>
 #include <xgrad/ops/shape.hpp>
 
 #include "../ops/cells.hpp"

@@ -39,9 +39,9 @@ Variable<T> silu(Variable<T> x, Where at) {
 XGRAD_BOTH(silu);
 
 template <class T>
-Variable<T> hardtanh(Variable<T> x, double low, double high, Where at) {
+Variable<T> hardtanh(Variable<T> x, HardtanhOptions options, Where at) {
   static const auto op = elementwise("hardtanh", [](auto a, auto b, auto c) { return where(a <= b, b, where(a >= c, c, a)); });
-  return op(std::move(x), low, high, at);
+  return op(std::move(x), options.min_val, options.max_val, at);
 }
 XGRAD_BOTH(hardtanh);
 

@@ -2,7 +2,7 @@
 
 #include <xgrad/core/parallel.hpp>
 #include <xgrad/graph/apply.hpp>
-#include <xgrad/ops/norm.hpp>
+#include <xgrad/ops/dropout.hpp>
 
 #include "support.hpp"
 

@@ -9,10 +9,10 @@
 
 #include <xgrad/ops/activation.hpp>
 #include <xgrad/ops/arithmetic.hpp>
+#include <xgrad/ops/dropout.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/extremes.hpp>
 #include <xgrad/ops/linalg.hpp>
-#include <xgrad/ops/norm.hpp>
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
 

@@ -41,7 +41,7 @@ void unary_rows(Table& table) {
   ROW("sigmoid", extreme, sigmoid(x[0]));
   ROW("relu", both, relu(x[0]));
   ROW("relu6", both, relu6(x[0]));
-  ROW("hardtanh", plain + ", kink", hardtanh(x[0], -1, 0.5));
+  ROW("hardtanh", plain + ", kink", hardtanh(x[0], {.max_val = 0.5}));
   ROW("leaky_relu", both, leaky_relu(x[0], 0.125));
   ROW("elu", far + ", kink", elu(x[0], 0.75));
   ROW("selu", far, selu(x[0]));

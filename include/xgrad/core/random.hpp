@@ -37,8 +37,8 @@ class Generator {
     for (T& x : std::span(array.data(), array.size())) x = static_cast<T>(uniform(low, high));
   }
   template <class T>
-  void fill_normal(Array<T>& array, double mean, double deviation) {
-    for (T& x : std::span(array.data(), array.size())) x = static_cast<T>(mean + deviation * normal());
+  void fill_normal(Array<T>& array, double mean, double std) {
+    for (T& x : std::span(array.data(), array.size())) x = static_cast<T>(mean + std * normal());
   }
 
  private:

@@ -27,7 +27,7 @@ class History {
   using Values = std::initializer_list<std::pair<std::string_view, double>>;
 
   /// Throws ValueError when the time is not finite, a name is empty or has a line end; then nothing is added.
-  XGRAD_API void add(double at, Values values, Where where = Where::current());
+  XGRAD_API void add(double time, Values values, Where at = Where::current());
 
   /// In the order in which they first came.
   XGRAD_API std::vector<std::string> names() const;
@@ -42,11 +42,11 @@ class History {
   XGRAD_FIELDS(names_, which_, at_, values_)
 };
 
-/// A line for each time, in rising order, a column for each name, the first of which is `at`; what was not measured at a time is
+/// A line for each time, in rising order, a column for each name, the first of which is `time`; what was not measured at a time is
 /// empty. Of what was measured twice at a time the later counts. read_csv reads it.
-XGRAD_API std::string to_csv(const History& history, std::string_view at = "step");
-XGRAD_API void write_csv(const std::filesystem::path& path, const History& history, std::string_view at = "step",
-                         Where where = Where::current());
+XGRAD_API std::string to_csv(const History& history, std::string_view time = "step");
+XGRAD_API void write_csv(const std::filesystem::path& path, const History& history, std::string_view time = "step",
+                         Where at = Where::current());
 
 /// Facts about a run, and its history: {"facts": {"batch": "64"}, "history": {"loss": {"at": [1, 2], "value": [0.5, 0.25]}}}. What
 /// is not finite is null, as JSON knows no such numbers.

@@ -287,4 +287,23 @@ struct NamedVariable {
   Variable<T> variable;
 };
 
+namespace detail {
+template <class X>
+struct VariableOf {};
+template <class T>
+struct VariableOf<Variable<T>> {
+  using type = Variable<T>;
+};
+template <Expression E>
+requires Real<typename E::value_type>
+struct VariableOf<E> {
+  using type = Variable<typename E::value_type>;
+};
+}  // namespace detail
+
+/// The Variable that an operand is or becomes: Variable<T> for a Variable<T>, and for an array of T, which is a constant. Where a
+/// function finds its element type from its first operand, this is how it takes both.
+template <class X>
+using VariableOf = typename detail::VariableOf<X>::type;
+
 }  // namespace xgrad

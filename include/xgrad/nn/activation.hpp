@@ -11,22 +11,22 @@
 namespace xgrad::nn {
 
 /// A layer without options, which calls a function of x.
-#define XGRAD_LAYER(Layer, function)                                           \
-  struct Layer {                                                               \
-    template <class T>                                                         \
-    Variable<T> operator()(Variable<T> x, Where at = Where::current()) const { \
-      return function(std::move(x), at);                                       \
-    }                                                                          \
+#define XGRAD_LAYER(Layer, function)                                   \
+  struct Layer {                                                       \
+    template <class X>                                                 \
+    VariableOf<X> operator()(X x, Where at = Where::current()) const { \
+      return function(VariableOf<X>(std::move(x)), at);                \
+    }                                                                  \
   }
 /// ... with one option, its default, and how the function takes it.
-#define XGRAD_LAYER_WITH(Layer, function, Type, option, otherwise, ...)        \
-  struct Layer {                                                               \
-    Type option = otherwise;                                                   \
-    template <class T>                                                         \
-    Variable<T> operator()(Variable<T> x, Where at = Where::current()) const { \
-      return function(std::move(x), __VA_ARGS__, at);                          \
-    }                                                                          \
-    XGRAD_CONSTANTS(option)                                                    \
+#define XGRAD_LAYER_WITH(Layer, function, Type, option, otherwise, ...) \
+  struct Layer {                                                        \
+    Type option = otherwise;                                            \
+    template <class X>                                                  \
+    VariableOf<X> operator()(X x, Where at = Where::current()) const {  \
+      return function(VariableOf<X>(std::move(x)), __VA_ARGS__, at);    \
+    }                                                                   \
+    XGRAD_CONSTANTS(option)                                             \
   }
 
 XGRAD_LAYER(ReLU, relu);
@@ -51,14 +51,14 @@ XGRAD_LAYER_WITH(Flatten, flatten, int, from, 1, from);
 #undef XGRAD_LAYER
 #undef XGRAD_LAYER_WITH
 
-/// min(max(x, low), high); see hardtanh.
+/// min(max(x, min_val), max_val); see hardtanh.
 struct Hardtanh {
-  double low = -1, high = 1;
-  template <class T>
-  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
-    return hardtanh(std::move(x), low, high, at);
+  double min_val = -1, max_val = 1;
+  template <class X>
+  VariableOf<X> operator()(X x, Where at = Where::current()) const {
+    return hardtanh(VariableOf<X>(std::move(x)), {min_val, max_val}, at);
   }
-  XGRAD_CONSTANTS(low, high)
+  XGRAD_CONSTANTS(min_val, max_val)
 };
 
 /// What comes in goes out.

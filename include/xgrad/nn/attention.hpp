@@ -91,9 +91,9 @@ template <Real T = float>
 XGRAD_API Array<T> sinusoidal_positions(std::size_t length, std::size_t features, Where at = Where::current());
 /// Adds sinusoidal_positions to x (…, l, features).
 struct SinusoidalPositions {
-  template <class T>
-  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
-    return add_positions(std::move(x), at);
+  template <class X>
+  VariableOf<X> operator()(X x, Where at = Where::current()) const {
+    return add_positions(VariableOf<X>(std::move(x)), at);
   }
 
  private:

@@ -202,14 +202,10 @@ class Residual {
 
   Residual(F f, S s = {}) : body(std::move(f)), shortcut(std::move(s)) {}  // NOLINT(google-explicit-constructor)
 
-  template <class T>
-  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
-    Variable<T> y = detail::call_layer(body, x, at);
-    return add(std::move(y), Variable<T>(detail::call_layer(shortcut, std::move(x), at)), at);
-  }
-  template <Real T>
-  Variable<T> operator()(const Array<T>& x, Where at = Where::current()) const {
-    return (*this)(Variable<T>(x), at);
+  template <class X>
+  VariableOf<X> operator()(X x, Where at = Where::current()) const {
+    VariableOf<X> input(std::move(x)), y = detail::call_layer(body, input, at);
+    return add(std::move(y), VariableOf<X>(detail::call_layer(shortcut, std::move(input), at)), at);
   }
 
   XGRAD_FIELDS(body, shortcut)
@@ -232,17 +228,14 @@ class Concat {
   Concat(L... l) : branches(std::move(l)...) {}  // NOLINT(google-explicit-constructor)
   Concat(ConcatOptions o, L... l) : branches(std::move(l)...), options(o) {}
 
-  template <class T>
-  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
+  template <class X>
+  VariableOf<X> operator()(X x, Where at = Where::current()) const {
+    const VariableOf<X> input(std::move(x));
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      std::vector<Variable<T>> parts{detail::call_at<I>("Concat", branches, Variable<T>(x), at)...};
+      std::vector<VariableOf<X>> parts{detail::call_at<I>("Concat", branches, VariableOf<X>(input), at)...};
       return concat(std::move(parts), options.axis, at);
     }
     (std::index_sequence_for<L...>{});
-  }
-  template <Real T>
-  Variable<T> operator()(const Array<T>& x, Where at = Where::current()) const {
-    return (*this)(Variable<T>(x), at);
   }
 
  private:

@@ -5,7 +5,7 @@
 
 #include <xgrad/core/fields.hpp>
 #include <xgrad/core/random.hpp>
-#include <xgrad/ops/norm.hpp>
+#include <xgrad/ops/dropout.hpp>
 
 namespace xgrad::nn {
 
@@ -17,9 +17,9 @@ class Dropout {
 
   XGRAD_API explicit Dropout(double probability = 0.5, Where at = Where::current());
 
-  template <class T>
-  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
-    return dropout(std::move(x), p, {training}, default_generator(), at);
+  template <class X>
+  VariableOf<X> operator()(X x, Where at = Where::current()) const {
+    return dropout(VariableOf<X>(std::move(x)), p, {training}, default_generator(), at);
   }
 
   XGRAD_FIELDS(training)
@@ -32,9 +32,9 @@ class Dropout2d {
 
   XGRAD_API explicit Dropout2d(double probability = 0.5, Where at = Where::current());
 
-  template <class T>
-  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
-    return dropout2d(std::move(x), p, {training}, default_generator(), at);
+  template <class X>
+  VariableOf<X> operator()(X x, Where at = Where::current()) const {
+    return dropout2d(VariableOf<X>(std::move(x)), p, {training}, default_generator(), at);
   }
 
   XGRAD_FIELDS(training)

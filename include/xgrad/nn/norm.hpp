@@ -98,9 +98,9 @@ class GroupNorm {
 struct LocalResponseNorm {
   int size;
   LocalResponseNormOptions options = {};
-  template <class T>
-  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
-    return local_response_norm(std::move(x), size, options, at);
+  template <class X>
+  VariableOf<X> operator()(X x, Where at = Where::current()) const {
+    return local_response_norm(VariableOf<X>(std::move(x)), size, options, at);
   }
   XGRAD_CONSTANTS(size, options)
 };

@@ -11,9 +11,9 @@ namespace xgrad::nn {
 struct MaxPool2d {
   Extent2d size;
   Pool2dOptions options = {};
-  template <class T>
-  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
-    return max_pool2d(std::move(x), size, options, at);
+  template <class X>
+  VariableOf<X> operator()(X x, Where at = Where::current()) const {
+    return max_pool2d(VariableOf<X>(std::move(x)), size, options, at);
   }
   XGRAD_CONSTANTS(size, options)
 };
@@ -21,34 +21,34 @@ struct MaxPool2d {
 struct AvgPool2d {
   Extent2d size;
   AvgPool2dOptions options = {};
-  template <class T>
-  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
-    return avg_pool2d(std::move(x), size, options, at);
+  template <class X>
+  VariableOf<X> operator()(X x, Where at = Where::current()) const {
+    return avg_pool2d(VariableOf<X>(std::move(x)), size, options, at);
   }
   XGRAD_CONSTANTS(size, options)
 };
 /// The mean of each channel of an image: (n, h, w, c) to (n, c); see global_avg_pool2d.
 struct GlobalAvgPool {
-  template <class T>
-  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
-    return global_avg_pool2d(std::move(x), at);
+  template <class X>
+  VariableOf<X> operator()(X x, Where at = Where::current()) const {
+    return global_avg_pool2d(VariableOf<X>(std::move(x)), at);
   }
 };
 /// As many windows as the result shall have pixels, their means: (n, h, w, c) to (n, size.h, size.w, c); see adaptive_avg_pool2d.
 struct AdaptiveAvgPool2d {
   Extent2d size;
-  template <class T>
-  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
-    return adaptive_avg_pool2d(std::move(x), size, at);
+  template <class X>
+  VariableOf<X> operator()(X x, Where at = Where::current()) const {
+    return adaptive_avg_pool2d(VariableOf<X>(std::move(x)), size, at);
   }
   XGRAD_CONSTANTS(size)
 };
 /// ... their largest values; see adaptive_max_pool2d.
 struct AdaptiveMaxPool2d {
   Extent2d size;
-  template <class T>
-  Variable<T> operator()(Variable<T> x, Where at = Where::current()) const {
-    return adaptive_max_pool2d(std::move(x), size, at);
+  template <class X>
+  VariableOf<X> operator()(X x, Where at = Where::current()) const {
+    return adaptive_max_pool2d(VariableOf<X>(std::move(x)), size, at);
   }
   XGRAD_CONSTANTS(size)
 };

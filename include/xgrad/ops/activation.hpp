@@ -13,11 +13,14 @@ XGRAD_API Variable<T> relu(Variable<T> x, Where at = Where::current());
 /// Gradient: g where 0 < x < 6, else 0
 template <class T>
 XGRAD_API Variable<T> relu6(Variable<T> x, Where at = Where::current());
-/// min(max(x, low), high). Unlike that of clamp the gradient at the bounds is 0, as PyTorch has it.
+struct HardtanhOptions {
+  double min_val = -1, max_val = 1;
+};
+/// min(max(x, min_val), max_val). Unlike that of clamp the gradient at the bounds is 0, as PyTorch has it.
 ///
-/// Gradient: g where low < x < high, else 0
+/// Gradient: g where min_val < x < max_val, else 0
 template <class T>
-XGRAD_API Variable<T> hardtanh(Variable<T> x, double low = -1, double high = 1, Where at = Where::current());
+XGRAD_API Variable<T> hardtanh(Variable<T> x, HardtanhOptions options = {}, Where at = Where::current());
 /// x above 0, slope · x elsewhere. The gradient at 0 is the slope.
 ///
 /// Gradient: g where x > 0, else slope g
@@ -103,7 +106,7 @@ XGRAD_API Variable<T> gelu(Variable<T> x, GeluOptions options = {}, Where at = W
 /// Gradient: y (g - Σ g y) along the axis
 template <class T>
 XGRAD_API Variable<T> softmax(Variable<T> x, int axis = -1, Where at = Where::current());
-/// log(softmax(x)), stable in the same way.
+/// log(softmax(x)), stable in the same way. Errors as softmax.
 ///
 /// Shapes: (…, n, …) → the same
 /// Gradient: g - softmax(x) Σ g along the axis

@@ -71,7 +71,7 @@ template <class T>
 XGRAD_API Variable<T> lerp(Variable<T> a, std::type_identity_t<Variable<T>> b, std::type_identity_t<Variable<T>> weight,
                            Where at = Where::current());
 
-// Comparisons look at values and have no gradient. NaN compares as in C++.
+// Comparisons look at values and have no gradient. NaN compares as in C++. They throw ShapeError where shapes do not broadcast.
 
 template <class T>
 XGRAD_API Mask less(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b, Where at = Where::current());

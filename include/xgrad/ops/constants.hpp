@@ -9,6 +9,7 @@
 #include <xgrad/ops/activation.hpp>
 #include <xgrad/ops/arithmetic.hpp>
 #include <xgrad/ops/conv.hpp>
+#include <xgrad/ops/dropout.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/index.hpp>
 #include <xgrad/ops/interpolate.hpp>
@@ -33,8 +34,8 @@ Variable<T> relu6(const Array<T>& x, Where at = Where::current()) {
   return relu6(Variable<T>(x), at);
 }
 template <Real T>
-Variable<T> hardtanh(const Array<T>& x, double low = -1, double high = 1, Where at = Where::current()) {
-  return hardtanh(Variable<T>(x), low, high, at);
+Variable<T> hardtanh(const Array<T>& x, HardtanhOptions options = {}, Where at = Where::current()) {
+  return hardtanh(Variable<T>(x), std::move(options), at);
 }
 template <Real T>
 Variable<T> leaky_relu(const Array<T>& x, double slope = 0.01, Where at = Where::current()) {
@@ -115,6 +116,14 @@ Variable<T> im2col(const Array<T>& x, Extent2d size, Im2colOptions options = {},
 template <Real T>
 Variable<T> col2im(const Array<T>& columns, const Shape& shape, Extent2d size, Im2colOptions options = {}, Where at = Where::current()) {
   return col2im(Variable<T>(columns), shape, std::move(size), std::move(options), at);
+}
+template <Real T>
+Variable<T> dropout(const Array<T>& x, double p = 0.5, DropoutOptions options = {}, Generator& generator = default_generator(), Where at = Where::current()) {
+  return dropout(Variable<T>(x), p, std::move(options), generator, at);
+}
+template <Real T>
+Variable<T> dropout2d(const Array<T>& x, double p = 0.5, DropoutOptions options = {}, Generator& generator = default_generator(), Where at = Where::current()) {
+  return dropout2d(Variable<T>(x), p, std::move(options), generator, at);
 }
 template <Real T>
 Variable<T> rsqrt(const Array<T>& x, Where at = Where::current()) {
@@ -287,14 +296,6 @@ Variable<T> instance_norm(const Array<T>& x, std::type_identity_t<Variable<T>> w
 template <Real T>
 Variable<T> local_response_norm(const Array<T>& x, int size, LocalResponseNormOptions options = {}, Where at = Where::current()) {
   return local_response_norm(Variable<T>(x), size, std::move(options), at);
-}
-template <Real T>
-Variable<T> dropout(const Array<T>& x, double p = 0.5, DropoutOptions options = {}, Generator& generator = default_generator(), Where at = Where::current()) {
-  return dropout(Variable<T>(x), p, std::move(options), generator, at);
-}
-template <Real T>
-Variable<T> dropout2d(const Array<T>& x, double p = 0.5, DropoutOptions options = {}, Generator& generator = default_generator(), Where at = Where::current()) {
-  return dropout2d(Variable<T>(x), p, std::move(options), generator, at);
 }
 template <Real T>
 Variable<T> max_pool2d(const Array<T>& x, Extent2d size, Pool2dOptions options = {}, Where at = Where::current()) {

@@ -76,14 +76,16 @@ Variable<T> conv2d(const L& x, Variable<T> w, std::type_identity_t<Variable<T>> 
 }
 
 /// The gradient of conv2d for its images: g (n, oh, ow, o) and w give (n, h, w, c), the given `shape`. With conv2d and
-/// conv2d_weight_grad a family closed under differentiation: each one's gradients are the other two.
+/// conv2d_weight_grad a family closed under differentiation: each one's gradients are the other two. Errors as conv2d's, and
+/// ShapeError when g is not what conv2d of these shapes would give.
 ///
 /// Shapes: (n, oh, ow, o), (o, kh, kw, c / groups) → (n, h, w, c)
 /// Gradient: conv2d for g, conv2d_weight_grad for w
 template <class T>
 XGRAD_API Variable<T> conv2d_input_grad(Variable<T> g, std::type_identity_t<Variable<T>> w, const Shape& shape,
                                         Conv2dOptions options = {}, Where at = Where::current());
-/// The gradient of conv2d for its weights: x and g give (o, kh, kw, c / groups), the given `shape`.
+/// The gradient of conv2d for its weights: x and g give (o, kh, kw, c / groups), the given `shape`. Errors as
+/// conv2d_input_grad's.
 ///
 /// Shapes: (n, h, w, c), (n, oh, ow, o) → (o, kh, kw, c / groups)
 /// Gradient: conv2d_input_grad for x, conv2d for g
@@ -98,7 +100,7 @@ struct Conv1dOptions {
   std::ptrdiff_t groups = 1;
 };
 
-/// conv2d along one axis: x (n, l, c) with weights w (o, k, c / groups) gives (n, ol, o).
+/// conv2d along one axis: x (n, l, c) with weights w (o, k, c / groups) gives (n, ol, o). Errors as conv2d's.
 ///
 /// Shapes: (n, l, c), (o, k, c / groups), (o) → (n, ol, o)
 /// Gradient: as conv2d
@@ -158,14 +160,14 @@ struct Im2colOptions {
 
 /// The windows of images x (n, h, w, c) that a convolution with a kernel of this size looks at: (n·oh·ow, kh·kw·c), a row per
 /// output position, and in a row the window's pixels in row-major order with their channels. conv2d is
-/// matmul(im2col(x), reshape(w, {o, -1}), {.transpose_b = true}).
+/// matmul(im2col(x), reshape(w, {o, -1}), {.transpose_b = true}). Errors as conv2d's, and ValueError for a size below 1.
 ///
 /// Shapes: (n, h, w, c) → (n·oh·ow, kh·kw·c)
 /// Gradient: col2im(g)
 template <class T>
 XGRAD_API Variable<T> im2col(Variable<T> x, Extent2d size, Im2colOptions options = {}, Where at = Where::current());
 /// The transpose of im2col: adds each row of `columns` (n·oh·ow, kh·kw·c) back to where it came from in images of the given `shape`
-/// (n, h, w, c).
+/// (n, h, w, c). Errors as im2col's, and ShapeError when the columns are not what im2col of such images would give.
 ///
 /// Shapes: (n·oh·ow, kh·kw·c) → (n, h, w, c)
 /// Gradient: im2col(g)

@@ -141,7 +141,8 @@ XGRAD_API Variable<T> select(const Mask& condition, Variable<T> a, Variable<T> b
 }  // namespace detail
 
 /// a where the condition is true, b elsewhere; all three broadcast. The gradient goes to the branch taken alone: a NaN or an
-/// infinity in the other one does not reach it. Either branch may be a number or an array.
+/// infinity in the other one does not reach it. Either branch may be a number or an array. Throws ShapeError where the shapes do
+/// not broadcast.
 ///
 /// Shapes: three that broadcast → their common shape
 /// Gradient: g where the condition holds for a, g elsewhere for b, 0 for the other

@@ -54,7 +54,8 @@ constexpr std::size_t arity() {
 }
 }  // namespace detail
 
-/// An elementwise function of N inputs, made by `elementwise`. Call it with Variables (or what converts to one, after the first).
+/// An elementwise function of N inputs, made by `elementwise`. Call it with Variables and
+/// arrays (the first says whether of float or double) and, after the first, numbers.
 template <std::size_t N, class Rest = std::make_index_sequence<N - 1>>
 class Formula;
 
@@ -64,11 +65,12 @@ class Formula<N, std::index_sequence<I...>> {
   explicit Formula(Ref<const detail::Routine> routine) : routine_(std::move(routine)) {}
 
   /// The inputs broadcast as in NumPy. Differentiable to any order. Throws ShapeError.
-  template <class T>
-  Variable<T> operator()(Variable<T> first, detail::Same<I, std::type_identity_t<Variable<T>>>... rest,
-                         Where at = Where::current()) const {
-    Variable<T> inputs[]{std::move(first), std::move(rest)...};
-    return detail::call<T>(routine_, inputs, N, at);  // no std::span: its concepts take a user's file longer than all else
+  template <class X>
+  VariableOf<X> operator()(X first, detail::Same<I, std::type_identity_t<VariableOf<X>>>... rest,
+                           Where at = Where::current()) const {
+    VariableOf<X> inputs[]{VariableOf<X>(std::move(first)), std::move(rest)...};
+    return detail::call<typename VariableOf<X>::value_type>(
+        routine_, inputs, N, at);  // no std::span: its concepts take a user's file longer than all else
   }
   const Ref<const detail::Routine>& routine() const noexcept { return routine_; }
 

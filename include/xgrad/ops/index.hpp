@@ -27,7 +27,8 @@ XGRAD_API Variable<T> slice(Variable<T> x, const std::vector<Slice>& slices, Whe
 /// ... along one axis.
 template <class T>
 XGRAD_API Variable<T> slice(Variable<T> x, int axis, Slice range, Where at = Where::current());
-/// x with `value`, which broadcasts, in place of slice(x, slices).
+/// x with `value`, which broadcasts, in place of slice(x, slices). Throws as slice, and ShapeError when the value does not
+/// broadcast.
 ///
 /// Shapes: (…) → the same
 /// Gradient: g with 0 in the slice for x, the slice of g for value
@@ -46,6 +47,7 @@ XGRAD_API Variable<T> select(Variable<T> x, int axis, std::ptrdiff_t index, Wher
 // classes, where -1 often stands for none: they are not negative, as in PyTorch.
 
 /// The elements `index` of an axis: index.shape takes the place of that axis. index_select(x, 0, {2, 0, 2}) are three rows.
+/// Throws IndexError, and ShapeError when x has no such axis.
 ///
 /// Shapes: (…, n, …) → (…, index.shape, …)
 /// Gradient: g added up where each element came from
@@ -65,12 +67,14 @@ XGRAD_API Variable<T> embedding(const Indices& labels, Variable<T> weights, Wher
 template <class T>
 XGRAD_API Variable<T> gather(Variable<T> x, int axis, const Indices& index, Where at = Where::current());
 /// gather with x and `index` broadcast along the other axes: what argsort and argmax (with keepdims) give is what it takes.
+/// Throws IndexError, and ShapeError when the numbers of axes differ or the other axes do not broadcast.
 ///
 /// Shapes: as the index, broadcast
 /// Gradient: g added up where each element came from
 template <class T>
 XGRAD_API Variable<T> take_along_axis(Variable<T> x, const Indices& index, int axis, Where at = Where::current());
-/// x with source[i][j][k] added at [index[i][j][k]][j][k] for axis 0, and so on. `index` has source's shape, otherwise as gather.
+/// x with source[i][j][k] added at [index[i][j][k]][j][k] for axis 0, and so on. `index` has source's shape. Errors as
+/// gather.
 ///
 /// Shapes: (…) → the same
 /// Gradient: g for x, gather of g for source
@@ -85,6 +89,7 @@ XGRAD_API Variable<T> scatter_add(Variable<T> x, int axis, const Indices& index,
 template <class T>
 XGRAD_API Variable<T> masked_select(Variable<T> x, const Condition& mask, Where at = Where::current());
 /// x with `value` where the mask is true; mask and value broadcast to x. What is overwritten has gradient 0, NaN or not.
+/// Throws ShapeError when they do not broadcast to x.
 ///
 /// Shapes: (…) → the same
 /// Gradient: g where the mask is false for x, Σ g where it is true for value
@@ -106,7 +111,7 @@ XGRAD_API Array<T> one_hot(const Indices& labels, std::size_t classes, Where at 
 /// Gradient: tril(g)
 template <class T>
 XGRAD_API Variable<T> tril(Variable<T> x, std::ptrdiff_t k = 0, Where at = Where::current());
-/// The upper triangle: 0 below diagonal k.
+/// The upper triangle: 0 below diagonal k. Errors as tril.
 ///
 /// Shapes: (…, n, m) → the same
 /// Gradient: triu(g)

@@ -28,7 +28,7 @@ requires(ExpressionOf<L, T>) Variable<T> matmul(const L& a, Variable<T> b, Matmu
   return matmul(Variable<T>(a), std::move(b), options, at);
 }
 
-/// x wᵀ + b: x (…, in), w (out, in), b (out) or undefined for none; the result is (…, out).
+/// x wᵀ + b: x (…, in), w (out, in), b (out) or undefined for none; the result is (…, out). Throws ShapeError for other shapes.
 ///
 /// Shapes: (…, in), (out, in), (out) → (…, out)
 /// Gradient: matmul(g, w) for x, gᵀ x for w, Σ g over all but the last axis for b
@@ -45,7 +45,8 @@ XGRAD_API Variable<T> linear(Variable<T> x, std::type_identity_t<Variable<T>> w,
 /// Gradient: by way of matmul
 template <class T>
 XGRAD_API Variable<T> dot(Variable<T> a, std::type_identity_t<Variable<T>> b, Where at = Where::current());
-/// Every element of a times every element of b: (m, n), where m and n are their sizes.
+/// Every element of a times every element of b: (m, n), where m and n are their sizes. Throws ShapeError when that is more than
+/// memory holds.
 ///
 /// Shapes: any of m and of n elements → (m, n)
 /// Gradient: g b for a, gᵀ a for b
@@ -141,7 +142,8 @@ template <class T>
 XGRAD_API Variable<T> cholesky(Variable<T> a, Where at = Where::current());
 
 /// The determinant, 0 for a singular matrix. Where one of a batch is singular the gradients are the cofactors, found with complete
-/// pivoting, about as dear as three inverses; a second derivative at a singular matrix is a ValueError.
+/// pivoting, about as dear as three inverses; a second derivative at a singular matrix is a ValueError. Throws ShapeError for
+/// matrices that are not square.
 ///
 /// Shapes: (…, n, n) → (…)
 /// Gradient: g y a⁻ᵀ, which at a singular matrix is g times the cofactors
@@ -160,7 +162,8 @@ struct SignAndLog {
   Variable<T> sign;       ///< 1, -1, or for a singular matrix 0; a constant
   Variable<T> logabsdet;  ///< the logarithm of the determinant's size
 };
-/// Sign and logarithm of the determinant, 0 and -inf for a singular matrix, of which the gradient is a ValueError.
+/// Sign and logarithm of the determinant, 0 and -inf for a singular matrix, of which the gradient is a ValueError. Throws
+/// ShapeError for matrices that are not square.
 ///
 /// Shapes: (…, n, n) → two of (…)
 /// Gradient: g a⁻ᵀ for logabsdet; the sign is a constant

@@ -87,13 +87,14 @@ XGRAD_API Variable<T> multi_margin_loss(Variable<T> scores, const Indices& label
 
 // Losses of each element. The operands broadcast, and either may need gradients; where shapes do not fit they throw ShapeError.
 
-/// (a - b)²
+/// (a - b)². Throws ShapeError when the shapes do not broadcast, and also when they do but neither is the common one and a and b
+/// have as many elements, such as (n) and (n, 1): a mistake that would pass unnoticed.
 ///
 /// Gradient: 2 g (a - b) for a, the negative for b
 template <class T>
 XGRAD_API Variable<T> mse_loss(Variable<T> a, std::type_identity_t<Variable<T>> b, LossOptions options = {},
                                Where at = Where::current());
-/// |a - b|; the gradient at 0 is 0.
+/// |a - b|; the gradient at 0 is 0. Throws ShapeError when the shapes do not broadcast.
 ///
 /// Gradient: g sign(a - b) for a, the negative for b
 template <class T>
@@ -124,7 +125,7 @@ XGRAD_API Variable<T> huber_loss(Variable<T> a, std::type_identity_t<Variable<T>
 
 /// -(target log p + (1 - target) log(1 - p)) of probabilities p. As in PyTorch the logarithms are not less than -100, and in the
 /// gradient (p - target) / (p (1 - p)) the divisor is not less than 1e-12. The second derivative is right to a rounding of its
-/// terms, 1 / (p (1 - p)) and |p - target| / (p (1 - p))².
+/// terms, 1 / (p (1 - p)) and |p - target| / (p (1 - p))². Throws ShapeError when the shapes do not broadcast.
 ///
 /// Gradient: g (p - target) / (p (1 - p)) for p, g (log(1 - p) - log p) for the target
 template <class T>
@@ -135,7 +136,7 @@ struct BinaryCrossEntropyOptions {
   double pos_weight = 1;  ///< of the targets' positive part
 };
 /// binary_cross_entropy of sigmoid(logits), without its loss of digits: pos_weight target softplus(-x) + (1 - target) softplus(x).
-/// An infinite logit with its own target, 0 or 1, has no loss.
+/// An infinite logit with its own target, 0 or 1, has no loss. Errors as binary_cross_entropy.
 ///
 /// Gradient: g ((1 - target) σ(x) - pos_weight target σ(-x)) for x, g (pos_weight softplus(-x) - softplus(x)) for the target
 template <class T>
@@ -146,7 +147,7 @@ struct HingeOptions {
   double margin = 1;
 };
 /// max(0, margin - score · target) for targets of -1 and 1. The gradient at the kink is 0. Losses are right to a rounding of
-/// margin.
+/// margin. Throws ShapeError when the shapes do not broadcast.
 ///
 /// Gradient: -g target inside the margin for the scores, -g scores for the target
 template <class T>
@@ -159,7 +160,8 @@ struct KlDivOptions {
 };
 /// target (log target - x), where x is the logarithm of a probability; 0 for a target of 0 (whose logarithm is -inf), whatever x
 /// is, and its gradient is 0 then. The mean is over all elements as in PyTorch; the divergence of distributions is the sum, divided
-/// by the number of samples. Where log target and x are nearly equal, losses and gradients are right to a rounding of each.
+/// by the number of samples. Where log target and x are nearly equal, losses and gradients are right to a rounding of each. Throws
+/// ShapeError when the shapes do not broadcast.
 ///
 /// Gradient: -g target for x, g (log target + 1 - x) for the target
 template <class T>
@@ -172,7 +174,7 @@ struct PoissonNllOptions {
   double eps = 1e-8;      ///< added to the rate before its logarithm is taken
 };
 /// The negative log-likelihood of counts under a Poisson distribution: exp(x) - target x, or x - target log(x + eps). Losses and
-/// gradients are right to a rounding of their terms.
+/// gradients are right to a rounding of their terms. Throws ShapeError when the shapes do not broadcast.
 ///
 /// Gradient: g (exp(x) - target), or g (1 - target / (x + eps)), for x; -g x, or -g log(x + eps), for the target
 template <class T>
@@ -197,7 +199,8 @@ XGRAD_API Variable<T> gaussian_nll_loss(Variable<T> x, std::type_identity_t<Vari
 struct CosineSimilarityOptions {
   double eps = 1e-8;  ///< norms below are taken for it
 };
-/// The cosine of the angle between a and b along an axis, which goes away: Σ a b / (|a| |b|). The operands broadcast.
+/// The cosine of the angle between a and b along an axis, which goes away: Σ a b / (|a| |b|). The operands broadcast. Throws
+/// ShapeError when they do not, or have no such axis.
 ///
 /// Shapes: broadcast, then without the axis
 /// Gradient: g (b / (|a| |b|) - y a / |a|²) for a, and likewise for b

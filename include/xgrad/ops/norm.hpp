@@ -1,6 +1,5 @@
 #pragma once
-/// Normalisation and dropout. Channels are the last axis, as everywhere: x is (…, c), images are (n, h, w, c).
-#include <xgrad/core/random.hpp>
+/// Normalisation. Channels are the last axis, as everywhere: x is (…, c), images are (n, h, w, c).
 #include <xgrad/graph/variable.hpp>
 
 namespace xgrad {
@@ -43,7 +42,8 @@ template <class T>
 XGRAD_API Variable<T> layer_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight = {},
                                  std::type_identity_t<Variable<T>> bias = {}, LayerNormOptions options = {},
                                  Where at = Where::current());
-/// x divided by √(mean of x² over the last axes + eps), times weight, undefined for none (Zhang & Sennrich 2019).
+/// x divided by √(mean of x² over the last axes + eps), times weight, undefined for none (Zhang & Sennrich 2019). Throws
+/// ShapeError when there are fewer axes or the weight does not fit.
 ///
 /// Shapes: (…, c) → the same
 /// Gradient: that of x / √(mean(x²) + eps) times the weight
@@ -64,7 +64,7 @@ template <class T>
 XGRAD_API Variable<T> group_norm(Variable<T> x, int groups, std::type_identity_t<Variable<T>> weight = {},
                                  std::type_identity_t<Variable<T>> bias = {}, GroupNormOptions options = {},
                                  Where at = Where::current());
-/// group_norm with a group for each channel (Ulyanov et al. 2016).
+/// group_norm with a group for each channel (Ulyanov et al. 2016). Errors as group_norm.
 ///
 /// Shapes: (n, …, c) → the same
 /// Gradient: as batch_norm, the means over each channel of each image
@@ -97,25 +97,5 @@ struct NormalizeOptions {
 /// Gradient: (g - y Σ g y) / norm for p = 2
 template <class T>
 XGRAD_API Variable<T> normalize(Variable<T> x, int axis = -1, NormalizeOptions options = {}, Where at = Where::current());
-
-struct DropoutOptions {
-  bool training = true;  ///< else x comes back as it is
-};
-/// Zeros with probability p, the other elements divided by 1 - p, so that the mean stays (Srivastava et al. 2014). The same seed of
-/// the generator drops the same elements. A NaN that is dropped is gone. Throws ValueError unless 0 <= p <= 1.
-///
-/// Shapes: (…) → the same
-/// Gradient: g times the same mask, divided by 1 - p
-template <class T>
-XGRAD_API Variable<T> dropout(Variable<T> x, double p = 0.5, DropoutOptions options = {},
-                              Generator& generator = default_generator(), Where at = Where::current());
-/// Drops whole channels: x is (n, …, c), and each of the n · c maps is zero with probability p. Throws ShapeError when x has less
-/// than two axes.
-///
-/// Shapes: (n, …, c) → the same
-/// Gradient: g times the same mask, divided by 1 - p
-template <class T>
-XGRAD_API Variable<T> dropout2d(Variable<T> x, double p = 0.5, DropoutOptions options = {},
-                                Generator& generator = default_generator(), Where at = Where::current());
 
 }  // namespace xgrad

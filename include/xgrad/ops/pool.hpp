@@ -25,7 +25,7 @@ struct Pool2dOptions {
 /// Gradient: g to the place that was chosen
 template <class T>
 XGRAD_API Variable<T> max_pool2d(Variable<T> x, Extent2d size, Pool2dOptions options = {}, Where at = Where::current());
-/// The smallest value of each window; otherwise as max_pool2d.
+/// The smallest value of each window; otherwise as max_pool2d, errors too.
 ///
 /// Shapes: (n, h, w, c) → (n, oh, ow, c)
 /// Gradient: g to the place that was chosen
@@ -46,7 +46,8 @@ struct AvgPool2dOptions {
 template <class T>
 XGRAD_API Variable<T> avg_pool2d(Variable<T> x, Extent2d size, AvgPool2dOptions options = {}, Where at = Where::current());
 
-/// The mean of each whole image, channel by channel: (n, h, w, c) to (n, c).
+/// The mean of each whole image, channel by channel: (n, h, w, c) to (n, c). Throws ShapeError for another number of axes and for
+/// images without pixels.
 ///
 /// Shapes: (n, h, w, c) → (n, c)
 /// Gradient: g / (h w) everywhere
@@ -61,7 +62,7 @@ XGRAD_API Variable<T> global_avg_pool2d(Variable<T> x, Where at = Where::current
 /// Gradient: g / divisor to every place of the window
 template <class T>
 XGRAD_API Variable<T> adaptive_avg_pool2d(Variable<T> x, Extent2d size, Where at = Where::current());
-/// ... with the largest value of each window; ties and NaN as max_pool2d.
+/// ... with the largest value of each window; ties and NaN as max_pool2d. Errors as adaptive_avg_pool2d.
 ///
 /// Shapes: (n, h, w, c) → (n, size.h, size.w, c)
 /// Gradient: g to the place that was chosen

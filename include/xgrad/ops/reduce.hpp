@@ -16,7 +16,7 @@ struct ReduceOptions {
 /// Gradient: g broadcast
 template <class T>
 XGRAD_API Variable<T> sum(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where at = Where::current());
-/// The mean along `axes`; NaN over no elements.
+/// The mean along `axes`; NaN over no elements. Errors as sum.
 ///
 /// Shapes: (…) → without the axes
 /// Gradient: g / n broadcast

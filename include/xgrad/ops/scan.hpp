@@ -6,19 +6,19 @@
 
 namespace xgrad {
 
-/// The product along `axes`; 1 over no elements. The derivatives are right where elements are 0.
+/// The product along `axes`; 1 over no elements. The derivatives are right where elements are 0. Errors as sum.
 ///
 /// Shapes: (…) → without the axes
 /// Gradient: g times the product of the others
 template <class T>
 XGRAD_API Variable<T> prod(Variable<T> x, Axes axes = {}, ReduceOptions options = {}, Where at = Where::current());
-/// Running sums along an axis.
+/// Running sums along an axis. Throws ShapeError when x has no such axis.
 ///
 /// Shapes: (…) → the same
 /// Gradient: running sums of g from the end
 template <class T>
 XGRAD_API Variable<T> cumsum(Variable<T> x, int axis, Where at = Where::current());
-/// Running products along an axis. The derivatives are right where elements are 0.
+/// Running products along an axis. The derivatives are right where elements are 0. Errors as cumsum.
 ///
 /// Shapes: (…) → the same
 /// Gradient: a recurrence from the end: no division

@@ -28,7 +28,8 @@ class Lengths {
 /// Gradient: g in the shape of x
 template <class T>
 XGRAD_API Variable<T> reshape(Variable<T> x, Lengths lengths, Where at = Where::current());
-/// Merges the axes from `from` on into one: (n, h, w, c) becomes (n, h·w·c). flatten(x, 0) gives one axis.
+/// Merges the axes from `from` on into one: (n, h, w, c) becomes (n, h·w·c). flatten(x, 0) gives one axis. Throws
+/// ShapeError when x has no axis `from`.
 ///
 /// Shapes: (n, h, w, …) → (n, h·w·…)
 /// Gradient: g in the shape of x
@@ -40,7 +41,7 @@ XGRAD_API Variable<T> flatten(Variable<T> x, int from = 1, Where at = Where::cur
 /// Gradient: g permuted back
 template <class T>
 XGRAD_API Variable<T> permute(Variable<T> x, std::vector<std::ptrdiff_t> axes, Where at = Where::current());
-/// The axes in reverse order.
+/// The axes in reverse order. With a list of axes this is permute, and throws as it does.
 ///
 /// Shapes: axes in reverse, or in another order
 /// Gradient: g permuted back
@@ -131,14 +132,14 @@ XGRAD_API Variable<T> pad(Variable<T> x, const std::vector<PadWidth>& widths, Pa
 template <class T>
 XGRAD_API Variable<T> pad(Variable<T> x, int width, PadOptions options = {}, Where at = Where::current());
 
-/// The axes, all of them by default, in reverse.
+/// The axes, all of them by default, in reverse. Throws ShapeError for an axis out of range or given twice.
 ///
 /// Shapes: (…) → the same
 /// Gradient: g flipped
 template <class T>
 XGRAD_API Variable<T> flip(Variable<T> x, Axes axes = {}, Where at = Where::current());
 /// Elements moved by `shift` places along an axis; what leaves at the end comes in at the front. Without an axis the elements move
-/// in row-major order.
+/// in row-major order. Throws ShapeError when x has no such axis.
 ///
 /// Shapes: (…) → the same
 /// Gradient: g rolled back

@@ -10,20 +10,20 @@ struct VarOptions {
   double ddof = 0;  ///< the sum of squares is divided by the number of elements less this
   bool keepdims = false;
 };
-/// The variance along `axes`, about the mean in two passes; NaN over no elements.
+/// The variance along `axes`, about the mean in two passes; NaN over no elements. Errors as sum.
 ///
 /// Shapes: (…) → without the axes
 /// Gradient: g 2 (x - mean) / (n - ddof)
 template <class T>
 XGRAD_API Variable<T> var(Variable<T> x, Axes axes = {}, VarOptions options = {}, Where at = Where::current());
-/// The standard deviation, the root of var. Its gradient is 0 where it is 0. Call it as xgrad::std.
+/// The standard deviation, the root of var. Its gradient is 0 where it is 0. Call it as xgrad::std. Errors as sum.
 ///
 /// Shapes: (…) → without the axes
 /// Gradient: g (x - mean) / ((n - ddof) y)
 template <class T>
 XGRAD_API Variable<T> std(Variable<T> x, Axes axes = {}, VarOptions options = {}, Where at = Where::current());
 
-/// log(sum(exp(x))) along `axes`, computed after subtracting the largest; -inf over no elements.
+/// log(sum(exp(x))) along `axes`, computed after subtracting the largest; -inf over no elements. Errors as sum.
 ///
 /// Shapes: (…) → without the axes
 /// Gradient: g softmax(x)

@@ -103,11 +103,10 @@ constexpr std::size_t history_of(const Method& method) {
 ///
 /// Throws ValueError for tolerances that are negative or NaN and a history of 0, ShapeError when f gives more than one element.
 template <class F, class T, class Method>
-Minimum<T> minimise(const F& f, const Array<T>& start, Method method, MinimiseOptions options = {},
-                    Where where = Where::current()) {
+Minimum<T> minimise(const F& f, const Array<T>& start, Method method, MinimiseOptions options = {}, Where at = Where::current()) {
   constexpr bool residuals = std::is_same_v<Method, GaussNewton>;
   const Shape shape = start.shape();
-  const auto at = [&](const std::vector<double>& x) { return Variable<T>(detail::array_of<T>(x.data(), shape)); };
+  const auto variable = [&](const std::vector<double>& x) { return Variable<T>(detail::array_of<T>(x.data(), shape)); };
   detail::Objective objective;
   objective.value = [&](const std::vector<double>& x, std::vector<double>& gradient) {
     const auto [value, slope] = value_and_grad(
@@ -117,24 +116,24 @@ Minimum<T> minimise(const F& f, const Array<T>& start, Method method, MinimiseOp
           else
             return f(v);
         },
-        at(x), {}, where);
+        variable(x), {}, at);
     gradient = detail::flat(slope.value());
     return static_cast<double>(value.item());
   };
   if constexpr (residuals)
     objective.hessian = [&](const std::vector<double>& x) {
-      const Variable<T> j = jacobian(f, at(x), {}, where), m = reshape(j, {j.size() / x.size(), x.size()});
+      const Variable<T> j = jacobian(f, variable(x), {}, at), m = reshape(j, {j.size() / x.size(), x.size()});
       return detail::flat(matmul(transpose(m), m).value());
     };
   else if constexpr (std::is_same_v<Method, Newton>)
-    objective.hessian = [&](const std::vector<double>& x) { return detail::flat(hessian(f, at(x), {}, where).value()); };
+    objective.hessian = [&](const std::vector<double>& x) { return detail::flat(hessian(f, variable(x), {}, at).value()); };
   else
     static_assert(std::is_same_v<Method, BFGS> || std::is_same_v<Method, LBFGS>,
                   "xgrad: minimise takes BFGS, LBFGS, Newton or GaussNewton");
   if constexpr (std::is_same_v<Method, LBFGS>)
-    if (method.history == 0) throw ValueError(where, "minimise", "history is 0; it must be positive");
+    if (method.history == 0) throw ValueError(at, "minimise", "history is 0; it must be positive");
   std::vector<double> x = detail::flat(start);
-  const MinimiseReport report = detail::minimise(objective, x, detail::history_of(method), options, "minimise", where);
+  const MinimiseReport report = detail::minimise(objective, x, detail::history_of(method), options, "minimise", at);
   return {detail::array_of<T>(x.data(), shape), report};
 }
 

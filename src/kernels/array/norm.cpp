@@ -3,32 +3,31 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <vector>
+#include <utility>
 
-#include <xgrad/core/memory.hpp>
 #include <xgrad/core/parallel.hpp>
 
+#include "../scratch.hpp"
 #include "../table.hpp"
 #include "sum.hpp"
 
 namespace xgrad::kernels {
 namespace {
 
+/// Room for n numbers, or equal ones, or a vector per channel, repeated.
 template <class T>
-using Row = std::vector<T, memory::Allocator<T>>;
+struct Row : Scratch<T> {
+  explicit Row(std::size_t n) : Scratch<T>(n) {}
+  Row(std::size_t n, T value) : Scratch<T>(n) { std::fill_n(this->data(), n, value); }
+  Row(const T* channels, std::size_t n, std::size_t times) : Scratch<T>(n * times) {
+    for (std::size_t k = 0; k < times; ++k) std::copy_n(channels, n, this->data() + k * n);
+  }
+};
 
 /// Rows shorter than this are taken together.
 constexpr std::size_t wide = 256;
 /// Long rows added one after the other before sums of sums begin.
 constexpr std::size_t run = 64;
-
-/// A vector per channel, repeated `times`.
-template <class T>
-Row<T> repeat(const T* channels, std::size_t n, std::size_t times) {
-  Row<T> result(n * times);
-  for (std::size_t k = 0; k < times; ++k) std::copy_n(channels, n, result.data() + k * n);
-  return result;
-}
 
 /// How many of `rows` rows of n elements to take together.
 std::size_t together(std::size_t rows, std::size_t n) {
@@ -47,8 +46,7 @@ void column_products(const T* a, const T* a0, const T* b, const T* b0, T* sum, s
     return kernel.add_products_row(sum, a, a0, b, b0, n);
   }
   const std::size_t m = together(rows, n), long_rows = rows / m, length = m * n, pieces = (long_rows + run - 1) / run;
-  const Row<T> a0s = repeat(a0, n, m), b0s = repeat(b0, n, m);
-  Row<T> parts(pieces * length, T(0)), parts_a(sum_a ? pieces * length : 0, T(0));
+  const Row<T> a0s(a0, n, m), b0s(b0, n, m), parts(pieces * length, T(0)), parts_a(sum_a ? pieces * length : 0, T(0));
   parallel_for(pieces, run * length, [&](std::size_t begin, std::size_t end) {
     for (std::size_t p = begin; p < end; ++p)
       for (std::size_t r = p * run; r < std::min((p + 1) * run, long_rows); ++r) {
@@ -84,9 +82,11 @@ T dot_product(const T* p, const T* q, const T* zeros, T* room, std::size_t n) {
 template <class T, std::size_t N, class Body>
 void each_sample(const NormShape& s, std::size_t channels, Body body) {
   const auto some = [&](std::size_t begin, std::size_t end) {
-    std::array<Row<T>, N> room;
-    room.fill(Row<T>(channels));
-    for (std::size_t i = begin; i < end; ++i) body(i, room);
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      const std::array<Row<T>, N> room{(static_cast<void>(I), Row<T>(channels))...};
+      for (std::size_t i = begin; i < end; ++i) body(i, room);
+    }
+    (std::make_index_sequence<N>{});
   };
   if (s.samples >= static_cast<std::size_t>(num_threads()))
     parallel_for(s.samples, s.rows * s.channels(), some);
@@ -127,7 +127,7 @@ void norm_statistics(const NormShape& s, const T* x, T* mean, T* variance) {
     for (T* statistic : {mean, variance}) std::fill_n(statistic, s.samples * s.groups, std::numeric_limits<T>::quiet_NaN());
     return;
   }
-  each_sample<T, 2>(s, n, [&](std::size_t i, auto& room) {
+  each_sample<T, 2>(s, n, [&](std::size_t i, const auto& room) {
     T *sums = room[0].data(), *centre = room[1].data();
     const T* from = x + i * s.rows * n;
     // the groups' parts of the channels' sums, divided by what they are sums of
@@ -145,11 +145,10 @@ void norm_statistics(const NormShape& s, const T* x, T* mean, T* variance) {
     squares();
     const T *means = mean + i * s.groups, *variances = variance + i * s.groups;
     if (!std::equal(means, means + s.groups, variances, clear_of_rounding<T>)) {  // the mean once more, of what is left
-      Row<T> left(s.rows * n);
-      const Row<T> ones(n, T(1)), zeros(n, T(0));
+      const Row<T> left(s.rows * n), ones(n, T(1)), zeros(n, T(0));
       for (std::size_t r = 0; r < s.rows; ++r)
         table<T>().normalise_row(left.data() + r * n, from + r * n, centre, ones.data(), zeros.data(), n);
-      const Row<T> before(means, means + s.groups);
+      const Row<T> before(means, s.groups, 1);
       fold(column_sums(left.data(), sums, s.rows, n), mean);
       for (std::size_t group = 0; group < s.groups; ++group) mean[i * s.groups + group] += before[group];
       squares();
@@ -161,8 +160,8 @@ template <class T>
 void norm_forward(const NormShape& s, const T* x, const T* mean, const T* rstd, const T* weight, const T* bias, T* out) {
   if (s.size() == 0) return;
   const std::size_t n = s.channels(), m = together(s.rows, n);
-  const Row<T> shift = bias ? repeat(bias, n, m) : Row<T>(n * m, T(0));
-  each_sample<T, 2>(s, n * m, [&](std::size_t i, auto& room) {
+  const Row<T> shift = bias ? Row<T>(bias, n, m) : Row<T>(n * m, T(0));
+  each_sample<T, 2>(s, n * m, [&](std::size_t i, const auto& room) {
     T *centre = room[0].data(), *scale = room[1].data();
     each_channel(s, [&](std::size_t c, std::size_t group) {
       centre[c] = mean[i * s.groups + group];
@@ -190,8 +189,8 @@ void norm_backward(const NormShape& s, const T* x, const T* g, const T* mean, co
   const T count = static_cast<T>(s.count());
   const Row<T> zeros(n, T(0));
   // sums of g and of g h over each sample's rows
-  Row<T> all_g(s.rows == 1 ? 0 : s.samples * n), all_gh(gweight ? s.samples * n : 0);
-  each_sample<T, 6>(s, n * m, [&](std::size_t i, auto& room) {
+  const Row<T> all_g(s.rows == 1 ? 0 : s.samples * n), all_gh(gweight ? s.samples * n : 0);
+  each_sample<T, 6>(s, n * m, [&](std::size_t i, const auto& room) {
     T *centre = room[0].data(), *p = room[1].data(), *q = room[2].data(), *r = room[3].data(), *scratch = room[4].data();
     const T *from = x + i * s.rows * n, *of = g + i * s.rows * n;
     T* sum_gh = gweight ? all_gh.data() + i * n : room[5].data();

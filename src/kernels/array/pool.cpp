@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include <xgrad/core/memory.hpp>
 #include <xgrad/core/parallel.hpp>
 
+#include "../scratch.hpp"
 #include "../table.hpp"
 #include "piles.hpp"
 #include "spread.hpp"
@@ -98,7 +98,7 @@ template <class T>
 struct Costs {
   std::ptrdiff_t reach;
   std::size_t c;
-  std::vector<T, memory::Allocator<T>> values;
+  Scratch<T> values;
 
   Costs(const T* weights, std::size_t first, std::size_t channels, std::size_t length)
       : reach(static_cast<std::ptrdiff_t>(length) - 1), c(channels), values((2 * length - 1) * channels) {
@@ -133,8 +133,8 @@ void deform_pool(const T* x, const T* weights, T* out, std::int32_t* index, cons
   const std::size_t ow = s.columns.size(), oh = s.rows.size(), size = s.h * s.w * s.c;
   parallel_for(s.n, size * (ow + oh), [&](std::size_t begin, std::size_t end) {
     const auto improve = table<T>().improve_row;
-    std::vector<T, memory::Allocator<T>> half(s.h * ow * s.c);  // the maximum along each row of the image
-    std::vector<std::int32_t> half_at(half.size()), places(size);
+    const Scratch<T> half(s.h * ow * s.c);  // the maximum along each row of the image
+    const Scratch<std::int32_t> half_at(s.h * ow * s.c), places(size);
     for (std::size_t k = 0; k < size; ++k) places[k] = static_cast<std::int32_t>(k);
     for (std::size_t n = begin; n < end; ++n) {
       for (std::size_t i = 0; i < s.h; ++i)
