@@ -421,9 +421,9 @@ for name, (net, side) in networks.items():
     return std::system((program + " " + directory.file(file) + " " + directory.path.string()).c_str()) == 0;
   };
   REQUIRE(python_runs("write.py"));
-  const auto check = [&](auto net, const std::string& name, std::size_t side, const nn::Flattened& flattened = {}) {
+  const auto check = [&](auto net, const std::string& name, std::size_t side) {
     CAPTURE(name);
-    CHECK(nn::load(net, directory.file(name + ".pt"), {.from_torch = true, .flattened = flattened}).complete());
+    CHECK(nn::load(net, directory.file(name + ".pt"), {.from_torch = true}).complete());
     Example<decltype(net)> e{std::move(net), Array<float>(Shape{2, side, side, 3}), Array<float>(Shape{2, 10})};
     struct Numbers {
       Variable<float> x, y;
@@ -432,11 +432,10 @@ for name, (net, side) in networks.items():
     e.x = there.x, e.y = there.y;
     nn::eval(e);
     CHECK(worst(e, call) < 1e-4);
-    nn::save(e.net, directory.file(name + "-back.pt"), {.to_torch = true, .flattened = flattened});
+    nn::save(e.net, directory.file(name + "-back.pt"), {.to_torch = true});
   };
   namespace models = xgrad::models;
-  check(models::VGG<>({.filters = {{3}, {3}, {3, 3}}, .width = 8, .side = 32, .hidden = 16, .classes = 10}), "vgg", 32,
-        {{"classifier.0", 32}});
+  check(models::VGG<>({.filters = {{3}, {3}, {3, 3}}, .width = 8, .side = 32, .hidden = 16, .classes = 10}), "vgg", 32);
   check(models::ResNet<models::BasicBlock>({.depths = {1, 1, 1, 1}, .classes = 10}), "basic", 64);
   check(models::ResNet<models::Bottleneck>({.depths = {1, 1, 2, 1}, .classes = 10}), "bottleneck", 64);
   CHECK(python_runs("read.py"));

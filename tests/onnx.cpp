@@ -164,9 +164,9 @@ TEST_CASE("onnx: errors of a run name the node, the file and the user's line") {
   CHECK(has(error(__LINE__, [&] { net(Variable<float>()); }), "input 'x' is an undefined Variable"));
   const Labels whole = xgrad::full<std::int64_t>({1, 3}, 1);
   const Array<float> wide = xgrad::ones<float>({2, 4});
-  CHECK(has(error(__LINE__, [&] { net(wide); }), "input 'x' has the shape (2, 4); in the file it is (any, 3)"));
-  CHECK(has(error(__LINE__, [&] { net.run({}); }), "0 inputs were given"));
-  CHECK(has(error(__LINE__, [&] { net.run({whole}); }), "has integers as elements; the file has it as float"));
+  CHECK(has(error(__LINE__, [&] { net(wide); }), "input 'x' has the shape (2, 4); it must be (any, 3), as in the file"));
+  CHECK(has(error(__LINE__, [&] { net.run({}); }), "0 inputs were given; they must be 1, as the network of "));
+  CHECK(has(error(__LINE__, [&] { net.run({whole}); }), "has integers as elements; they must be float, as in the file"));
 
   Graph graph = small_network();
   graph.nodes[1] = node("Concat", {"a", "b1"}, {"h"}, {attribute("axis", 0)}, "join");
@@ -180,7 +180,7 @@ TEST_CASE("onnx: errors of a run name the node, the file and the user's line") {
   CHECK(has(error_of([&] {
               unknown(xgrad::ones<float>({2, 3}));
             }),
-            "attribute 'speed' is not supported by this library (node 1 (Tanh)"));
+            "attribute 'speed' is not supported by this library; the node must be without it (node 1 (Tanh)"));
   graph.nodes[1] = node("Tanh", {"a", "b1"}, {"h"});
   const auto more = onnx::load<float>(folder.write("more.onnx", file(graph)));
   CHECK(has(error_of([&] { more(xgrad::ones<float>({2, 3})); }), "input 1 is not supported"));

@@ -107,7 +107,8 @@ TEST_CASE("onnx: what is wrong with a file") {
     CHECK(has(with(tensor_head("", 1, {0})), "has no name"));
   }
   SUBCASE("inputs") {
-    CHECK(has(changed([](Graph& g) { g.inputs[0] = port("x", {1}, 2); }), "input 'x' has elements of type uint8"));
+    CHECK(has(changed([](Graph& g) { g.inputs[0] = port("x", {1}, 2); }),
+              "input 'x' of node 0 'first' (Gemm) has elements of type uint8"));
     const auto length = [](std::int64_t n) {
       const Message shape = Message().message(1, Message().integer(1, n));
       return Message().text(1, "x").message(2, Message().message(1, Message().integer(1, 1).message(2, shape)));

@@ -87,6 +87,17 @@ TEST_CASE("onnx save: operations") {
   });
   check("layer_norm", {1, 4, 3}, [](const V& x, const V& w) { return layer_norm(x, w) + layer_norm(x) + rms_norm(x, w); });
   check("instance_norm", {1, 4, 5, 3}, [](const V& x, const V& w) { return instance_norm(x, w, w); });
+  check("norms of sequences", {1, 4, 6}, [](const V& x, const V& w) {
+    const V six = xgrad::concat<float>({w, w + 1}, 0);
+    return group_norm(x, 2, six, six) + instance_norm(x, six) + group_norm(x, 3, {}, six);
+  });
+  check("norms of vectors", {1, 6}, [](const V& x, const V& w) {
+    const V six = xgrad::concat<float>({w, w + 1}, 0);
+    return group_norm(x, 2, six, six) + group_norm(x, 3);
+  });
+  check("norms of volumes", {1, 2, 3, 4, 6}, [](const V& x, const V& w) {
+    return group_norm(x, 2, xgrad::concat<float>({w, w + 1}, 0));
+  });
   check("batch_norm", {1, 3}, [](const V& x, const V& w) {
     const V variance(Array<float>{1, 2, 3});
     return batch_norm(x, w, {}, V(Array<float>{1, 0, 2}), variance, {.training = false}) +
@@ -96,6 +107,8 @@ TEST_CASE("onnx save: operations") {
     return max_pool2d(x, 3, {.stride = 2, .padding = 1, .ceil_mode = true}) +
            avg_pool2d(x, 3, {.stride = 2, .padding = 1, .ceil_mode = true, .count_include_pad = false});
   });
+  check("pools that count some of the padding", {1, 8, 9, 3},
+        [](const V& x, const V&) { return avg_pool2d(x, 3, {.stride = 2, .padding = 1, .ceil_mode = true}); });
   check("adaptive", {1, 8, 6, 3}, [](const V& x, const V&) {
     return adaptive_avg_pool2d(x, {4, 2}) + adaptive_max_pool2d(x, {4, 2});
   });
@@ -134,6 +147,7 @@ TEST_CASE("onnx save: operations") {
     const xgrad::Axes none(std::vector<std::ptrdiff_t>{});
     return norm(x, none) + norm(x, none, {.p = 3}) + norm(sum(x));
   });
+  check("running products", {1, 4, 3}, [](const V& x, const V& w) { return cumprod(x, 1) * cumprod(x * w, 2) + cumprod(x, -1); });
   check("narrow", {1, 4, 1}, [](const V& x, const V&) { return layer_norm(x) + x; });
   check("ddof", {1, 4, 3}, [](const V& x, const V&) { return var(x, 1, {.ddof = 5}) + xgrad::std(x, 1, {.ddof = 4}); });
   static const auto first = xgrad::elementwise("first", [](auto a, auto) { return a; });
@@ -275,10 +289,22 @@ TEST_CASE("onnx save: weights have their paths, nodes their layers") {
   CHECK(count("\"\x09Transpose") == 2);  // one at each end of the images
   onnx::save(models::LeNet<>{}, {1, 28, 28, 1}, path, {.channels_first = true});
   CHECK(xgrad_test::contents(path).size() < bytes.size());
+}
 
-  const auto again = folder.file("b.onnx");
-  onnx::save(net, {1, 28, 28, 1}, again);
-  CHECK(onnx::load<float>(again).weights.size() >= 10);
+TEST_CASE("onnx save: a network that was read is written again, and gives the same") {
+  xgrad::seed(4);
+  Written written;
+  const Directory folder;
+  for (const bool channels_first : {false, true}) {
+    const std::string path = folder.file("first.onnx");
+    onnx::save(models::LeNet<>{}, {1, 28, 28, 1}, path, {.channels_first = channels_first});
+    const auto net = onnx::load<float>(path);
+    const std::string name = channels_first ? "channels first" : "channels last";
+    written.check(name, net, channels_first ? Shape{1, 1, 28, 28} : Shape{1, 28, 28, 1});
+    const auto again = onnx::load<float>(written.folder.file(name + ".onnx"));
+    CHECK(nn::parameter_count(again) == nn::parameter_count(net));
+  }
+  check_elsewhere(written);
 }
 
 TEST_CASE("onnx save: several results") {

@@ -130,10 +130,11 @@ class Call {
   /// What nobody asked for.
   void finish() const {
     for (std::size_t k = 0; k < in_.size(); ++k)
-      if (!asked_input(k) && !node_.inputs[k].empty()) refuse("input " + std::to_string(k) + " is not supported by this library");
+      if (!asked_input(k) && !node_.inputs[k].empty())
+        refuse("input " + std::to_string(k) + " is not supported by this library; the node must be without it");
     for (std::size_t k = 0; k < node_.attributes.size(); ++k)
       if (!(asked_attributes_ >> k & 1U) || k >= 64)
-        refuse("attribute '" + node_.attributes[k].name + "' is not supported by this library");
+        refuse("attribute '" + node_.attributes[k].name + "' is not supported by this library; the node must be without it");
   }
 
  private:
@@ -145,7 +146,7 @@ class Call {
   }
   bool asked_input(std::size_t k) const { return k < 64 ? (asked_inputs_ >> k & 1U) != 0 : asked_beyond_; }
   void need(std::size_t k) {
-    if (!has(k)) refuse("input " + std::to_string(k) + " is missing");
+    if (!has(k)) refuse("input " + std::to_string(k) + " is missing; the node must have it");
   }
   template <class V>
   V typed(std::size_t k, const char* kind) {

@@ -9,6 +9,7 @@
 #include <xgrad/core/error.hpp>
 #include <xgrad/core/random.hpp>
 
+#include "../core/unravel.hpp"
 #include "../formula/program.hpp"
 #include "../ops/support.hpp"
 
@@ -173,9 +174,10 @@ std::string Exporter::initialiser(std::size_t value, const std::vector<std::size
       return;
     }
     for (std::size_t k = 0; k < count; ++k) {  // in an array that grows with the samples
-      std::size_t rest = k, place = 0;
-      for (std::size_t axis = rank; axis-- > 0; rest /= v.shape[axis])
-        if (a.shape[axis] == b.shape[axis]) place += rest % v.shape[axis] * strides[axis];
+      const Shape index = unravel_index(k, v.shape);
+      std::size_t place = 0;
+      for (std::size_t axis = 0; axis < rank; ++axis)
+        if (a.shape[axis] == b.shape[axis]) place += index[axis] * strides[axis];
       if (std::memcmp(static_cast<const char*>(v.data) + k * bytes, static_cast<const char*>(a.data) + place * bytes, bytes) != 0)
         throw Refused{"a constant has not the same elements for every sample; it must not depend on the input but by operations"};
     }
@@ -230,6 +232,18 @@ std::string Exporter::get(std::size_t value, Order order) {
     if (axes.size() == 4) return initialiser(value, {0, 3, 1, 2});
     std::rotate(axes.begin(), axes.end() - 1, axes.end());  // (w, c) meets images as (c, 1, w)
     return initialiser(value, axes, 3 - axes.size());
+  }
+  if (const std::size_t rank = shape(value).size(); order == Order::theirs && rank < 4) {
+    std::string name = get(value);
+    if (rank > 1) {
+      Ints axes(rank);
+      std::iota(axes.begin(), axes.end(), std::int64_t{-1});
+      axes[0] = whole(rank) - 1;
+      name = node("Transpose", {name}, {{"perm", axes}});
+    }
+    if (rank == 1 || rank == 2) name = node("Unsqueeze", {name, integers(rank == 1 ? Ints{1, 2} : Ints{1})});
+    set(value, name, order);
+    return name;
   }
   const Order other = order == Order::ours ? Order::theirs : Order::ours;
   const auto known = names_.find({value, other});
@@ -307,7 +321,7 @@ WrittenModel Exporter::run() {
       else if (found != writers().end())
         found->second(*this);
       else
-        throw Refused{"ONNX has no such operator, nor a few that make it up"};
+        throw Refused{"this library does not write it to ONNX files"};
     } catch (const Refused& why) {
       refuse(fmt::format("{} ({})", op.name, to_string(op.where)), why.why);
     }

@@ -43,7 +43,8 @@ void write_conv_transpose(Exporter& e) {
                Order::theirs);
 }
 
-/// ceil_mode becomes padding at the end, which the maximum ignores, as does a mean that does not count it.
+/// ceil_mode becomes padding at the end, which the maximum ignores, as does a mean. Where the mean counts the other padding, that
+/// is a Pad in front of it.
 void write_pool(Exporter& e) {
   const TracedOp& op = e.op();
   const std::size_t in = op.inputs[0];
@@ -51,18 +52,24 @@ void write_pool(Exporter& e) {
   const bool mean = op.name == "avg_pool2d";
   const Ints size = integers_of(e, "size"), stride = integers_of(e, "stride");
   Ints padding = integers_of(e, "padding");
-  bool counted = mean && flag_of(e, "count_include_pad") && std::ranges::any_of(padding, [](auto p) { return p > 0; });
+  const bool counted = mean && flag_of(e, "count_include_pad") && std::ranges::any_of(padding, [](auto p) { return p > 0; });
+  std::string name = e.get(in, Order::theirs);
+  Ints beyond(4);
   for (std::size_t k = 0; k < 2; ++k) {
     const std::int64_t reach = (whole(y[k + 1]) - 1) * stride[k] + size[k], length = whole(x[k + 1]) + padding[2 * k];
-    if (reach - length <= padding[2 * k + 1]) continue;  // the windows end before the padding does
-    if (counted) throw Refused{"with ceil_mode it counts some of the padding, and some not"};
-    padding[2 * k + 1] = reach - length;
+    beyond[2 * k + 1] = std::max<std::int64_t>(0, reach - length - padding[2 * k + 1]);  // else the windows end before the padding
+  }
+  const bool both = counted && beyond != Ints(4);
+  if (both) {
+    name = e.node("Pad", {name, e.integers({0, 0, padding[0], padding[2], 0, 0, padding[1], padding[3]})});
+    padding = beyond;
+  } else {
+    for (std::size_t k = 0; k < 4; ++k) padding[k] += beyond[k];
   }
   for (std::size_t k = 0; k < 4; ++k)
     if (padding[k] >= size[k / 2]) throw Refused{"its padding is as large as its window, which ONNX Runtime refuses"};
   std::vector<xgrad::Attribute> attributes{{"kernel_shape", size}, {"strides", stride}, {"pads", pads_of(padding)}};
-  if (counted) attributes.push_back({"count_include_pad", std::int64_t{1}});
-  std::string name = e.get(in, Order::theirs);
+  if (counted && !both) attributes.push_back({"count_include_pad", std::int64_t{1}});
   const bool smallest = op.name == "min_pool2d";
   if (smallest) name = e.node("Neg", {name});
   name = e.node(mean ? "AveragePool" : "MaxPool", {name}, std::move(attributes));

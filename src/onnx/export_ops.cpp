@@ -214,16 +214,47 @@ void write_group_norm(Exporter& e) {
   const auto& in = e.op().inputs;
   const std::size_t groups = static_cast<std::size_t>(norm_shape(e, 2)), x = in[0];
   const bool weight = flag_of(e, "has_weight"), bias = flag_of(e, "has_bias");
-  if (e.shape(x).size() != 4) throw Refused{"it is of no images"};
   const std::string ones = e.tensor("ones", Shape{groups}, std::vector<double>(groups, 1)),
                     zeros = e.tensor("zeros", Shape{groups}, std::vector<double>(groups, 0));
   const Shape& here = e.shape(x);
-  std::string name = e.node("Reshape", {e.get(x, Order::theirs), e.integers({0, whole(groups), -1})});
+  // the channels behind the samples, as images have them in ONNX, and back
+  const bool images = here.size() == 4;
+  const Order order = images ? Order::theirs : Order::ours;
+  std::vector<std::size_t> there(here.size());
+  std::iota(there.begin(), there.end(), 0);
+  std::rotate(there.begin() + 1, there.end() - 1, there.end());
+  Ints lengths{-1}, back(here.size(), 0);
+  for (std::size_t k = 0; k < there.size(); ++k) {
+    if (k > 0 && here[there[k]] != e.other_shape(x)[there[k]]) throw Refused{"its places depend on the number of samples"};
+    if (k > 0) lengths.push_back(whole(here[there[k]]));
+    back[there[k]] = whole(k);
+  }
+  std::string name = images || here.size() < 3 ? e.get(x, order) : e.permuted(x, there);
+  name = e.node("Reshape", {name, e.integers({0, whole(groups), -1})});
   name = e.node("InstanceNormalization", {name, ones, zeros}, {{"epsilon", number_of(e, "eps")}});
-  name = e.node("Reshape", {name, e.integers({-1, whole(here[3]), whole(here[1]), whole(here[2])})});
-  if (weight) name = e.node("Mul", {name, e.get(in[1], Order::theirs)});
-  if (bias) name = e.node("Add", {name, e.get(in[weight ? 2 : 1], Order::theirs)});
-  e.set_output(std::move(name), Order::theirs);
+  name = e.node("Reshape", {name, e.integers(lengths)});
+  if (!images && here.size() > 2) name = e.node("Transpose", {name}, {{"perm", back}});
+  if (weight) name = e.node("Mul", {name, e.get(in[1], order)});
+  if (bias) name = e.node("Add", {name, e.get(in[weight ? 2 : 1], order)});
+  e.set_output(std::move(name), order);
+}
+
+/// Each result is the product of a row of x's elements, those that it has not reached replaced by 1.
+void write_cumprod(Exporter& e) {
+  const std::size_t x = e.op().inputs[0], axis = static_cast<std::size_t>(integer_of(e, "axis")), length = e.shape(x)[axis];
+  if (e.other_shape(x)[axis] != length) throw Refused{"how many elements it multiplies depends on the number of samples"};
+  Shape shape(e.shape(x).size() - axis + 1, 1);  // (to, from, 1, …)
+  shape[0] = shape[1] = length;
+  std::vector<double> reached(length * length);
+  const bool backwards = flag_of(e, "backwards");
+  for (std::size_t k = 0; k < reached.size(); ++k) {
+    const std::size_t to = k / length, from = k % length;
+    reached[k] = backwards ? from >= to : from <= to;
+  }
+  const std::string mask = e.node("Cast", {e.tensor("reached", shape, reached)}, {{"to", whole(9)}});  // bool
+  const std::string rows = e.node("Unsqueeze", {e.get(x), e.integers({whole(axis)})});
+  const std::string factors = e.node("Where", {mask, rows, e.scalar(1)});
+  e.set_output(e.node("ReduceProd", {factors}, {{"axes", Ints{whole(axis) + 1}}, {"keepdims", std::int64_t{0}}}));
 }
 
 void write_concat(Exporter& e) {
@@ -250,6 +281,7 @@ const std::map<std::string_view, Write>& writers() {
         {"amin", reduction("ReduceMin")},
         {"broadcast_to", write_broadcast},
         {"concat", write_concat},
+        {"cumprod", write_cumprod},
         {"cumsum", write_cumsum},
         {"det", [](Exporter& e) { e.set_output(e.node("Det", {e.get(e.op().inputs[0])})); }},
         {"logdet", [](Exporter& e) { e.set_output(e.node("Log", {e.node("Det", {e.get(e.op().inputs[0])})})); }},

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <optional>
 
+#include "../core/unravel.hpp"
 #include "export.hpp"
 
 // Views: a part of an array, at even distances, and what else moves elements. The option says where it begins and how far its
@@ -189,9 +190,8 @@ void write_view(Exporter& e) {
       throw Refused{"it is not along the axes"};
     Ints result(size_of(shape, first, shape.size()), integer_of(e.op(run), "view.offset"));
     for (std::size_t k = 0; k < result.size(); ++k) {
-      std::size_t rest = k;
-      for (std::size_t axis = shape.size(); axis-- > first; rest /= shape[axis])
-        result[k] += whole(rest % shape[axis]) * strides[axis];
+      const Shape index = unravel_index(k, shape);  // of the first sample
+      for (std::size_t axis = first; axis < shape.size(); ++axis) result[k] += whole(index[axis]) * strides[axis];
     }
     return result;
   };

@@ -97,6 +97,14 @@ class Builder {
     fail(first, "is an operator that this library lacks; of those in the file these are lacking: " + list);
   }
 
+  /// The first node that takes a value, with a word in front of it, or "".
+  std::string taker(const char* word, const std::string& name) const {
+    for (std::size_t k = 0; k < model_.nodes.size(); ++k)
+      if (std::ranges::find(model_.nodes[k].inputs, name) != model_.nodes[k].inputs.end())
+        return word + describe(k, model_.nodes[k]);
+    return "";
+  }
+
   std::size_t add(const std::string& name) {
     const std::size_t slot = slots_.size();
     if (!slots_.emplace(name, slot).second) return nowhere;
@@ -109,7 +117,7 @@ class Builder {
       const std::size_t slot = add(tensor.name);
       if (slot == nowhere) source_.fail(tensor.at, "there are two initialisers named '" + tensor.name + "'; names must differ");
       initialisers_.insert(tensor.name);
-      Value<T> value = value_of<T>(source_, tensor);
+      Value<T> value = read(tensor);
       if (value.index() == 0)
         reals_.push_back({tensor.name, slot, std::get<0>(std::move(value))});
       else
@@ -117,11 +125,20 @@ class Builder {
     }
   }
 
+  Value<T> read(const Tensor& tensor) const {
+    try {
+      return value_of<T>(source_, tensor);
+    } catch (FileError& error) {
+      if (const std::string node = taker("of ", tensor.name); !node.empty()) error.note(node);
+      throw;
+    }
+  }
+
   void add_inputs() {
     for (Port& port : model_.inputs) {
       if (initialisers_.contains(port.name)) continue;  // old files name them as inputs too
       if (!is_element(port.element))
-        source_.fail("input '" + port.name + "' has elements of type " + port.element +
+        source_.fail("input '" + port.name + "'" + taker(" of ", port.name) + " has elements of type " + port.element +
                      "; they must be float, double, int32, int64 or bool");
       const std::size_t slot = add(port.name);
       if (slot == nowhere) source_.fail("there are two inputs named '" + port.name + "'; names must differ");

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "../core/unravel.hpp"
 #include "call.hpp"
 
 namespace xgrad::onnx {
@@ -172,9 +173,8 @@ Values<T> nonzero(Call<T>& c) {
   std::size_t found = 0;
   for (std::size_t n = 0; n < there.size(); ++n) {
     if (!there.data()[n]) continue;
-    std::size_t rest = n;
-    for (std::size_t k = shape.size(); k-- > 0; rest /= shape[k])
-      result.data()[k * count + found] = static_cast<Integer>(rest % shape[k]);
+    const Shape index = unravel_index(n, shape);
+    for (std::size_t k = 0; k < shape.size(); ++k) result.data()[k * count + found] = static_cast<Integer>(index[k]);
     ++found;
   }
   return one<T>(std::move(result));

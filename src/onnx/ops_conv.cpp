@@ -78,7 +78,8 @@ Values<T> conv(Call<T>& c) {
       weights.shape()[0] % static_cast<std::size_t>(groups) != 0 ||
       x.shape()[1] / static_cast<std::size_t>(groups) != weights.shape()[1])
     c.refuse("the images have the shape " + to_string(x.shape()) + ", the weights " + to_string(weights.shape()) +
-             " and there are " + std::to_string(groups) + " groups; these do not fit");
+             " and there are " + std::to_string(groups) +
+             " groups; the channels must be those of the weights times the groups, and the outputs a multiple of the groups");
   if (w.rank() > 2) return one<T>(with_bias(c, convolve_any(x, weights, w, static_cast<std::size_t>(groups), c.where)));
   const bool line = w.rank() == 1;
   if (line) {

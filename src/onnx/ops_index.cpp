@@ -178,7 +178,8 @@ Values<T> scattered_elements(Call<T>& c) {
   const int axis = c.axis(c.integer("axis", 0), shape.size());
   const Labels to = element_places(c.integers(1), shape, axis, c.where);
   if (c.shape(2) != to.shape())
-    c.refuse("the updates have the shape " + to_string(c.shape(2)) + "; the indices have " + to_string(to.shape()));
+    c.refuse("the updates have the shape " + to_string(c.shape(2)) + "; it must be " + to_string(to.shape()) +
+             ", as that of the indices");
   Value<T> x = as_matrix(c, c.take(0), size_of(shape), 1), updates = as_matrix(c, c.take(2), to.size(), 1);
   return one<T>(in_shape(c, scattered(c, std::move(x), std::move(updates), to, reduction), shape));
 }

@@ -205,11 +205,14 @@ Values<T> resize(Call<T>& c) {
   for (const char* known :
        {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize", ""}) {
     if (way.transformation == known) break;
-    if (!*known) c.refuse("coordinate_transformation_mode is '" + way.transformation + "', which this library lacks");
+    if (!*known)
+      c.refuse("coordinate_transformation_mode is '" + way.transformation +
+               "'; it must be half_pixel, half_pixel_symmetric, pytorch_half_pixel, align_corners, asymmetric or "
+               "tf_crop_and_resize");
   }
   for (const char* known : {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil", ""}) {
     if (way.nearest == known) break;
-    if (!*known) c.refuse("nearest_mode is '" + way.nearest + "', which this library lacks");
+    if (!*known) c.refuse("nearest_mode is '" + way.nearest + "'; it must be round_prefer_floor, round_prefer_ceil, floor or ceil");
   }
   std::vector<Integer> axes = c.integers("axes");
   const std::string policy = c.text("keep_aspect_ratio_policy", "stretch");

@@ -19,13 +19,16 @@ void check_input(const Port& port, const Value<T>& value, Where at) {
   if (!present<T>(value)) throw ValueError(at, "run", name + "is an undefined Variable; it must have a value");
   const std::size_t kind = port.element == "float" || port.element == "double" ? 0 : port.element == "bool" ? 2 : 1;
   if (value.index() != kind)
-    throw ValueError(at, "run", name + "has " + kind_of<T>(value) + " as elements; the file has it as " + port.element);
+    throw ValueError(at, "run",
+                     name + "has " + kind_of<T>(value) + " as elements; they must be " + port.element + ", as in the file");
   if (port.any_shape) return;
   const Shape shape = shape_of<T>(value);
   bool fits = shape.size() == port.shape.size();
   for (std::size_t k = 0; fits && k < shape.size(); ++k)
     fits = port.shape[k] < 0 || static_cast<std::uint64_t>(port.shape[k]) == shape[k];
-  if (!fits) throw ShapeError(at, "run", name + "has the shape " + to_string(shape) + "; in the file it is " + port_shape(port));
+  if (!fits)
+    throw ShapeError(at, "run",
+                     name + "has the shape " + to_string(shape) + "; it must be " + port_shape(port) + ", as in the file");
 }
 
 }  // namespace
@@ -48,8 +51,8 @@ std::vector<Value<T>> Network<T>::run(std::vector<Value<T>> inputs, Where at) co
   const detail::Graph<T>& graph = *graph_;
   if (inputs.size() != graph.inputs.size())
     throw ValueError(at, "run",
-                     std::to_string(inputs.size()) + " inputs were given; the network of " + graph.path.string() + " has " +
-                         std::to_string(graph.inputs.size()));
+                     std::to_string(inputs.size()) + " inputs were given; they must be " + std::to_string(graph.inputs.size()) +
+                         ", as the network of " + graph.path.string() + " has");
   std::vector<Value<T>> slots(graph.slots);
   for (std::size_t k = 0; k < inputs.size(); ++k) {
     check_input<T>(graph.inputs[k], inputs[k], at);
@@ -79,7 +82,8 @@ std::vector<Value<T>> Network<T>::run(std::vector<Value<T>> inputs, Where at) co
       call.finish();
       for (std::size_t i = 0; i < step.outputs.size(); ++i) {
         if (step.outputs[i] == detail::nowhere) continue;
-        if (i >= made.size()) call.refuse("output " + std::to_string(i) + " is not supported by this library");
+        if (i >= made.size())
+          call.refuse("output " + std::to_string(i) + " is not supported by this library; nothing must need it");
         slots[step.outputs[i]] = std::move(made[i]);
       }
     } catch (...) {
@@ -103,7 +107,8 @@ Variable<T> Network<T>::operator()(Variable<T> x, Where at) const {
   std::vector<Value<T>> results = run(std::move(inputs), at);
   if (results[0].index() != 0)
     throw ValueError(at, "run",
-                     "output '" + graph_->outputs[0].name + "' has " + kind_of<T>(results[0]) + " as elements; call run for it");
+                     "output '" + graph_->outputs[0].name + "' has " + kind_of<T>(results[0]) +
+                         " as elements; they must be floating-point numbers: call run, which gives others too");
   return std::get<0>(std::move(results[0]));
 }
 

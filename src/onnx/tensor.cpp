@@ -147,7 +147,8 @@ class Elements {
 std::vector<std::uint8_t> read_file(const fs::path& path, Where at) { return read_file(path, 0, std::nullopt, at); }
 
 std::vector<std::uint8_t> read_file(const fs::path& path, std::uint64_t offset, std::optional<std::uint64_t> length, Where at) {
-  if (path.empty() || path.native().find('\0') != std::string::npos) fail_file(path, "is no path of a file", at);
+  if (path.empty() || path.native().find('\0') != std::string::npos)
+    fail_file(path, "is no path of a file; it must be one, without a byte 0", at);
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not keep us waiting
   if (file.number() < 0) fail_system(path, at);
   struct stat state {};
@@ -164,7 +165,7 @@ std::vector<std::uint8_t> read_file(const fs::path& path, std::uint64_t offset, 
     const ssize_t got = pread(file.number(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail_system(path, at);
-    if (got == 0) fail_file(path, "became shorter while it was read", at);
+    if (got == 0) fail_file(path, "became shorter while it was read; nobody must change it meanwhile", at);
     done += static_cast<std::size_t>(got);
   }
   return bytes;

@@ -49,7 +49,7 @@ Windows read_windows(Call<T>& c, const Shape& image, std::vector<std::int64_t> k
     check("the weights' kernel", kernel);
     w.kernel = std::move(kernel);
   } else if (!c.given("kernel_shape")) {
-    c.refuse("kernel_shape is missing");
+    c.refuse("kernel_shape is missing; the node must have it");
   }
   w.strides = list("strides", 1);
   w.dilations = list("dilations", 1);

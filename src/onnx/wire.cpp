@@ -38,8 +38,8 @@ bool Reader::next() {
 
 void Reader::need(WireType type) {
   if (type_ != type)
-    fail("field " + std::to_string(field_) + " has the wire type " + std::to_string(static_cast<int>(type_)) +
-         "; in an ONNX file it is " + std::to_string(static_cast<int>(type)));
+    fail("field " + std::to_string(field_) + " has the wire type " + std::to_string(static_cast<int>(type_)) + "; it must be " +
+         std::to_string(static_cast<int>(type)) + ", as in an ONNX file");
 }
 
 template <class U>
@@ -85,7 +85,7 @@ Bytes Reader::bytes() {
   const auto left = static_cast<std::size_t>(end_ - at_);
   if (length > left)
     fail("a field of " + std::to_string(length) + " bytes begins here and " + std::to_string(left) +
-         " are left; the file is cut short, or is no ONNX file");
+         " are left; there must be as many: the file is cut short, or is no ONNX file");
   const Bytes result(at_, static_cast<std::size_t>(length));
   at_ += length;
   return result;

@@ -123,8 +123,9 @@ void write_model(const WrittenModel& model, const std::filesystem::path& path, W
     bytes += heads.back().size() + tensor.bytes;
   }
   if (bytes > most)
-    throw FileError(at, "save",
-                    fmt::format("{}: the network has {} bytes; an ONNX file can have at most 2^31 - 1", path.string(), bytes));
+    throw FileError(
+        at, "save",
+        fmt::format("{}: the network has {} bytes; there must be at most 2^31 - 1 in an ONNX file", path.string(), bytes));
   Message opset;
   opset.add(1, std::string_view()).add(2, std::int64_t{17});
   Message begin, end;

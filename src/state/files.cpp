@@ -99,9 +99,11 @@ LoadReport load_file(std::span<const StateEntry> state, const LoadOptions& optio
     task.fail(error.message());
   }
   std::vector<Turned> turned(sources.size());
-  if (options.from_torch) turned = turn_from_torch(sources, state, options, prefix, task.op, task.where);
+  Flattened assumed;
+  if (options.from_torch) turned = turn_from_torch(sources, state, options, prefix, assumed, task.op, task.where);
   const Conversion conversion = options.convert ? Conversion::numbers : Conversion::none;
   Fit found = fit(sources, state, {.conversion = conversion, .old = true, .prefix = prefix}, task.op, task.where);
+  found.report.flattened = std::move(assumed);
   if (options.strict && !found.report.complete()) {
     const auto& misfits = found.report.misshapen;
     const bool others = std::ranges::any_of(misfits, [](const Misfit& misfit) {
@@ -121,19 +123,15 @@ LoadReport load_file(std::span<const StateEntry> state, const LoadOptions& optio
     const bool other = sources[k].element != name_of(target->element);
     // floating numbers always become floating numbers, when they are written
     const std::string_view later = other && target->is_variable() && is_floating(sources[k].element) ? sources[k].element : "";
-    if (turned[k].shape.empty() && (!other || !later.empty()))
+    const Turned* const lies = turned[k].shape.empty() ? nullptr : &turned[k];
+    if (!other || !later.empty())
       if (const std::span<const std::uint8_t> view = file->view(numbers[k]); !view.empty()) {
         const std::string why = target->refuses(view.data(), count);
         if (!why.empty()) file->fail(numbers[k], why);
-        values.push_back({target, view.data(), count, later});
+        values.push_back({target, view.data(), count, later, lies});
         continue;
       }
     Array<std::uint8_t> bytes = file->read(numbers[k]);
-    if (!turned[k].shape.empty()) {
-      Array<std::uint8_t> others = make_bytes(bytes.size(), task);
-      gather(bytes.data(), turned[k].shape, turned[k].strides, *bytes_of_element(sources[k].element), others.data());
-      bytes = std::move(others);
-    }
     if (other && later.empty()) {
       Array<std::uint8_t> others = make_bytes(std::uint64_t{count} * bytes_of(target->element), task);
       const std::string why = convert(sources[k].element, bytes.data(), count, target->element, others.data());
@@ -143,7 +141,7 @@ LoadReport load_file(std::span<const StateEntry> state, const LoadOptions& optio
     const std::string why = target->refuses(bytes.data(), count);
     if (!why.empty()) file->fail(numbers[k], why);
     const Array<std::uint8_t>& kept = buffers.emplace_back(std::move(bytes));
-    values.push_back({target, kept.data(), count, later});
+    values.push_back({target, kept.data(), count, later, lies});
   }
   write_all(values, task.where);
   return std::move(found.report);

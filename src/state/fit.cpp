@@ -132,18 +132,33 @@ std::string in_words(const LoadReport& report, std::string_view here, std::strin
 }
 
 void write_all(std::span<const Value> values, Where at) {
-  for (const Value& value : values) value.target->reserve(value.count);  // nothing below allocates
-  const auto convert_to = [&](auto variable, const Value& value) {
-    convert(value.element, value.elements, value.count, value.target->element, variable.change("load", at).data());
+  const auto element_bytes = [](const Value& value) {
+    return value.element.empty() ? bytes_of(value.target->element) : *bytes_of_element(value.element);
+  };
+  std::size_t room = 0;
+  for (const Value& value : values) {
+    value.target->reserve(value.count);
+    if (value.turned && !value.element.empty()) room = std::max(room, value.count * element_bytes(value));
+  }
+  Array<std::uint8_t> turned = make_array<std::uint8_t>({room}, at);  // nothing below allocates
+  const auto write = [&](auto variable, const Value& value) {
+    auto* const to = variable.change("load", at).data();
+    const void* elements = value.elements;
+    if (value.turned) {
+      auto* const place = value.element.empty() ? reinterpret_cast<std::uint8_t*>(to) : turned.data();
+      gather(static_cast<const std::uint8_t*>(elements), value.turned->shape, value.turned->strides, element_bytes(value), place);
+      elements = place;
+    }
+    if (!value.element.empty()) convert(value.element, elements, value.count, value.target->element, to);
   };
   for (const Value& value : values) {
     const StateEntry& target = *value.target;
-    if (value.element.empty())
+    if (value.element.empty() && !value.turned)
       target.write(value.elements, value.count, at);
     else if (const auto* f = std::get_if<Variable<float>>(&target.variable))
-      convert_to(*f, value);
+      write(*f, value);
     else if (const auto* d = std::get_if<Variable<double>>(&target.variable))
-      convert_to(*d, value);
+      write(*d, value);
   }
 }
 
@@ -154,6 +169,8 @@ std::string to_string(const LoadReport& report) {
       lines.push_back({misfit.name, misfit.file ? to_string(*misfit.file) : "-", misfit.memory ? to_string(*misfit.memory) : "-"});
   std::string text = fmt::format("{} loaded", report.loaded.size());
   if (!report.prefix.empty()) text += " from " + printable(report.prefix, 200);
+  for (const auto& [layer, channels] : report.flattened)
+    text += fmt::format(", {} as of flattened images of {} channels", layer.empty() ? "the root" : layer, channels);
   return report.complete() ? text : fmt::format("{}, {} not\n{}", text, lines.size() - 1, aligned(lines));
 }
 

@@ -39,12 +39,18 @@ std::string best_prefix(std::span<const Source> sources, std::span<const StateEn
 /// "a is F64 (2,) in the file and F32 (2,) in memory, b F32 (3,) in memory alone"
 std::string in_words(const LoadReport& report, std::string_view here, std::string_view there);
 
+/// How the values of an array in a file of PyTorch lie for us: elements of this shape, so far apart. Without lengths as they are.
+struct Turned {
+  std::vector<std::size_t> shape, strides;
+};
+
 /// Writes the values of sources into their targets, all or none.
 struct Value {
   const StateEntry* target;
   const void* elements;
   std::size_t count;
-  std::string_view element = {};  ///< "BF16", where they are to become those of a Variable while they are written
+  std::string_view element = {};   ///< "BF16", where they are to become those of a Variable while they are written
+  const Turned* turned = nullptr;  ///< where they lie otherwise in a Variable
 };
 void write_all(std::span<const Value> values, Where at);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -59,7 +60,7 @@ class Turner {
     else if (last == "weight" && axes == 3)
       result = permuted(source.shape, {0, 2, 1});
     else if (last == "weight" && axes == 2)
-      return columns(name, source.shape, false);
+      return source.shape == entry->shape ? columns(name, source.shape, false) : Turned{};
     else
       return {};
     const Shape here(result.shape.begin(), result.shape.end());
@@ -83,13 +84,13 @@ class Turner {
   }
 
   /// A linear layer behind convolutions must be one of those in `flattened`, unless it takes as many features as the last has
-  /// channels.
+  /// channels, or find_flattened knows better.
   void check(std::string_view name) const {
     const StateEntry* const entry = look_up(names_, name);
     if (!entry) return;
     name = entry->name;
     const auto found = behind_.find(name);
-    if (found == behind_.end() || flattened_.contains(std::string(layer_of(name)))) return;
+    if (found == behind_.end()) return;
     const auto& [features, channels] = found->second;
     throw ValueError(
         where_, op_,
@@ -97,6 +98,14 @@ class Turner {
             "{} takes {} features behind a convolution of {} channels; flattened must say how many channels the images had "
             "that were flattened, or 1 if none were: {{.flattened = {{{{\"{}\", {}}}}}}}; PyTorch has them in another order",
             name, features, channels, layer_of(name), features % channels == 0 ? channels : 1));
+  }
+
+  /// The layer of a source, and the channels of its images, where nobody has named it.
+  std::optional<Flattened::value_type> assumed(std::string_view name) const {
+    const StateEntry* const entry = look_up(names_, name);
+    const auto found =
+        entry && last_of(entry->name) == "weight" ? assumed_.find(std::string(layer_of(entry->name))) : assumed_.end();
+    return found == assumed_.end() ? std::nullopt : std::optional(*found);
   }
 
  private:
@@ -109,9 +118,10 @@ class Turner {
 
   /// Columns of a linear layer that takes images: channel by channel in PyTorch, place by place here.
   Turned columns(std::string_view name, const Shape& shape, bool to_torch) const {
-    const auto found = flattened_.find(std::string(layer_of(name)));
-    if (found == flattened_.end()) return {};
-    const std::size_t channels = found->second;
+    const std::string layer(layer_of(name));
+    const auto found = flattened_.find(layer), known = assumed_.find(layer);
+    if (found == flattened_.end() && known == assumed_.end()) return {};
+    const std::size_t channels = found == flattened_.end() ? known->second : found->second;
     if (channels == 0 || shape[1] % channels != 0)
       throw ValueError(
           where_, op_,
@@ -121,15 +131,41 @@ class Turner {
     return permuted(to_torch ? Shape{shape[0], places, channels} : Shape{shape[0], channels, places}, {0, 2, 1});
   }
 
+  static bool is_square(std::size_t count) {
+    std::size_t side = 1;
+    while (side * side < count) ++side;
+    return side * side == count;
+  }
+
+  /// What is known of the images behind the convolutions so far.
+  struct Images {
+    std::size_t channels = 0;  ///< of the last convolution; 0 without one, and behind a linear layer
+    bool chain = true;         ///< whether each took what the one before had made, and nothing else was among them
+  };
+
+  /// Linear layers behind convolutions. In a chain a layer takes the last one's channels in each place of its images; of a network
+  /// with branches, whose channels come one behind the other, that cannot be told, nor where the places make no square.
   void find_flattened(std::span<const StateEntry> state) {
-    std::size_t channels = 0;
+    Images images;
     for (const StateEntry& entry : state) {
-      if (!entry.is_variable() || last_of(entry.name) != "weight") continue;
-      if (entry.shape.size() == 4 || (entry.shape.size() == 3 && !is_norm(entry.name))) {
-        channels = entry.shape[0];
-      } else if (entry.shape.size() == 2) {
-        if (channels != 0 && entry.shape[1] != channels) behind_.emplace(entry.name, std::pair(entry.shape[1], channels));
-        channels = 0;
+      if (!entry.is_variable()) continue;
+      const std::size_t axes = entry.shape.size();
+      if (last_of(entry.name) != "weight") {
+        images.chain &= axes < 2 || is_norm(entry.name);  // else a layer of another kind
+      } else if (axes == 4 || (axes == 3 && !is_norm(entry.name))) {
+        images.chain &= axes == 4 && (images.channels == 0 || entry.shape.back() == images.channels);
+        images.channels = entry.shape[0];
+      } else if (axes == 2) {
+        const std::size_t features = entry.shape[1], places = images.channels == 0 ? 0 : features / images.channels;
+        if (images.channels != 0 && features != images.channels && !flattened_.contains(std::string(layer_of(entry.name)))) {
+          if (images.chain && places * images.channels == features && is_square(places))
+            assumed_.emplace(layer_of(entry.name), images.channels);
+          else
+            behind_.emplace(entry.name, std::pair(features, images.channels));
+        }
+        images = {.channels = 0, .chain = false};
+      } else {
+        images.chain &= images.channels == 0 || size_of(entry.shape) == 1 || entry.shape.back() == images.channels;
       }
     }
     for (const auto& [layer, count] : flattened_) {
@@ -144,13 +180,14 @@ class Turner {
   const Flattened& flattened_;
   const char* op_;
   Where where_;
+  Flattened assumed_;                                                               // beside flattened_
   std::map<std::string, std::pair<std::size_t, std::size_t>, std::less<>> behind_;  // features and channels
 };
 
 }  // namespace
 
 std::vector<Turned> turn_from_torch(std::span<Source> sources, std::span<const StateEntry> state, const LoadOptions& options,
-                                    const std::string& prefix, const char* op, Where at) {
+                                    const std::string& prefix, Flattened& assumed, const char* op, Where at) {
   const Turner turner(state, options.flattened, op, at);
   std::vector<Turned> result;
   for (Source& source : sources) {
@@ -162,6 +199,7 @@ std::vector<Turned> turn_from_torch(std::span<Source> sources, std::span<const S
     }
     turner.check(name);
     result.back() = turner.turn(name, source);
+    if (const auto layer = turner.assumed(name); layer && !result.back().shape.empty()) assumed.insert(*layer);
   }
   return result;
 }

@@ -10,15 +10,11 @@
 
 namespace xgrad::nn {
 
-/// How the values of an array in a file of PyTorch lie for us: elements of this shape, so far apart. Without lengths as they are.
-struct Turned {
-  std::vector<std::size_t> shape, strides;
-};
-
-/// What each of the sources under the prefix is here; a source's shape becomes that which it has here. Throws ValueError when it
-/// cannot be known whether a linear layer's features were images.
+/// What each of the sources under the prefix is here; a source's shape becomes that which it has here. Adds to `assumed` the linear
+/// layers that were taken for ones of flattened images without being named. Throws ValueError when it cannot be known whether a
+/// linear layer's features were images.
 std::vector<Turned> turn_from_torch(std::span<Source> sources, std::span<const StateEntry> state, const LoadOptions& options,
-                                    const std::string& prefix, const char* op, Where at);
+                                    const std::string& prefix, Flattened& assumed, const char* op, Where at);
 
 /// The Variables among the entries as PyTorch has them: the inverse. Throws ValueError as turn_from_torch.
 std::vector<StateEntry> turned_to_torch(std::span<const StateEntry> state, const SaveOptions& options, const char* op, Where at);

@@ -24,7 +24,7 @@ struct SaveOptions {
   /// Whether the Variables, and nothing else, are written as PyTorch has them, so that load_state_dict takes them: the inverse of
   /// LoadOptions::from_torch. A path that ends in .pt or .pth then makes a file of torch.save.
   bool to_torch = false;
-  /// With it, each linear layer behind a convolution.
+  /// With it, the linear layers behind convolutions, but for those that LoadOptions::flattened may leave out.
   Flattened flattened = {};
 };
 
@@ -39,9 +39,11 @@ struct LoadOptions {
   bool convert = false;
   /// Whether the file has the weights of a network of PyTorch, with the same names. Its convolutions, (out, in, kh, kw) there, get
   /// their channels last, and so do norms over images; how many batches a norm has seen is passed over. All else is the same in
-  /// both. A linear layer behind a convolution needs an entry in `flattened`.
+  /// both. A linear layer behind a convolution may need an entry in `flattened`.
   bool from_torch = false;
-  /// With it, each linear layer behind a convolution.
+  /// With it, the linear layers behind convolutions. Those may be left out that take as many features as the last convolution has
+  /// channels, and those that follow a chain of convolutions, each of which takes all channels of the one before, and take as many
+  /// features as square images of the last one's channels have: these are taken for images that were flattened.
   Flattened flattened = {};
 };
 
@@ -63,6 +65,7 @@ struct LoadReport {
   std::vector<Misfit> missing;      ///< the struct has them, the file has not
   std::vector<Misfit> unexpected;   ///< the file has them under the prefix, the struct has not
   std::vector<Misfit> misshapen;    ///< both have them, with other elements or shapes
+  Flattened flattened;              ///< linear layers that were taken for ones of flattened images, though none had named them
 
   /// Whether nothing was left.
   bool complete() const noexcept { return missing.empty() && unexpected.empty() && misshapen.empty(); }
