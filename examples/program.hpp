@@ -24,5 +24,5 @@ inline std::uint64_t whole_number(std::string_view name, std::string_view text, 
 
 /// Throws std::system_error when what was printed cannot be written: on a full disk, say.
 inline void check_output() {
-  if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category(), "standard output");
+  if (std::fflush(stdout) != 0 || std::ferror(stdout)) throw std::system_error(errno, std::generic_category(), "standard output");
 }

@@ -192,6 +192,27 @@ TEST_CASE("a Jacobian of many parts of one array, and of a product that is summe
   check_rows([&](const V& v) { return matmul(left, square(v)); }, w);
 }
 
+TEST_CASE("a Jacobian of gradients of slices that overlap, and of derivatives") {
+  const V x = leaf({6}, 31);
+  const auto f = [](const V& a) {  // the sum of the cubes of the sums of three neighbours
+    V total = V(0.0);
+    for (std::ptrdiff_t k = 0; k < 4; ++k) {
+      const V s = sum(slice(a, 0, {k, k + 3}));
+      total = total + s * s * s;
+    }
+    return total;
+  };
+  Array<double> expected = xg::zeros<double>({6, 6});
+  for (std::size_t k = 0; k < 4; ++k) {
+    const double s = x.value()(k) + x.value()(k + 1) + x.value()(k + 2);
+    for (std::size_t i = k; i < k + 3; ++i)
+      for (std::size_t j = k; j < k + 3; ++j) expected(i, j) += 6 * s;
+  }
+  CHECK(distance(xg::hessian(f, x), V(expected)) < 1e-14);
+  const auto gradient = [&](const V& a) { return xg::value_and_grad(f, a, {.create_graph = true}).derivative; };
+  CHECK(distance(xg::jacobian(gradient, x), V(expected)) < 1e-14);
+}
+
 TEST_CASE("hooks and observers see the gradients of a Jacobian one by one") {
   const V x = leaf({3}, 37);
   int calls = 0;

@@ -27,15 +27,18 @@ using xgrad_test::Directory;
 
 namespace {
 
-struct LeNet {
-  nn::Conv2d<float> conv1{1, 2, 3};
-  nn::BatchNorm<float> norm{2};
-  nn::Conv2d<float> conv2{2, 3, 3};
+struct Parts {
+  nn::Sequential<nn::Conv2d<float>, nn::BatchNorm<float>, nn::Conv2d<float>> features{
+      {1, 2, 3}, nn::BatchNorm<float>(2), {2, 3, 3}};
+  nn::Sequential<nn::Linear<float>, nn::Linear<float>> classifier{{27, 4}, {4, 2}};
+};
+struct LeNet {  // whose layers might be branches
+  nn::Conv2d<float> conv1{1, 2, 3}, conv2{2, 3, 3};
   nn::Linear<float> fc1{27, 4}, fc2{4, 2};
 };
-struct Wide {
-  nn::Conv2d<float> conv1{1, 2, 3}, conv2{2, 3, 3};
-  nn::Linear<float> fc1{18, 4};  // 2 x 3 places, or the channels of six branches
+struct Equal {
+  nn::Concat<nn::Conv2d<float>, nn::Conv2d<float>> branches{{3, 3, 3}, {3, 3, 3}};
+  nn::Linear<float> out{24, 2};  // 2 x 2 places of 6 channels
 };
 struct Branches {
   nn::Conv2d<float> stem{1, 8, 3}, left{8, 4, 3}, right{8, 4, 3};
@@ -55,7 +58,7 @@ struct Later {
 
 }  // namespace
 
-TEST_CASE("from torch: the first linear layer behind a chain of convolutions takes square images") {
+TEST_CASE("from torch: the first linear layer behind a Sequential's convolutions takes square images") {
   const Directory directory;
   const std::string path = directory.file("a.pt");
   const auto kept = [&](auto net, const nn::Flattened& assumed) {  // by saving both ways
@@ -76,7 +79,7 @@ TEST_CASE("from torch: the first linear layer behind a chain of convolutions tak
     for (std::size_t k = 0; k < nn::named_state(net).size(); ++k)
       CHECK(nn::named_state(other)[k].variable.value() == nn::named_state(net)[k].variable.value());
   };
-  kept(LeNet(), {{"fc1", 3}});
+  kept(Parts(), {{"classifier.0", 3}});
   kept(xgrad::models::VGG<>({.filters = {{3}, {3, 3}}, .width = 4, .side = 12, .hidden = 6, .classes = 5}), {{"classifier.0", 8}});
   kept(nn::Sequential{nn::Conv2d<float>(2, 3, 3), nn::ReLU{}, nn::Flatten{}, nn::Linear<float>(48, 4)}, {{"3", 3}});
 
@@ -85,7 +88,12 @@ TEST_CASE("from torch: the first linear layer behind a chain of convolutions tak
     nn::save(net, path, {.to_torch = true, .flattened = {{layer, channels}}});
     CHECK_THROWS_WITH_AS(nn::load(net, path, {.from_torch = true}), doctest::Contains("say how many channels"), xgrad::ValueError);
   };
-  asked(Wide(), "fc1", 3);
+  asked(LeNet(), "fc1", 3);
+  asked(Equal(), "out", 6);
+  asked(nn::Sequential{nn::Conv2d<float>(2, 3, 3), nn::Flatten{}, nn::Linear<float>(18, 4)}, "2", 3);  // 2 x 3 places
+  asked(nn::Sequential{nn::Concat{nn::Conv2d<float>(4, 4, 3), nn::Conv2d<float>(4, 4, 3)}, nn::Flatten{}, nn::Linear<float>(32, 4)},
+        "2", 8);
+  asked(nn::Sequential{nn::ConvTranspose2d<float>(16, 4, 3), nn::Flatten{}, nn::Linear<float>(64, 4)}, "2", 4);
   asked(Branches(), "out", 4);
   asked(Vectors(), "out", 3);
   asked(Later(), "out", 2);

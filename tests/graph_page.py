@@ -47,6 +47,13 @@ class Browser:
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.call("Page.enable"), self.call("Runtime.enable")
 
+    def end(self):
+        os.close(self.to)  # with which it ends
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
     def call(self, method, **params):
         self.number += 1
         message = {"id": self.number, "method": method, "params": params, **({"sessionId": self.session} if self.session else {})}
@@ -219,8 +226,9 @@ with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
     check(run.returncode == 0, run.stdout)
     pages = sorted(pathlib.Path(folder).glob("*.html"), key=lambda page: int(page.stem))
     check(len(pages) == 2, f"{len(pages)} pages were written; there must be 2")
-    browser = Browser(folder)
+    browser = None
     try:
+        browser = Browser(folder)
         for page in pages:
             times = [browser.open(page) for _ in range(5)]
             check(None not in times, f"{page.name}: the script has not come to its end")
@@ -230,14 +238,11 @@ with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             if page == pages[0]:
                 work(browser, json.loads(re.search(r'<script id="data" type="application/json">(.*?)</script>', page.read_text(), re.S)[1]))
             check(not browser.complaints, f"{page.name}: {browser.complaints}")
-    except RuntimeError as error:
-        check(False, f"{error}; {browser.complaints}")
+    except (RuntimeError, OSError, TypeError, StopIteration) as error:
+        check(False, f"{error!r}; {browser and browser.complaints}")
     finally:
-        os.close(browser.to)  # with which it ends
-        try:
-            browser.process.wait(20)
-        except subprocess.TimeoutExpired:
-            browser.process.kill()
+        if browser:
+            browser.end()
 
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed > 0)

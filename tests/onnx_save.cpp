@@ -91,6 +91,10 @@ TEST_CASE("onnx save: operations") {
     const V six = xgrad::concat<float>({w, w + 1}, 0);
     return group_norm(x, 2, six, six) + instance_norm(x, six) + group_norm(x, 3, {}, six);
   });
+  check("norms of images whose weights are computed of them", {1, 4, 5, 6}, [](const V& x, const V&) {
+    const V six = mean(x, {0, 1, 2});
+    return group_norm(x, 2, six, six) + instance_norm(x, six) + x * mean(x, {0, 1}) + x * mean(x, {0});
+  });
   check("norms of vectors", {1, 6}, [](const V& x, const V& w) {
     const V six = xgrad::concat<float>({w, w + 1}, 0);
     return group_norm(x, 2, six, six) + group_norm(x, 3);

@@ -67,8 +67,9 @@ bool parse(int argc, char** argv, Options& o) {
   add_number(app, "--seed", o.seed, "of first weights and order; same seed and threads, same run bit for bit", std::uint64_t{0},
              std::numeric_limits<std::uint64_t>::max());
   add_number(app, "--threads", o.threads,
-             "as many as the affinity mask and the quota allow where not given;\nat most four for each processor", 1,
-             4 * processors);
+             "where not given as OMP_NUM_THREADS says, else as many as the affinity\nmask and the quota allow;\nat most four for "
+             "each processor",
+             1, 4 * processors);
   app.get_option("--threads")->default_str("");
   add_path(app, "--out", o.out, "folder for lenet.safetensors, report.html and the checkpoint of each epoch",
            "the name of a folder")

@@ -10,7 +10,7 @@ struct Options {
   double lr = 0.05;
   std::uint64_t seed = 0;
   bool resume = false, log = false;
-  int threads = 0;  ///< 0: as many as the affinity mask and the quota allow
+  int threads = 0;  ///< 0: as OMP_NUM_THREADS says, else as many as the affinity mask and the quota allow
 };
 
 /// Reads the command line. False when it asked for help, which is then printed. Throws std::exception, one line that names the

@@ -190,7 +190,7 @@ Decoded decode_jpeg(std::string_view bytes, std::size_t channels) {
     return bad(
         fmt::format("the JPEG of {} bytes is damaged ({}); fetch the file again", bytes.size(), tjGetErrorStr2(decoder.get())));
   };
-  // Within the image ff d9 means nothing else.
+  // Within the image ff d9 means nothing else; between the scans of a progressive file it may, and the decoder notices its end.
   const std::size_t begin = jpeg_segments(bytes, [](unsigned, std::string_view) { return true; });
   if (bytes.find("\xff\xd9", begin) == bytes.npos)
     return bad(

@@ -127,12 +127,14 @@ Channel channel_of(const T* x, std::size_t pixels, std::size_t stride) {
 
 template <Real T>
 std::pair<Source<T>, Source<T>> split(const Source<T>& source, double fraction, std::uint64_t seed, Where at) {
+  detail::check_fraction(fraction, at);
   auto [first, second] = detail::split_rows(labels_of(source, at), source.classes(), fraction, seed, at);
   return {subset(source, std::move(first), at), subset(source, std::move(second), at)};
 }
 
 template <Real T>
 std::vector<SourceSplit<T>> folds(const Source<T>& source, std::size_t k, std::uint64_t seed, Where at) {
+  detail::check_folds(k, source.size(), at);
   std::vector<SourceSplit<T>> result;
   for (auto& [rest, test] : detail::fold_rows(labels_of(source, at), source.classes(), k, seed, at))
     result.push_back({subset(source, std::move(rest), at), subset(source, std::move(test), at)});

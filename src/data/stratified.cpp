@@ -38,9 +38,17 @@ void shuffle(Rows& rows, std::uint64_t seed, std::uint64_t stream, Where at) {
 
 }  // namespace
 
-std::pair<Rows, Rows> split_rows(const Labels& labels, std::size_t classes, double fraction, std::uint64_t seed, Where at) {
+void check_fraction(double fraction, Where at) {
   if (!(fraction >= 0 && fraction <= 1))
     throw ValueError(at, "split", fmt::format("fraction is {}; it must be from 0 to 1", fraction));
+}
+void check_folds(std::size_t k, std::size_t samples, Where at) {
+  if (k < 2 || k > samples)
+    throw ValueError(at, "folds", fmt::format("k is {}; it must be from 2 to the number of samples, {}", k, samples));
+}
+
+std::pair<Rows, Rows> split_rows(const Labels& labels, std::size_t classes, double fraction, std::uint64_t seed, Where at) {
+  check_fraction(fraction, at);
   Rows first, second;
   for (const Rows& rows : by_class(labels, classes, seed, "split", at)) {
     const auto n = std::lround(fraction * static_cast<double>(rows.size()));
@@ -54,8 +62,7 @@ std::pair<Rows, Rows> split_rows(const Labels& labels, std::size_t classes, doub
 
 std::vector<std::pair<Rows, Rows>> fold_rows(const Labels& labels, std::size_t classes, std::size_t k, std::uint64_t seed,
                                              Where at) {
-  if (k < 2 || k > labels.size())
-    throw ValueError(at, "folds", fmt::format("k is {}; it must be from 2 to the number of samples, {}", k, labels.size()));
+  check_folds(k, labels.size(), at);
   std::vector<Rows> parts(k);
   std::size_t next = 0;  // goes on from class to class, so that the parts are alike in size too
   for (const Rows& rows : by_class(labels, classes, seed, "folds", at))

@@ -174,7 +174,7 @@ std::string chart(const std::vector<Series>& series, const ChartOptions& options
       throw ValueError(where, "chart", fmt::format("{} is {}; it must be from 100 to 10000", name, value));
   const Regions& regions = options.regions;
   Extent columns, rows;
-  const bool whole = regions.classes.values().has_value();  // the frame is the box; without classes they have no axes
+  const bool whole = regions.classes.values().has_value();  // the frame is the box
   if (whole) {
     if (const Shape& shape = regions.classes.values()->shape(); shape.size() != 2)
       throw ShapeError(where, "chart", fmt::format("classes of regions are {}; they must be (rows, columns)", to_string(shape)));

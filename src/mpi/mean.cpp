@@ -40,10 +40,12 @@ template Variable<double> mean_over_ranks(const std::shared_ptr<Group>&, Variabl
 template <class T>
 Variable<T> World::mean(Variable<T> x, Where at) try {
   if (size() == 1) return x;
-  const std::string mine = to_string(x.shape(at));
+  const std::string mine = x.defined() ? to_string(x.shape(at)) : "undefined";
+  const std::string problem = x.defined() ? "" : "x is an undefined Variable; it must have a value before it is used";
   std::string first = mine;
   group_->broadcast(first);
-  group_->agree(mine == first ? "" : fmt::format("x is {}, on rank 0 {}; it must have one shape on all ranks", mine, first), "mean",
+  const bool good = mine == first || !x.defined();
+  group_->agree(good ? problem : fmt::format("x is {}, on rank 0 {}; it must have one shape on all ranks", mine, first), "mean",
                 at);
   return mean_over_ranks(group_, std::move(x), at);
 } catch (Error& error) {

@@ -361,7 +361,9 @@ WrittenModel Exporter::run() {
   for (const auto& node : model_.nodes) made.insert(node.outputs.begin(), node.outputs.end());
   for (const std::string& name : output_names) made.erase(name);
   for (const auto& [value, name] : names_)
-    if (made.erase(name) > 0) model_.values.push_back(port(name, value.first, value.second == Order::theirs));
+    if (const bool theirs = value.second == Order::theirs;
+        !theirs || shape(value.first).size() == 4)  // others have axes more there
+      if (made.erase(name) > 0) model_.values.push_back(port(name, value.first, theirs));
   return std::move(model_);
 }
 

@@ -243,6 +243,7 @@ void write_group_norm(Exporter& e) {
 void write_cumprod(Exporter& e) {
   const std::size_t x = e.op().inputs[0], axis = static_cast<std::size_t>(integer_of(e, "axis")), length = e.shape(x)[axis];
   if (e.other_shape(x)[axis] != length) throw Refused{"how many elements it multiplies depends on the number of samples"};
+  if (length > 4096) throw Refused{fmt::format("it multiplies {} elements; the file takes 4096 at most", length)};
   Shape shape(e.shape(x).size() - axis + 1, 1);  // (to, from, 1, …)
   shape[0] = shape[1] = length;
   std::vector<double> reached(length * length);

@@ -170,7 +170,7 @@ std::string to_string(const LoadReport& report) {
   std::string text = fmt::format("{} loaded", report.loaded.size());
   if (!report.prefix.empty()) text += " from " + printable(report.prefix, 200);
   for (const auto& [layer, channels] : report.flattened)
-    text += fmt::format(", {} as of flattened images of {} channels", layer.empty() ? "the root" : layer, channels);
+    text += fmt::format(", {} as of flattened images of {} channels", layer.empty() ? "the root" : printable(layer, 200), channels);
   return report.complete() ? text : fmt::format("{}, {} not\n{}", text, lines.size() - 1, aligned(lines));
 }
 

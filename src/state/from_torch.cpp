@@ -25,6 +25,16 @@ std::string_view layer_of(std::string_view name) {
   return name.substr(0, dot == name.npos ? 0 : dot);
 }
 std::string_view last_of(std::string_view name) { return name.substr(name.rfind('.') + 1); }
+/// Whether a layer is called by its place, as those of a Sequential are.
+bool is_place(std::string_view layer) {
+  const std::string_view last = last_of(layer);
+  return !last.empty() && std::ranges::all_of(last, [](char c) { return c >= '0' && c <= '9'; });
+}
+/// Whether the layers of a network's part `b` follow those of `a`: both are one Sequential, or what torchvision calls features and
+/// classifier.
+bool follows(std::string_view a, std::string_view b) {
+  return a == b || (last_of(a) == "features" && last_of(b) == "classifier" && layer_of(a) == layer_of(b));
+}
 
 /// The axes of a row-major array in another order.
 Turned permuted(const Shape& shape, std::initializer_list<std::size_t> axes) {
@@ -140,11 +150,14 @@ class Turner {
   /// What is known of the images behind the convolutions so far.
   struct Images {
     std::size_t channels = 0;  ///< of the last convolution; 0 without one, and behind a linear layer
-    bool chain = true;         ///< whether each took what the one before had made, and nothing else was among them
+    bool chain = true;      ///< whether each took what the one before had made, in one Sequential, and nothing else was among them
+    bool sure = false;      ///< whether a bias or a norm has as many channels; those of a transposed convolution are elsewhere
+    std::string part = {};  ///< the Sequential
   };
 
-  /// Linear layers behind convolutions. In a chain a layer takes the last one's channels in each place of its images; of a network
-  /// with branches, whose channels come one behind the other, that cannot be told, nor where the places make no square.
+  /// Linear layers behind convolutions. In a Sequential a layer takes the last one's channels in each place of its images. Of other
+  /// networks the order in which layers run cannot be told from their names and shapes (branches may look like a chain), nor where
+  /// the places make no square.
   void find_flattened(std::span<const StateEntry> state) {
     Images images;
     for (const StateEntry& entry : state) {
@@ -152,13 +165,17 @@ class Turner {
       const std::size_t axes = entry.shape.size();
       if (last_of(entry.name) != "weight") {
         images.chain &= axes < 2 || is_norm(entry.name);  // else a layer of another kind
+        images.sure |= axes == 1 && entry.shape[0] == images.channels;
       } else if (axes == 4 || (axes == 3 && !is_norm(entry.name))) {
-        images.chain &= axes == 4 && (images.channels == 0 || entry.shape.back() == images.channels);
-        images.channels = entry.shape[0];
+        const std::string_view layer = layer_of(entry.name), part = layer_of(layer);
+        images.chain &= axes == 4 && is_place(layer) &&
+                        (images.channels == 0 || (entry.shape.back() == images.channels && images.part == part));
+        images = {.channels = entry.shape[0], .chain = images.chain, .part = std::string(part)};
       } else if (axes == 2) {
         const std::size_t features = entry.shape[1], places = images.channels == 0 ? 0 : features / images.channels;
         if (images.channels != 0 && features != images.channels && !flattened_.contains(std::string(layer_of(entry.name)))) {
-          if (images.chain && places * images.channels == features && is_square(places))
+          if (images.chain && images.sure && is_place(layer_of(entry.name)) &&
+              follows(images.part, layer_of(layer_of(entry.name))) && places * images.channels == features && is_square(places))
             assumed_.emplace(layer_of(entry.name), images.channels);
           else
             behind_.emplace(entry.name, std::pair(features, images.channels));

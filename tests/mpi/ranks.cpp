@@ -1,18 +1,17 @@
 // What ranks do together, one case after the other, as mpirun starts them. Each case is checked on every rank; rank 0 prints the
-// totals. run.sh calls it, and names in argv[1] a case that must fail, or where files go.
+// totals. run.sh calls it. Arguments: where files go, the case (all that must work, where there is none), the rank that fails.
 #include <fmt/format.h>
 #include <unistd.h>
 #include <algorithm>
 #include <bit>
 #include <chrono>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <limits>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 

@@ -14,7 +14,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 export OMP_WAIT_POLICY=passive
 unset OMP_NUM_THREADS
-passed=0 failed=0 slowest=0 slow='' ways=0
+passed=0 failed=0 slowest=0 slow='' ways=0 again=0
 declare -A bits  # that a number of ranks has learnt, the same however messages go
 
 if "$mpirun" --version 2>&1 | grep -qE 'Open MPI|OpenRTE'; then
@@ -22,7 +22,7 @@ if "$mpirun" --version 2>&1 | grep -qE 'Open MPI|OpenRTE'; then
   [ "$(id -u)" != 0 ] || options+=(--allow-run-as-root)
   tcp=(--mca btl 'tcp,self' --mca btl_tcp_if_include lo --mca pml ob1)
   unbound=(--bind-to none)
-  killed='^[^ ]+ noticed that process rank [01] .* exited on signal (9|25) '
+  killed='^[^ ]+ noticed that process rank [01] '
 else
   options=() tcp=(-genv MPIR_CVAR_NOLOCAL 1 -genv UCX_TLS 'tcp,self' -genv FI_PROVIDER tcp)
   unbound=() killed='BAD TERMINATION'
@@ -61,20 +61,28 @@ nobody_left() {  # within two seconds
   return 1
 }
 # fails HOW PATTERN [RANK]: when that rank (1) fails, all ranks end, within 25 s on a machine that has other work, with one message: of the
-# program's, the library's or, of a rank that was killed, mpirun's; it has the pattern
+# program's, the library's or, of a rank that was killed, mpirun's; it has the pattern. What mpirun does may need a second try, which is told.
 fails() {
+  if ends "$@"; then
+    passed=$((passed + 1)) ways=$((ways + 1))
+  elif again=$((again + 1)); echo "tried again:"; ends "$@"; then
+    passed=$((passed + 1)) ways=$((ways + 1))
+  else
+    failed=$((failed + 1))
+  fi
+}
+ends() {
   local begin=$SECONDS text="$1, rank ${3:-1}"
   ranks 3 -- "$tmp" "$1" "${3:-1}"
   local code=$? took=$((SECONDS - begin)) said
   [ $took -le $slowest ] || { slowest=$took slow=$text; }
   said=$(grep -aE "^(ranks|xgrad): |$killed" "$tmp/err" "$tmp/out" -h)
   if [ $code != 0 ] && [ $code != 124 ] && [ $took -le 25 ] && [ "$(wc -l <<<"$said")" = 1 ] && grep -qE -- "$2" <<<"$said" && nobody_left; then
-    passed=$((passed + 1)) ways=$((ways + 1))
-  else
-    failed=$((failed + 1))
-    echo "failed: $text: code $code after $took s"
-    head -n 30 "$tmp/out" "$tmp/err"
+    return 0
   fi
+  echo "failed: $text: code $code after $took s"
+  head -n 30 "$tmp/out" "$tmp/err"
+  return 1
 }
 
 for n in 1 2 3 4; do works "$n ranks" "$n"; done
@@ -131,9 +139,9 @@ if [ -n "${3:-}" ]; then  # LeNet on two ranks, which goes on from its own check
   refuses '^mpi: EPOCHS is many; it must be a whole number from 1 to 100000$' '' many
   refuses '^mpi: EPOCHS is -1; it must be' '' -1
   program=$(command -v bash)
-  refuses '^mpi: standard output: Bad file descriptor$' -c 'exec "$@" >&-' - "$3" '' 1
+  refuses '^mpi: standard output: Bad file descriptor$' -c 'exec "$@" 1</dev/null' - "$3" '' 1
   [ ! -c /dev/full ] || refuses '^mpi: standard output: No space left on device$' -c 'exec "$@" >/dev/full' - "$3" '' 1
 fi
-echo "$ways ways to fail ended all ranks, the slowest, $slow, in $slowest s"
+echo "$ways ways to fail ended all ranks, the slowest, $slow, in $slowest s; $again were tried again"
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -59,9 +59,12 @@ class Indices {
 class OptionalIndices {
  public:
   OptionalIndices() = default;
+  OptionalIndices(std::nullopt_t) {}                                // NOLINT(google-explicit-constructor)
+  OptionalIndices(Labels&& values) : values_(std::move(values)) {}  // NOLINT(google-explicit-constructor)
   template <AnyArray E>
   OptionalIndices(const E& values) : values_(Indices(values).values()) {}  // NOLINT(google-explicit-constructor)
   OptionalIndices(std::initializer_list<std::int64_t> list) : values_(Indices(list).values()) {}
+  OptionalIndices(std::initializer_list<std::initializer_list<std::int64_t>> rows) : values_(Labels(rows)) {}
   OptionalIndices(std::optional<Labels> values) : values_(std::move(values)) {}  // NOLINT(google-explicit-constructor)
   const std::optional<Labels>& values() const noexcept { return values_; }
 

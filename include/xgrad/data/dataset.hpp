@@ -54,7 +54,7 @@ struct Moments {
   std::vector<double> mean, std;
 };
 /// Of all pixels/255, for LoaderOptions: {0.1307} and {0.3081} for MNIST. The deviation is that of the population (divided by n).
-/// Throws ValueError for a data set without pixels.
+/// Throws ValueError for a data set without pixels, ShapeError for images without axes.
 XGRAD_API Moments channel_moments(const Dataset& data, Where at = Where::current());
 
 }  // namespace xgrad

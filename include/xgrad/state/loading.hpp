@@ -42,8 +42,8 @@ struct LoadOptions {
   /// both. A linear layer behind a convolution may need an entry in `flattened`.
   bool from_torch = false;
   /// With it, the linear layers behind convolutions. Those may be left out that take as many features as the last convolution has
-  /// channels, and those that follow a chain of convolutions, each of which takes all channels of the one before, and take as many
-  /// features as square images of the last one's channels have: these are taken for images that were flattened.
+  /// channels, and those of a Sequential (or of `classifier`, behind `features`, as torchvision calls them) that follow its
+  /// convolutions and take as many features as square images of the last one's channels have: these are taken for flattened images.
   Flattened flattened = {};
 };
 
