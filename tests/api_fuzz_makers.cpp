@@ -24,6 +24,7 @@ std::vector<Call<T>> maker_calls() {
       MAKE("full", full<T>(f.any_shape(), T(1))),
       MAKE("zeros", zeros<T>(f.any_shape())),
       MAKE("ones", ones<T>(f.any_shape())),
+      MAKE("arange", arange<T>(f.real(), f.real(), f.real())),
       MAKE("linspace", linspace<T>(f.real(), f.real(), f.number(), {.endpoint = f.chance(50)})),
       MAKE("eye", eye<T>(f.number(), {.columns = f.number(), .k = f.number()})),
       MAKE("uniform", uniform<T>(f.any_shape(), f.real(), f.real(), f.random)),
@@ -134,6 +135,7 @@ std::vector<Call<T>> maker_calls() {
        }},
       MAKE("padding_mask", nn::padding_mask(f.labels(), size(f))),
       MAKE("PReLU", nn::PReLU<T>(channels(f))(f.any())),
+      MAKE("shapes", shapes(f.chance(50) ? f.below(3) : size(f) & ~((std::size_t{1} << 40) - 1), 1)),
       MAKE("digits", digits(f.chance(50) ? f.below(5) : size(f) & ~std::size_t{0xffff}, 1)),
       {"Loader",
        [](A<T> f) -> Variable<T> {

@@ -244,6 +244,10 @@ std::vector<Call<T>> network_calls() {
          if (f.chance(20)) options.scale = f.real();
          if (f.chance(20)) options.dropout = f.real();
          if (f.chance(20)) options.mask = f.mask(f.flip() ? Shape{f.at(q, 0), s} : f.shape());
+         if (f.chance(20)) {
+           const Variable<T> added = f.fitting(f.flip() ? Shape{f.at(q, 0), s} : f.shape());
+           if (added.defined()) options.mask = added.value();
+         }
          return scaled_dot_product_attention(q, f.fitting({s, f.last(q)}), f.fitting({s, f.length()}), options);
        }},
       {"lstm_cell",
