@@ -23,6 +23,7 @@ namespace {
 struct Process {
   std::atomic<bool> open{false};    // a World is there, so that others may wait for this rank
   std::atomic<bool> failed{false};  // … and was left by an exception
+  std::atomic<bool> ending{false};  // all are being ended
   int rank = 0, size = 1;
   std::terminate_handler terminate = nullptr;
 };
@@ -38,7 +39,13 @@ void say(const char* text) {
 
 [[noreturn]] void end_all() {
   process().open = false;
+  process().ending = true;
   std::this_thread::sleep_for(std::chrono::milliseconds(300));  // until mpirun has passed on what was said; MPICH's loses it else
+  std::thread([] {  // Open MPI 4's mpirun may miss that, and wait; it does not miss a process that ends
+    std::this_thread::sleep_for(std::chrono::seconds(2));
+    std::_Exit(1);
+  })
+      .detach();
   MPI_Abort(MPI_COMM_WORLD, 1);
   std::_Exit(1);
 }
@@ -128,6 +135,7 @@ class Mpi final : public Transport {
       process().failed = true;
       std::thread([] {
         std::this_thread::sleep_for(std::chrono::seconds(5));
+        if (process().ending) return;
         say("was left by an exception; all end");
         end_all();
       }).detach();
