@@ -41,11 +41,11 @@ void say(const char* text) {
   process().open = false;
   process().ending = true;
   std::this_thread::sleep_for(std::chrono::milliseconds(300));  // until mpirun has passed on what was said; MPICH's loses it else
-  std::thread([] {  // Open MPI 4's mpirun may miss that, and wait; it does not miss a process that ends
+  std::thread soon([] {  // Open MPI 4's mpirun may miss that, and wait; it does not miss a process that ends
     std::this_thread::sleep_for(std::chrono::seconds(2));
     std::_Exit(1);
-  })
-      .detach();
+  });
+  soon.detach();
   MPI_Abort(MPI_COMM_WORLD, 1);
   std::_Exit(1);
 }
