@@ -24,7 +24,7 @@ struct Single {
   V operator()(const V& x) const {
     std::vector<V> all = weights;
     if (row->op == "cholesky" || row->op == "logdet")  // matrices that have one
-      all[input] = matmul(x, x, {.transpose_b = true}) + V(eye<double>(x.shape().back()));
+      all[input] = matmul(x, x, {.transpose_b = true}) + V(eye<double>(static_cast<std::ptrdiff_t>(x.shape().back())));
     else if (domain.low == Domain{}.low && domain.high == Domain{}.high)
       all[input] = x;
     else

@@ -234,10 +234,11 @@ TEST_CASE("sequences: every layer that draws weights draws all of them by its in
     Generator generator(1);
     for (int again = 0; again < 2; ++again) {
       std::size_t weights = 0;
-      for (const auto& [name, variable] : nn::named_parameters(layer)) {
+      for (const auto& parameter : nn::named_parameters(layer)) {
+        const auto& variable = parameter.variable;
         if (variable.shape().size() < 2) continue;  // biases, and the scales of norms
         ++weights;
-        CHECK_MESSAGE(is(variable.value(), std::vector<double>(variable.size(), 0.25)), name);
+        CHECK_MESSAGE(is(variable.value(), std::vector<double>(variable.size(), 0.25)), parameter.name);
       }
       CHECK(weights > 0);
       nn::initialize(layer, generator);
