@@ -105,34 +105,43 @@ template <class S, class Add>
   const std::size_t middle = begin + (end - begin) / 2;
   return by_halves<S>(begin, middle, add) + by_halves<S>(middle, end, add);
 }
-/// The sum of n terms, where add(k, sum) is the sum and term k.
-template <class S, class Add>
+/// The sum of n terms, where add(k, sum) is the sum and term k; of few terms where the caller knows that, which is faster.
+template <class S, bool few = false, class Add>
 [[gnu::always_inline]] inline S summed(std::size_t n, const Add& add) {
-  return n <= few_terms ? one_by_one<S>(0, n, add) : by_halves<S>(0, n, add);
+  return few || n <= few_terms ? one_by_one<S>(0, n, add) : by_halves<S>(0, n, add);
+}
+
+/// The mean of one window, of each channel.
+template <bool few, class T>
+void avg_window(const T* first, std::size_t w, std::size_t c, std::size_t high, std::size_t wide, T count, T* out) {
+  constexpr std::size_t width = Vec<T>::size;
+  std::size_t k = 0;
+  for (; k + width <= c; k += width) {
+    const auto row = [&](std::size_t u, Vec<T> total) {
+      const T* const p = first + u * w * c + k;
+      return total + summed<Vec<T>, few>(wide, [&](std::size_t v, Vec<T> sum) { return sum + load(p + v * c); });
+    };
+    store(out + k, summed<Vec<T>, few>(high, row) / Vec<T>(count));
+  }
+  for (; k < c; ++k) {
+    const auto row = [&](std::size_t u, T total) {
+      const T* const p = first + u * w * c + k;
+      return total + summed<T, few>(wide, [&](std::size_t v, T sum) { return sum + p[v * c]; });
+    };
+    out[k] = summed<T, few>(high, row) / count;
+  }
 }
 
 template <class T>
 void avg_row(const T* image, std::size_t w, std::size_t c, Window rows, const Window* columns, std::size_t n, T* out) {
-  constexpr std::size_t width = Vec<T>::size;
   for (std::size_t j = 0; j < n; ++j, out += c) {
     const T count = static_cast<T>(rows.count * columns[j].count);
     const T* first = image + (rows.begin * w + columns[j].begin) * c;
     const std::size_t high = rows.end - rows.begin, wide = columns[j].end - columns[j].begin;
-    std::size_t k = 0;
-    for (; k + width <= c; k += width) {
-      const auto row = [&](std::size_t u, Vec<T> total) {
-        const T* const p = first + u * w * c + k;
-        return total + summed<Vec<T>>(wide, [&](std::size_t v, Vec<T> sum) { return sum + load(p + v * c); });
-      };
-      store(out + k, summed<Vec<T>>(high, row) / Vec<T>(count));
-    }
-    for (; k < c; ++k) {
-      const auto row = [&](std::size_t u, T total) {
-        const T* const p = first + u * w * c + k;
-        return total + summed<T>(wide, [&](std::size_t v, T sum) { return sum + p[v * c]; });
-      };
-      out[k] = summed<T>(high, row) / count;
-    }
+    if (high <= few_terms && wide <= few_terms)
+      avg_window<true>(first, w, c, high, wide, count, out);
+    else
+      avg_window<false>(first, w, c, high, wide, count, out);
   }
 }
 
