@@ -250,3 +250,13 @@ TEST_CASE("what must not compile does not") {
   CHECK(Addable<Doubles, Doubles>);  // xtensor's own still work
   CHECK(Addable<xt::xarray<float>, float>);
 }
+
+TEST_CASE("a container of layers takes an Array, a constant") {
+  namespace nn = xg::nn;
+  const nn::Sequential net{nn::Flatten{}, nn::Residual{nn::Linear<double>(4, 4)}, nn::Concat{nn::ReLU{}, nn::Identity{}}};
+  const xg::Array<double> x = xg::normal<double>({3, 2, 2, 1});
+  CHECK(net(x).value() == net(xg::Variable<double>(x)).value());
+  CHECK(net(x).shape() == xg::Shape{3, 8});
+  CHECK(nn::Residual{nn::ReLU{}}(x).shape() == x.shape());
+  CHECK(nn::Concat{nn::ReLU{}, nn::ReLU{}}(x).shape() == xg::Shape{3, 2, 2, 2});
+}

@@ -7,6 +7,9 @@
 #include <cstdint>
 #include <filesystem>
 
+#include <xgrad/autodiff/backward.hpp>
+#include <xgrad/nn/linear.hpp>
+#include <xgrad/ops/reduce.hpp>
 #include <xgrad/state/state.hpp>
 
 #include "archive.hpp"
@@ -415,4 +418,18 @@ TEST_CASE("state: many names") {
   nn::save(net, directory.file("f"));
   nn::load(other, directory.file("f"));
   for (const auto& [name, value] : net) CHECK(other.at(name).item() == value.item());
+}
+
+TEST_CASE("a clone of what is partly frozen has one leaf for a weight, as the original") {
+  struct Shared {
+    nn::Linear<double> layer{1, 1, {.bias = false}};
+    std::vector<Variable<double>> mine;
+  } run;
+  run.mine = nn::parameters(run.layer);
+  nn::freeze(run.layer);
+  Shared copy = nn::clone(run);
+  nn::unfreeze(copy.layer);
+  CHECK(copy.mine[0].node() == copy.layer.weight.node());
+  backward(sum(copy.layer(Variable<double>(xgrad::full<double>({1, 1}, 3)))));
+  CHECK(copy.mine[0].grad().data()[0] == 3);
 }
