@@ -268,6 +268,7 @@ TEST_CASE("norm: what does not fit is said, with the line") {
   CHECK(error(__LINE__, [&] { layer_norm(x23, x4); }) == "layer_norm: x is (2, 3), weight is (4,); it must be (3,)");
   CHECK(error(__LINE__, [&] { layer_norm(x23, {}, {}, {.axes = 3}); }) == "layer_norm: x is (2, 3), axes is 3; it must be from 1 to 2, its number of axes");
   CHECK(error(__LINE__, [&] { rms_norm(x23, x4); }) == "rms_norm: x is (2, 3), weight is (4,); it must be (3,)");
+  CHECK(error(__LINE__, [&] { rms_norm(x23, {}, {.eps = -1}); }) == "rms_norm: eps is -1; it must not be negative");
   CHECK(error(__LINE__, [&] { rms_norm(number); }) == "rms_norm: x is (), axes is 1; it must be from 1 to 0, its number of axes");
   CHECK(error(__LINE__, [&] { group_norm(x23, 2); }) == "group_norm: x is (2, 3); its 3 channels must divide into 2 groups");
   CHECK(error(__LINE__, [&] { group_norm(x23, 0); }) == "group_norm: x is (2, 3); its 3 channels must divide into 0 groups");

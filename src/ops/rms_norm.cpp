@@ -22,6 +22,7 @@ Variable<T> rms_norm(Variable<T> x, std::type_identity_t<Variable<T>> weight, La
     throw ShapeError(at, "rms_norm",
                      fmt::format("x is {}, weight is {}; it must be {}", to_string(x.shape()), to_string(weight.shape()),
                                  to_string(normalised)));
+  if (!(options.eps >= 0)) throw ValueError(at, "rms_norm", fmt::format("eps is {}; it must not be negative", options.eps));
   std::vector<std::ptrdiff_t> axes;
   for (std::size_t k = leading; k < x.shape().size(); ++k) axes.push_back(static_cast<std::ptrdiff_t>(k));
   const Axes last(std::move(axes));

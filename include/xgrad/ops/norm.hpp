@@ -43,7 +43,7 @@ XGRAD_API Variable<T> layer_norm(Variable<T> x, std::type_identity_t<Variable<T>
                                  std::type_identity_t<Variable<T>> bias = {}, LayerNormOptions options = {},
                                  Where at = Where::current());
 /// x divided by √(mean of x² over the last axes + eps), times weight, undefined for none (Zhang & Sennrich 2019). Throws
-/// ShapeError when there are fewer axes or the weight does not fit.
+/// ShapeError when there are fewer axes or the weight does not fit, ValueError for a negative eps.
 ///
 /// Shapes: (…, c) → the same
 /// Gradient: that of x / √(mean(x²) + eps) times the weight
