@@ -68,6 +68,11 @@ struct Language {
     return matmul(seen, words.weight, {.transpose_b = true});
   }
 };
+/// How well words are told from themselves: labels that are the input.
+struct Loss {
+  nn::Sequential<nn::Embedding<float>, nn::Linear<float>> net{nn::Embedding<float>(7, 4), nn::Linear<float>(4, 7)};
+  V operator()(const xgrad::Labels& x) const { return cross_entropy(net(x), x, {.reduction = xgrad::Reduction::none}); }
+};
 /// Batch norms of images and of vectors, with and without weights.
 struct Normed {
   nn::Conv2d<float> conv{3, 4, 3};
@@ -103,6 +108,7 @@ TEST_CASE("onnx networks: they give what they gave here, for any number of sampl
   written.check("recurrent", Recurrent{}, {1, 5, 3});
   written.check("transformer", Transformer{}, {1, 6, 8});
   written.check("language", Language{}, xgrad::onnx::Integers{{1, 6}, 20});
+  written.check("loss", Loss{}, xgrad::onnx::Integers{{1, 5}, 7});
   written.check("sequence of integers", nn::Sequential{nn::Embedding<float>(5, 3), nn::Flatten{}, nn::Linear<float>(12, 2)},
                 xgrad::onnx::Integers{{1, 4}, 5});
   written.check("sequential", nn::Sequential{nn::Conv2d<float>(1, 4, 3), nn::ReLU{}, nn::Flatten{}, nn::Linear<float>(144, 3)},

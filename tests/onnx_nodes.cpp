@@ -1,5 +1,6 @@
 // ONNX's own tests of its operators, and a network from elsewhere, where the data are there: $XGRAD_DATA names a directory with
 // onnx-node/, onnx-models/ and mnist/ (without it, shared/data beside the project is looked for).
+#include "directory.hpp"
 #include "sanitized.hpp"
 #include "support.hpp"
 
@@ -201,11 +202,12 @@ TEST_CASE("onnx: a network of digits from elsewhere knows MNIST's, and more of t
   CHECK(xgrad::nn::named_parameters(net).size() == 6);
   const xgrad::Split sets = xgrad::load_mnist(images);
   // It takes one image at a time: a reshape in it has a batch of 1 for good.
-  const auto scores_of = [&](const xgrad::Dataset& set, std::size_t k) {
+  const auto image_of = [](const xgrad::Dataset& set, std::size_t k) {
     Array<float> image(Shape{1, 1, 28, 28});
     for (std::size_t i = 0; i < 784; ++i) image.data()[i] = static_cast<float>(set.images.data()[k * 784 + i]) / 255;
-    return net(Variable<float>(std::move(image)));
+    return Variable<float>(std::move(image));
   };
+  const auto scores_of = [&](const xgrad::Dataset& set, std::size_t k) { return net(image_of(set, k)); };
   const std::size_t count = sanitized ? 500 : sets.test.size();
   const auto right = [&] {
     const xgrad::NoGrad none;
@@ -240,4 +242,15 @@ TEST_CASE("onnx: a network of digits from elsewhere knows MNIST's, and more of t
   const std::size_t after = right();
   MESSAGE(after, " of ", count);
   CHECK(after > (sanitized ? 480 : before));
+
+  // What it has learned goes on.
+  const xgrad_test::Directory folder;
+  const std::string path = folder.file("tuned.onnx");
+  onnx::save(net, {1, 1, 28, 28}, path, {.any_batch = false});
+  const auto again = onnx::load<float>(path);
+  CHECK(xgrad::nn::parameter_count(again) == xgrad::nn::parameter_count(net));
+  for (std::size_t k = 0; k < 20; ++k) {
+    const Variable<float> a = scores_of(sets.test, k), b = again(image_of(sets.test, k));
+    for (std::size_t i = 0; i < a.size(); ++i) CHECK(b.value().data()[i] == doctest::Approx(a.value().data()[i]).epsilon(1e-5));
+  }
 }

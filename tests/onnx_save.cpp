@@ -232,6 +232,15 @@ TEST_CASE("onnx save: operations by index, views, orders, other sizes of images"
   });
   check("medians", {1, 4, 3},
         [](const V& x, const V& w) { return median(x, 2, {.keepdims = true}) + median(x, 1, {.keepdims = true}) * w; });
+  check("losses of classes", {1, 4, 3}, [](const V& x, const V& w) {
+    xgrad::Labels four(Shape{x.shape()[0], 4}), one(Shape{x.shape()[0]}, std::int64_t{2});
+    for (std::size_t k = 0; k < four.size(); ++k) four.data()[k] = static_cast<std::int64_t>(k % 4 * 2 % 3);
+    constexpr auto none = xgrad::Reduction::none;
+    const V rows = cross_entropy(x * w, four, {.reduction = none}) + multi_margin_loss(x, four, {.reduction = none, .p = 2}) +
+                   nll_loss(log_softmax(x * w), four, {.reduction = none, .class_weights = {1, 2, 3}, .ignore_index = 1}) +
+                   cross_entropy(x, four, {.reduction = none, .ignore_index = 0, .label_smoothing = 0.1});
+    return rows + unsqueeze(cross_entropy(sum(x, 1), one, {.reduction = none}), 1) + cross_entropy(sum(x, 1) * w, one);
+  });
   check("diagonals", {1, 3, 4}, [](const V& x, const V& w) {
     const V matrix = diag(sum(x, {0, 1}), 1);
     return diagonal(x, 1, 1, 2) + matmul(diagonal(x, 0, 2, 1), diag(w)) + unsqueeze(trace(x, 0, 1, 2), 1) + sum(matrix * matrix) +

@@ -63,6 +63,21 @@ void write_order(Exporter& e) {
                       {{"axis", whole(axis)}, {"largest", std::int64_t{largest}}}, 2));
 }
 
+/// cross_entropy and nll_loss, whose classes are the last axis here and the second there, so rows of them.
+void write_class_loss(Exporter& e) {
+  const std::size_t x = e.op().inputs[0], y = e.op().output;
+  const std::int64_t classes = whole(e.shape(x).back());
+  if (e.other_shape(x).back() != e.shape(x).back()) throw Refused{"how many classes there are depends on the number of samples"};
+  std::string scores = e.get(x), labels = index_of(e);
+  const bool rows = e.shape(x).size() == 2;
+  if (!rows)
+    scores = e.node("Reshape", {scores, e.integers({-1, classes})}), labels = e.node("Reshape", {labels, e.integers({-1})});
+  std::string loss = e.node(e.op().name == "nll_loss" ? "NegativeLogLikelihoodLoss" : "SoftmaxCrossEntropyLoss", {scores, labels},
+                            {{"ignore_index", std::int64_t{-1}}, {"reduction", std::string("none")}});
+  if (!rows) loss = e.node("Reshape", {loss, e.lengths(e.shape(y), e.other_shape(y))});
+  e.set_output(std::move(loss));
+}
+
 /// One or two of the middle, of rows.
 void write_middle(Exporter& e) {
   const Shape &x = e.shape(e.op().inputs[0]), &y = e.shape(e.op().output);
@@ -77,11 +92,13 @@ void write_middle(Exporter& e) {
 
 void add_indices(std::map<std::string_view, Write>& table) {
   table.insert({
+      {"cross_entropy", write_class_loss},
       {"embedding", write_rows},
       {"gather", write_elements},
       {"index_select", write_rows},
       {"masked_select", write_masked_select},
       {"median", write_middle},
+      {"nll_loss", write_class_loss},
       {"scatter_add", write_scatter_add},
       {"sort", write_order},
       {"take_along_axis", write_elements},

@@ -39,9 +39,10 @@ bool is_input(const Labels& index, const Value<T>& x) {
          std::equal(index.data(), index.data() + index.size(), labels->data(), labels->data() + labels->size());
 }
 
-/// What an operation takes, which its attributes tell from then on.
+/// The labels of a loss; what another operation takes, which its attributes tell from then on.
 template <class T>
 std::optional<Labels> indices_of(const Event<T>& event, TracedOp& op) {
+  if (const Ref<Storage<std::int64_t>> labels = xgrad::detail::labels_of(event)) return labels->array;
   const xgrad::detail::Positions* positions = xgrad::detail::positions_of(event);
   if (!positions) return {};
   const bool adds = event.inputs.size() == 2;

@@ -31,7 +31,7 @@ struct TracedOp {
   const Program* program = nullptr;        ///< of an elementwise operation
   std::shared_ptr<const void> owner = {};  ///< keeps the program
   std::vector<std::size_t> inputs;
-  std::optional<std::size_t> selector = {};  ///< the mask of a `where`, or the indices of what takes by them
+  std::optional<std::size_t> selector = {};  ///< the mask of a `where`, the indices of what takes by them, a loss's labels
   std::size_t output = 0;
 };
 struct Trace {

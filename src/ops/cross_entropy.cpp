@@ -6,7 +6,8 @@
 #include <xgrad/ops/shape.hpp>
 
 #include "../kernels/array/softmax.hpp"
-#include "class_labels.hpp"
+#include "nll_loss.hpp"
+#include "routine.hpp"
 
 namespace xgrad {
 using namespace detail;
@@ -136,6 +137,14 @@ Variable<T> cross_entropy(Variable<T> logits, std::type_identity_t<Variable<T>> 
 } catch (Error& error) {
   called(error, at);
 }
+
+template <class T>
+SharedLabels detail::labels_of(const Event<T>& event) {
+  if (event.describe == &describe_op<CrossEntropy<T>>) return static_cast<const CrossEntropy<T>*>(event.described)->labels;
+  if (event.describe == &describe_op<NllLoss<T>>) return static_cast<const NllLoss<T>*>(event.described)->labels;
+  return {};
+}
+XGRAD_BOTH(detail::labels_of);
 
 #define XGRAD_INSTANTIATE(T)                                                                      \
   template Variable<T> cross_entropy<T>(Variable<T>, const Indices&, CrossEntropyOptions, Where); \

@@ -65,5 +65,9 @@ XGRAD_API Ref<const CompiledRoutine> routine_of(const Event<T>& event);
 /// The mask of a `where` that an observer has seen; empty for any other operation.
 template <class T>
 XGRAD_API Ref<Storage<bool>> mask_of(const Event<T>& event);
+/// The labels of a cross_entropy or nll_loss that an observer has seen, -1 where a sample is ignored; empty for any other
+/// operation.
+template <class T>
+XGRAD_API Ref<Storage<std::int64_t>> labels_of(const Event<T>& event);
 
 }  // namespace xgrad::detail
