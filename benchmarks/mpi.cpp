@@ -38,11 +38,11 @@ void measure(xg::mpi::World& world, const std::string& name, std::size_t batch, 
   world.broadcast(net);
   auto sync = world.average_gradients(net, options);
   xg::optim::Optimizer opt(xg::nn::parameters(net), xg::optim::SGD{.lr = 1e-3, .momentum = 0.9});
-  const std::size_t mine = batch / world.parts();
+  const std::size_t mine = batch / world.size();
   xg::Shape shape{mine};
   shape.insert(shape.end(), image.begin(), image.end());
   xg::Array<float> x(shape);
-  xg::Generator(world.part()).fill_normal(x, 0, 1);
+  xg::Generator(world.rank()).fill_normal(x, 0, 1);
   xg::Labels labels(xg::Shape{mine});
   for (std::size_t k = 0; k < mine; ++k) labels(k) = static_cast<std::int64_t>(k % 10);
   double forward = 0;

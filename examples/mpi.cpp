@@ -28,13 +28,13 @@ struct Run {
 void train(xg::mpi::World& world, const std::string& folder, std::uint64_t epochs, const std::string& checkpoint) {
   const xg::Split data = folder.empty() ? xg::Split{xg::digits(4000, 1), xg::digits(1000, 2)} : xg::load_mnist(folder);
   if (64 % world.size() != 0) throw std::runtime_error(fmt::format("there are {} ranks; they must divide 64", world.size()));
-  const xg::LoaderOptions<float> options{.batch_size = 64 / world.parts(),
+  const xg::LoaderOptions<float> options{.batch_size = 64 / world.size(),
                                          .drop_last = true,
                                          .seed = 1,
                                          .mean = {0.1307},
                                          .std = {0.3081},
-                                         .part = world.part(),
-                                         .parts = world.parts()};
+                                         .part = world.rank(),
+                                         .parts = world.size()};
   xg::seed(1);
   const xg::models::LeNet<> net;
   const xg::optim::SGD rule{.momentum = 0.9, .weight_decay = 5e-4, .nesterov = true};

@@ -34,7 +34,7 @@ Variable<T> BatchNorm<T>::operator()(Variable<T> x, Where at) const {
   const Variable<T> away = sub(std::move(x), mean, at);
   const Variable<T> variance = mean_over_ranks(world_->group(), xgrad::mean(square(away, at), Axes(rows), {}, at), at);
 
-  const double count = static_cast<double>(away.size() / channels) * world_->size();
+  const double count = static_cast<double>(away.size() / channels * world_->size());
   const auto update = [&](Variable<T> running, const Variable<T>& fresh, double factor) {
     Array<T>& mine = running.change("batch_norm", at);
     for (std::size_t k = 0; k < channels; ++k)

@@ -107,8 +107,8 @@ World::World(std::unique_ptr<Transport> transport, WorldOptions options, Where a
 
 World::~World() = default;
 
-int World::rank() const { return group_->rank(); }
-int World::size() const { return group_->size(); }
+std::size_t World::rank() const { return static_cast<std::size_t>(group_->rank()); }
+std::size_t World::size() const { return static_cast<std::size_t>(group_->size()); }
 
 void World::same(std::uint64_t number, const std::string& what, Where at) {
   std::uint64_t first = number;
@@ -118,11 +118,11 @@ void World::same(std::uint64_t number, const std::string& what, Where at) {
 }
 
 void World::check_part(std::size_t mine, std::size_t all, Where at) {
-  const bool good = mine == part() && all == parts();
+  const bool good = mine == rank() && all == size();
   group_->agree(good ? ""
-                     : fmt::format("the Loader has part {} of {}; it must have part {} of {}, by {{.part = world.part(), .parts = "
-                                   "world.parts()}}",
-                                   mine, all, part(), parts()),
+                     : fmt::format("the Loader has part {} of {}; it must have part {} of {}, by {{.part = world.rank(), .parts = "
+                                   "world.size()}}",
+                                   mine, all, rank(), size()),
                 "check", at);
 }
 

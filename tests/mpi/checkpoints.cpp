@@ -19,8 +19,8 @@ Run new_run(xg::mpi::World& world, std::uint64_t seed, std::size_t samples) {
   xg::seed(seed);
   const Net<float> net;
   return {net, xg::optim::Optimizer(xg::nn::parameters(net), xg::optim::Adam{.lr = 0.01}),
-          xg::Loader<float>(images<float>(samples), {.batch_size = 4, .part = world.part(), .parts = world.parts()}),
-          xg::Generator(seed, world.part())};
+          xg::Loader<float>(images<float>(samples), {.batch_size = 4, .part = world.rank(), .parts = world.size()}),
+          xg::Generator(seed, world.rank())};
 }
 
 void go_on(xg::mpi::World& world, Run& run, std::size_t steps, const std::string& path = {}) {
@@ -47,11 +47,11 @@ void saves(xg::mpi::World& world, const std::string& folder) {
   const std::string path = folder + "/normed.safetensors", apart = folder + "/apart.safetensors";
   xg::seed(1);
   Normed net;
-  net.norm.running_mean.update([&](auto& mean) { mean(3) = world.rank(); });
+  net.norm.running_mean.update([&](auto& mean) { mean(3) = static_cast<double>(world.rank()); });
   world.save(net, path);
   Normed read;
   world.load(read, path);
-  check(read.norm.running_mean.value()(3) == (world.size() - 1) / 2.0, "a checkpoint has averaged running statistics");
+  check(read.norm.running_mean.value()(3) == (count(world) - 1) / 2, "a checkpoint has averaged running statistics");
 
   std::string text = error_of([&] { world.save(Net<float>(), folder + "/none/x.safetensors"); });
   check(has(text, "checkpoints.cpp:") && has(text, "none"), "a checkpoint that cannot be written is an error on all ranks");
@@ -65,7 +65,7 @@ void saves(xg::mpi::World& world, const std::string& folder) {
 /// A run that goes on from a checkpoint in the middle of an epoch is the run that was never interrupted.
 void resumes(xg::mpi::World& world, const std::string& folder) {
   const std::string path = folder + "/run.safetensors";
-  Run first = new_run(world, 5, per_rank * world.parts()), second = new_run(world, 6, per_rank * world.parts());
+  Run first = new_run(world, 5, per_rank * world.size()), second = new_run(world, 6, per_rank * world.size());
   world.broadcast(first.net);
   go_on(world, first, 20, path);
   world.save(first, folder + "/end.safetensors");
@@ -87,12 +87,12 @@ void reloads(xg::mpi::World& world, const std::string& folder) {
   check(run.losses.size() == 11, "any number of ranks goes on with a checkpoint");
   xg::Generator generator = run.generator;
   const double drawn = generator.uniform();
-  for (double rank = 0; rank < world.size(); ++rank)  // no two alike
+  for (std::size_t rank = 0; rank < world.size(); ++rank)  // no two alike
     check(world.sum(drawn == world.sum(rank == world.rank() ? drawn : 0) ? 1 : 0) == 1, "each rank draws its own numbers");
 
   world.load(end, folder + "/end.safetensors");
   check(end.losses.size() == 20 && distance(run.net, end.net) > 1e-3, "the end is another");
-  if (world.parts() == ranks) {
+  if (world.size() == ranks) {
     go_on(world, run, 20);
     check(distance(run.net, end.net) == 0, "as many ranks go on to the same bits in another start");
     check(world.rank() > 0 || run.losses == end.losses, "…, with the same losses");  // those of rank 0 are in the file

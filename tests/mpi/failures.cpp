@@ -13,12 +13,12 @@ namespace ranks {
 
 /// What differs between ranks is said by all of them, and they can go on.
 void errors(xg::mpi::World& world) {
-  const int last = world.size() - 1;
+  const std::size_t last = world.size() - 1;
   const bool odd = world.rank() == last;
   using Options = xg::LoaderOptions<double>;
-  const Options usual{.batch_size = 3, .part = world.part(), .parts = world.parts()};
+  const Options usual{.batch_size = 3, .part = world.rank(), .parts = world.size()};
   const auto refuses = [&](const Options& options, const std::string& problem, std::size_t samples = 0) {
-    const xg::Loader<double> batches(images<double>(8 * world.parts() + (odd ? samples : 0)), odd ? options : usual);
+    const xg::Loader<double> batches(images<double>(8 * world.size() + (odd ? samples : 0)), odd ? options : usual);
     const std::string text = error_of([&] { world.check(batches); });
     check(has(text, "failures.cpp:") && has(text, "check: ") && has(text, problem), problem.c_str());
   };
@@ -46,11 +46,11 @@ void errors(xg::mpi::World& world) {
               has(text, fmt::format("mean: rank {}: x is {}, on rank 0 (2, 3); it must", last, xg::to_string(other))),
           "the mean of Variables of different shapes is an error");
   }
-  check(world.sum(1) == world.size(), "all go on after an error that all have had");
+  check(world.sum(1) == count(world), "all go on after an error that all have had");
 }
 
 void must_fail(xg::mpi::World& world, const std::string& how, int who, const std::string& folder) {
-  const bool odd = world.rank() == who;
+  const bool odd = world.rank() == static_cast<std::size_t>(who);
   Steps run;
   Net<double>& net = run.net;
   if (how == "networks" || how == "slow end") return odd ? world.broadcast(Other()) : world.broadcast(net);
@@ -67,9 +67,9 @@ void must_fail(xg::mpi::World& world, const std::string& how, int who, const std
     if (odd) net.hidden.bias.update([](auto& b) { b(3) += 1e-12; });
     world.compare(net);
   }
-  const auto source = images<double>(world.parts() * 16 - (how == "data" && odd ? 8 : 0));
+  const auto source = images<double>(world.size() * 16 - (how == "data" && odd ? 8 : 0));
   const auto sync = world.average_gradients(net);
-  xg::Loader<double> batches(source, {.batch_size = 4, .part = world.part(), .parts = world.parts()});
+  xg::Loader<double> batches(source, {.batch_size = 4, .part = world.rank(), .parts = world.size()});
   if (how != "steps") world.check(batches);
   const std::string path = folder + "/killed.safetensors";
   for (;;)

@@ -68,14 +68,14 @@ void train(const Network& net, xg::Loader<T>& batches, std::uint64_t epochs) {
 /// Ranks with a part of each batch each are as one program with the whole.
 template <class T>
 void as_one(xg::mpi::World& world, double tolerance, xg::mpi::AverageOptions options) {
-  xg::seed(7 + static_cast<std::uint64_t>(world.rank()));
+  xg::seed(7 + world.rank());
   const Net<T> net;
   world.broadcast(net);
   const Net<T> alone = xg::nn::clone(net), with = xg::nn::clone(net);
-  const auto source = images<T>(world.parts() * 12);
+  const auto source = images<T>(world.size() * 12);
   {
     const auto sync = world.average_gradients(with, options);
-    xg::Loader<T> batches(source, {.batch_size = 3, .seed = 5, .part = world.part(), .parts = world.parts()});
+    xg::Loader<T> batches(source, {.batch_size = 3, .seed = 5, .part = world.rank(), .parts = world.size()});
     world.check(batches);
     train(with, batches, 3);
     world.compare(with);
@@ -83,7 +83,7 @@ void as_one(xg::mpi::World& world, double tolerance, xg::mpi::AverageOptions opt
     for (const auto& bucket : sync.buckets()) names += bucket.size();
     check(names == (world.size() == 1 ? 0 : 6), "every parameter is in a bucket");
   }
-  xg::Loader<T> whole(source, {.batch_size = 3 * world.parts(), .seed = 5});
+  xg::Loader<T> whole(source, {.batch_size = 3 * world.size(), .seed = 5});
   train(alone, whole, 3);
   for (const auto& p : xg::nn::parameters(with))
     for (const T w : p.value()) bits = bits * 1099511628211U + std::bit_cast<std::uint64_t>(static_cast<double>(w));
@@ -98,12 +98,12 @@ void in_order(xg::mpi::World& world) {
   for (const std::size_t size : {1U, 7U, 1000U, 40000U}) {
     xg::Array<T> mine;
     std::vector<xg::Array<T>> all;
-    for (std::size_t rank = 0; rank < world.parts(); ++rank) {
+    for (std::size_t rank = 0; rank < world.size(); ++rank) {
       xg::Array<T> x(xg::Shape{size});
       xg::Generator generator(size, rank);
       generator.fill_normal(x, 0, 1);
       for (std::size_t k = 0; k < size; ++k) x(k) *= static_cast<T>(std::exp(10 * generator.normal()));
-      if (rank == world.part()) mine = x;
+      if (rank == world.rank()) mine = x;
       all.push_back(std::move(x));
     }
     xg::Array<T> sum = all[0];
@@ -114,7 +114,7 @@ void in_order(xg::mpi::World& world) {
     const auto sync = world.average_gradients(one);
     for (int late = -1; late < 2; ++late) {
       one.w.node()->gradient = {};
-      if (late == world.rank()) usleep(3000);
+      if (late == static_cast<int>(world.rank())) usleep(3000);
       backward(xg::sum(one.w * mine));
       check(std::memcmp(one.w.grad().data(), sum.data(), size * sizeof(T)) == 0, "the sum is that of the ranks in their order");
     }
@@ -125,10 +125,10 @@ void pauses(xg::mpi::World& world) {
   xg::seed(1);
   const Net<double> net, alone = xg::nn::clone(net);
   auto sync = world.average_gradients(net, {.first_bucket = 100});
-  const auto source = images<double>(world.parts() * 8);
+  const auto source = images<double>(world.size() * 8);
   const auto loss = [&](const Net<double>& of, std::size_t part, std::size_t parts, std::size_t k) {
     const auto [x, y] =
-        xg::Loader<double>(source, {.batch_size = 8 * world.parts() / parts / 4, .part = part, .parts = parts}).batch(0, k);
+        xg::Loader<double>(source, {.batch_size = 8 * world.size() / parts / 4, .part = part, .parts = parts}).batch(0, k);
     return cross_entropy(of(x), y);
   };
   for (int step = 0; step < 2; ++step) {  // before and after the order is known
@@ -136,10 +136,10 @@ void pauses(xg::mpi::World& world) {
     for (const auto& p : xg::nn::parameters(alone)) p.node()->gradient = {};
     for (std::size_t k = 0; k < 4; ++k) {
       if (k == 1 || k == 3) {
-        backward(loss(net, world.part(), world.parts(), k));
+        backward(loss(net, world.rank(), world.size(), k));
       } else {
         const auto pause = sync.pause();
-        backward(loss(net, world.part(), world.parts(), k));
+        backward(loss(net, world.rank(), world.size(), k));
       }
       backward(loss(alone, 0, 1, k));
     }
@@ -248,11 +248,11 @@ void branches(xg::mpi::World& world) {
   if (world.size() > 1)
     check(has(error_of([&] { static_cast<void>(world.average_gradients(net)); }), "belongs to another network"),
           "a parameter is averaged once");
-  for (int step = 0; step < 3; ++step) {
+  for (std::size_t step = 0; step < 3; ++step) {
     for (const auto& p : xg::nn::parameters(net)) p.node()->gradient = {};
     backward(world.rank() == step % world.size() ? sum(net.a) + sum(net.b * 3) : sum(net.a * 2));
-    check(std::abs(net.b.grad()(0) - 3.0 / world.size()) < 1e-15, "who does not reach a parameter counts as 0");
-    check(std::abs(net.a.grad()(0) - (2.0 * world.size() - 1) / world.size()) < 1e-15, "…, and all get the mean");
+    check(std::abs(net.b.grad()(0) - 3 / count(world)) < 1e-15, "who does not reach a parameter counts as 0");
+    check(std::abs(net.a.grad()(0) - (2 * count(world) - 1) / count(world)) < 1e-15, "…, and all get the mean");
     check(!net.c.has_grad(), "what no rank reaches has no gradient");
   }
 }
@@ -263,12 +263,12 @@ void norms(xg::mpi::World& world) {
   const Normed alone, own;
   xg::nn::copy_state(net, alone);
   xg::nn::copy_state(net, own);
-  const auto source = images<double>(world.parts() * 8);
+  const auto source = images<double>(world.size() * 8);
   {
     const auto sync = world.average_gradients(net);
-    xg::Loader<double> batches(source, {.batch_size = 4, .part = world.part(), .parts = world.parts()});
+    xg::Loader<double> batches(source, {.batch_size = 4, .part = world.rank(), .parts = world.size()});
     train(net, batches, 2);
-    xg::Loader<double> whole(source, {.batch_size = 4 * world.parts()});
+    xg::Loader<double> whole(source, {.batch_size = 4 * world.size()});
     train(alone, whole, 2);
     const auto p = xg::nn::named_state(net), q = xg::nn::named_state(alone);
     double most = 0;
@@ -277,7 +277,7 @@ void norms(xg::mpi::World& world) {
         most = std::max(most, std::abs(p[k].variable.value().data()[i] - q[k].variable.value().data()[i]));
     check(most <= 1e-10, "batch norm over all ranks is that of the whole batch");
   }
-  xg::Loader<double> batches(source, {.batch_size = 4, .part = world.part(), .parts = world.parts()});
+  xg::Loader<double> batches(source, {.batch_size = 4, .part = world.rank(), .parts = world.size()});
   const auto sync = world.average_gradients(own);
   train(own, batches, 1);
   const xg::Array<double> before = own.norm.running_mean.value();
@@ -290,7 +290,8 @@ void norms(xg::mpi::World& world) {
 /// Without being told, a rank has its part of the threads that the program alone has.
 void own_threads(xg::mpi::World& world, int alone) {
   const char* const told = std::getenv("OMP_NUM_THREADS");
-  check(xg::num_threads() == (told ? std::atoi(told) : std::max(1, alone / world.size())), "ranks share the processors");
+  check(xg::num_threads() == (told ? std::atoi(told) : std::max(1, alone / static_cast<int>(world.size()))),
+        "ranks share the processors");
 }
 
 void threads() {
@@ -328,7 +329,7 @@ int all_cases(xg::mpi::World& world, const std::string& folder) {
   resumes(world, folder);
   errors(world);
   threads();
-  check(world.ranks_here() == world.size(), "all ranks are on this machine");
+  check(static_cast<std::size_t>(world.ranks_here()) == world.size(), "all ranks are on this machine");
   return totals(world);
 }
 

@@ -79,6 +79,9 @@ struct Steps {
   std::uint64_t step = 0;
 };
 
+/// How many ranks there are, to compute with.
+inline double count(const xg::mpi::World& world) { return static_cast<double>(world.size()); }
+
 // checkpoints.cpp
 void saves(xg::mpi::World& world, const std::string& folder);
 void resumes(xg::mpi::World& world, const std::string& folder);

@@ -79,7 +79,7 @@ class AveragedGradients {
 ///       Net<> net;
 ///       world.broadcast(net);
 ///       auto sync = world.average_gradients(net);
-///       xg::Loader<float> batches(source, {.batch_size = 64, .part = world.part(), .parts = world.parts()});
+///       xg::Loader<float> batches(source, {.batch_size = 64, .part = world.rank(), .parts = world.size()});
 ///       world.check(batches);
 ///       …                                                  // the loop as ever: backward(loss) returns when gradients are averaged
 ///       world.save(run, "run.safetensors");
@@ -98,11 +98,9 @@ class World {
   /// Waits until all ranks are here.
   XGRAD_API ~World();
 
-  XGRAD_API int rank() const;
-  XGRAD_API int size() const;
-  /// As LoaderOptions has them.
-  std::size_t part() const { return static_cast<std::size_t>(rank()); }
-  std::size_t parts() const { return static_cast<std::size_t>(size()); }
+  /// From 0 to size() - 1: which part of the data this rank has.
+  XGRAD_API std::size_t rank() const;
+  XGRAD_API std::size_t size() const;
   /// How many ranks share this machine, this one among them.
   int ranks_here() const { return ranks_here_; }
   const std::shared_ptr<Group>& group() const { return group_; }
@@ -177,7 +175,7 @@ class World {
 
   /// The sum over all ranks, in their order: the same everywhere.
   XGRAD_API double sum(double number, Where at = Where::current());
-  double mean(double number, Where at = Where::current()) { return sum(number, at) / size(); }
+  double mean(double number, Where at = Where::current()) { return sum(number, at) / static_cast<double>(size()); }
   /// The mean over all ranks, of Variables of one shape, as an operation: its gradient is the mean of the gradients. Throws
   /// RankError, on all ranks, when shapes differ.
   template <class T>
