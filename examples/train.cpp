@@ -23,6 +23,15 @@ struct Recipe {
   std::size_t epochs, batch_size;
   double rate;  // the greatest of a one-cycle schedule
   std::vector<xg::Augmentation<float>> augment = {};
+  bool mirrored = false;  // whether a mirror image has the same class, so that scores may be the mean of both
+};
+
+/// The mean of a network's scores for images and for their mirror images.
+template <class Net>
+struct Mirrored {
+  Net net;
+  xg::Variable<float> operator()(const xg::Variable<float>& images) const { return (net(images) + net(flip(images, 2))) / 2; }
+  XGRAD_FIELDS(net)
 };
 
 template <class Net, class Rule>
@@ -35,6 +44,7 @@ void train(Net net, const xg::Split& data, const Recipe& recipe, Rule rule) {
   const auto rate = xg::optim::one_cycle(std::max<std::size_t>(recipe.epochs * loader.count(), 1), recipe.rate);
   xg::Progress progress({.epochs = recipe.epochs, .samples = loader.samples()});
   std::size_t step = 0;
+  const xg::LoaderOptions<float> options{.batch_size = 500, .mean = mean, .std = std};
   xg::Metrics tested;
   while (loader.state.epoch < recipe.epochs) {
     for (auto [images, labels] : loader) {
@@ -51,11 +61,15 @@ void train(Net net, const xg::Split& data, const Recipe& recipe, Rule rule) {
       metrics.add(scores.value(), labels);
       progress.step(labels.size(), {{"loss", loss.item()}, {"accuracy %", 100 * metrics.accuracy()}});
     }
-    tested = xg::nn::evaluate(net, test, {.batch_size = 500, .mean = mean, .std = std});
+    tested = xg::nn::evaluate(net, test, options);
     progress.epoch({{"test %", 100 * tested.accuracy()}});
   }
   fmt::print("test accuracy {:.2f} %, top-5 {:.2f} %, loss {:.4f}, {:.0f} s\n", 100 * tested.accuracy(), 100 * tested.top5(),
              tested.loss(), progress.seconds());
+  if (recipe.mirrored) {
+    Mirrored<Net> both{net};
+    fmt::print("with the mirror images {:.2f} %\n", 100 * xg::nn::evaluate(both, test, options).accuracy());
+  }
 }
 
 int main(int argc, char** argv) try {
@@ -79,12 +93,12 @@ int main(int argc, char** argv) try {
   if (name == "logistic") train(models::LogisticLeNet<>(), data, {epochs(4), 64, 5e-3}, xg::optim::Adam{});
   if (name == "lenet") train(models::LeNet<>(), data, {epochs(8), 64, 0.05}, momentum);
   if (name == "cnn") train(models::CNN<>(), data, {epochs(12), 128, 0.1, {augment::Shift{.pixels = 2}}}, momentum);
-  if (name == "cnn2") train(models::TwoConv<>(), data, {epochs(36), 128, 0.1, {augment::Flip{}}}, momentum);
+  if (name == "cnn2") train(models::TwoConv<>(), data, {epochs(36), 128, 0.1, {augment::Flip{}}, true}, momentum);
   if (name == "resnet20")
-    train(models::ResNet20<>(), data, {epochs(5), 128, 0.2, {augment::Crop{.padding = 4}, augment::Flip{}}}, momentum);
+    train(models::ResNet20<>(), data, {epochs(5), 128, 0.2, {augment::Crop{.padding = 4}, augment::Flip{}}, true}, momentum);
   if (name == "vgg")
     train(models::CNN<>({3, 64, 64, 128, 128, 256, 256}, 32), data,
-          {epochs(12), 128, 0.1, {augment::Crop{.padding = 4}, augment::Flip{}}}, momentum);
+          {epochs(12), 128, 0.1, {augment::Crop{.padding = 4}, augment::Flip{}}, true}, momentum);
   check_output();
 } catch (const std::exception& error) {
   fmt::print(stderr, "train: {}\n", xg::printable(error.what()));

@@ -2,15 +2,18 @@
 """Makes optim.jsonl: the weights of a small network after some of 100 steps of PyTorch's optimisers, in float64, and the values of
 PyTorch's schedules.
 
-    /usr/bin/python3 tests/golden/make_optim.py          # Debian: apt-get install python3-torch
+    /usr/bin/python3 tests/golden/make_optim.py          # Debian 13: apt-get install python3-torch
 
-tests/rules.cpp has the same network, data and options under the same names. NAdam is not here: that of PyTorch 1.13 has μₜ once too
-often in the product for the next step (mended in 2.0)."""
+tests/rules.cpp has the same network, data and options under the same names. PyTorch must be 2 or later: NAdam of 1.13 has μₜ once too
+often in the product for the next step."""
 import json
 import pathlib
 
 import torch
 
+if int(torch.__version__.split(".")[0]) < 2:
+    raise SystemExit(f"PyTorch is {torch.__version__}; it must be 2 or later")
+torch.set_default_dtype(torch.float64)  # NAdam's product of momenta has it
 STEPS = (1, 2, 7, 100)
 
 
@@ -61,6 +64,8 @@ rules = {
     "AdamW weights": lambda p: o.AdamW([{"params": [p[0], p[2]]}, {"params": [p[1], p[3]], "weight_decay": 0}], 0.01, weight_decay=0.1),
     "Adamax": lambda p: o.Adamax(p),
     "Adamax all": lambda p: o.Adamax(p, 0.01, betas=(0.8, 0.99), eps=1e-4, weight_decay=0.01),
+    "NAdam": lambda p: o.NAdam(p),
+    "NAdam all": lambda p: o.NAdam(p, 0.01, betas=(0.8, 0.99), eps=1e-4, weight_decay=0.01, momentum_decay=0.02),
     "RAdam": lambda p: o.RAdam(p, 0.01),
     "RAdam all": lambda p: o.RAdam(p, 0.01, betas=(0.8, 0.99), eps=1e-4, weight_decay=0.01),
 }
