@@ -1,5 +1,6 @@
 #pragma once
 #include <csignal>
+#include <utility>
 
 #if __has_include(<pthread.h>)
 #include <pthread.h>
@@ -19,17 +20,23 @@ namespace xgrad {
 inline bool in_openmp() { return omp_in_parallel && omp_in_parallel(); }
 
 /// While it lives signals wait that come from outside. Matrix products of oneDNN 2 use the register of the stack pointer for
-/// something else: a handler that ran meanwhile wrote over the program's memory.
+/// something else: a handler that ran meanwhile wrote over the program's memory. Inside of another it does nothing: it is two calls
+/// of the system, and around a loop over small products it is made once.
 class SignalsWait {
  public:
 #ifdef XGRAD_HAS_SIGNAL_MASKS
-  SignalsWait() {
+  SignalsWait() : first_(!std::exchange(waiting, true)) {
+    if (!first_) return;
     sigset_t all;
     sigfillset(&all);
     for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) sigdelset(&all, own);
     pthread_sigmask(SIG_BLOCK, &all, &before_);
   }
-  ~SignalsWait() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  ~SignalsWait() {
+    if (!first_) return;
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    waiting = false;
+  }
 #else
   SignalsWait() = default;
 #endif
@@ -38,11 +45,13 @@ class SignalsWait {
 
 #ifdef XGRAD_HAS_SIGNAL_MASKS
  private:
+  static inline constinit thread_local bool waiting = false;
+  bool first_;
   sigset_t before_;
 #endif
 };
 
-/// While it lives, oneDNN and an OpenBLAS with OpenMP use the calling thread alone, without being interrupted. We cut their work
+/// While it lives, oneDNN and an OpenBLAS with OpenMP use the calling thread alone. We cut their work
 /// ourselves and hand the pieces to our threads, because threads of theirs would wait for each other, and both would want the same
 /// processors.
 class OneThread {
@@ -57,7 +66,6 @@ class OneThread {
   OneThread& operator=(const OneThread&) = delete;
 
  private:
-  SignalsWait quiet_;
   int before_;
 };
 

@@ -185,6 +185,7 @@ class Pool {
 
   [[noreturn]] void work(std::size_t p) {
     const OneThread alone;
+    const SignalsWait quiet;
     Worker& me = workers_[p];
     me.asleep = false;
     std::uint32_t heard = 0;

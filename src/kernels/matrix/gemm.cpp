@@ -166,6 +166,7 @@ void long_product(bool transpose_a, bool transpose_b, std::size_t m, std::size_t
   if (m * n <= std::size_t{1} << 14 && parts * m * n <= most_room) {  // small results: the threads share out the parts
     const Scratch<T> room(parts * m * n);
     parallel_for(parts, part_terms * m * n, [&](std::size_t begin, std::size_t end) {
+      const SignalsWait quiet;
       for (std::size_t p = begin; p < end; ++p)
         product<T>(transpose_a, transpose_b, m, n, std::min(part_terms, k - p * part_terms), a + p * part_terms * step_a,
                    b + p * part_terms * step_b, room.data() + p * m * n, dense, false, nullptr);

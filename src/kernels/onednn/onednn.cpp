@@ -6,6 +6,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -86,6 +87,9 @@ class Plan {
  public:
   Plan(dnnl::primitive primitive, memory::desc scratchpad, std::vector<Slot> slots)
       : primitive_(std::move(primitive)), scratchpad_(std::move(scratchpad)), slots_(std::move(slots)) {
+    const char* way = "";
+    check(dnnl_primitive_desc_query(primitive_.get_primitive_desc(), dnnl_query_impl_info_str, 0, &way));
+    is_product_ = std::string_view(way).find("gemm") != std::string_view::npos;
     for (const Slot& slot : slots_)
       reorders_.push_back(!slot.reordered() ? dnnl::reorder()
                           : slot.output     ? reorder(slot.theirs, slot.ours)
@@ -95,6 +99,8 @@ class Plan {
   /// One pointer per slot.
   void run(std::initializer_list<const float*> pointers) {
     const OneThread alone;
+    std::optional<SignalsWait> quiet;
+    if (is_product_) quiet.emplace();
     std::unique_ptr<Call> call = take();
     const dnnl::stream& stream = call->stream;
     std::size_t bytes = scratchpad_.get_size();
@@ -162,6 +168,7 @@ class Plan {
   memory::desc scratchpad_;
   std::vector<Slot> slots_;
   std::vector<dnnl::reorder> reorders_;
+  bool is_product_ = false;  ///< whether it is made of such products as SignalsWait is for
   std::mutex mutex_;
   std::vector<std::unique_ptr<Call>> idle_;
 };
@@ -330,6 +337,7 @@ bool gemm(bool transpose_a, bool transpose_b, std::size_t m, std::size_t n, std:
     if (bias) return false;
     static_cast<void>(engine());
     const OneThread alone;
+    const SignalsWait quiet;
     check(dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', whole(m), whole(n), whole(k), 1, a, whole(strides.a), b,
                      whole(strides.b), add ? 1 : 0, c, whole(strides.c)));
     return true;
