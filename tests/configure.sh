@@ -35,6 +35,17 @@ printf "[binaries]\npkgconfig = 'false'\npkg-config = 'false'\ncmake = 'false'\n
 
 check 'a compiler without C++20' refuses 'does not know C\+\+20; name g\+\+ 12, clang 14 or later' --native-file "$tmp/compiler.ini"
 check 'a package is missing' refuses 'xtensor is missing; scripts/setup installs it .*Debian: libxtensor-dev' --native-file "$tmp/nothing.ini"
+# One package is hidden from pkg-config and CMake; libraries are found with their headers all the same.
+hides() {  # NAME PACKAGE OPTIONS...
+  local name=$1 package=$2; shift 2
+  printf '#!/bin/bash\ncase " $* " in *" %s "*) exit 1;; esac\nexec pkg-config "$@"\n' "$name" >"$tmp/pkg-config"
+  chmod +x "$tmp/pkg-config"
+  printf "[binaries]\npkgconfig = '%s'\npkg-config = '%s'\ncmake = 'false'\n" "$tmp/pkg-config" "$tmp/pkg-config" >"$tmp/hidden.ini"
+  refuses "$name is missing; scripts/setup installs it .*Debian: $package" --native-file "$tmp/hidden.ini" "$@"
+}
+check 'fmt is missing' hides fmt libfmt-dev
+check 'nlohmann_json is missing' hides nlohmann_json nlohmann-json3-dev -Dtests=true
+check 'CLI11 is missing' hides CLI11 libcli11-dev -Dexamples=true
 
 elsewhere() {
   configure --prefix=/opt/one --libdir=/opt/two/lib &&
