@@ -57,7 +57,8 @@ for file in data_batch_{1..5} test_batch; do yes $'\001\005' | head -c 6146 >"ci
 run cifar "$examples/train" resnet20 cifar 2 8
 check 'a ResNet trains on CIFAR' good cifar
 check 'train tells each epoch' has "$tmp/cifar.out" '^epoch 2/2   loss .* test % '
-check 'train tells the accuracy' last "$tmp/cifar.out" '^test accuracy [0-9.]+ %, top-5 [0-9.]+ %, loss '
+check 'train tells the accuracy' has "$tmp/cifar.out" '^test accuracy [0-9.]+ %, top-5 [0-9.]+ %, loss '
+check 'train tells the accuracy with mirror images' last "$tmp/cifar.out" '^with the mirror images [0-9.]+ %$'
 for redirect in '>&-:Bad file descriptor' '>/dev/full:No space left on device'; do
   { [ -c /dev/full ] && ! echo x 2>/dev/null >/dev/full; } || [[ $redirect != *full* ]] || continue
   run "deaf" bash -c "\"\$@\" ${redirect%%:*}" - "$examples/train" resnet20 cifar 1 2
