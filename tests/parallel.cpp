@@ -214,10 +214,16 @@ TEST_CASE("parallel: a signal handler may run at any moment") {
   action.sa_flags = SA_RESTART;
   sigaction(SIGALRM, &action, &before);
   const itimerval often{{0, 200}, {0, 200}}, never{};
-  const xgrad::Variable<float> a(xgrad::full<float>({64, 400}, 0.5F)), b(xgrad::full<float>({400, 120}, 2));
+  const xgrad::Variable<float> a(xgrad::full<float>({64, 400}, 0.5F)), b(xgrad::full<float>({400, 120}, 2)),
+      t(xgrad::full<float>({120, 400}, 2)), bias(xgrad::full<float>({120}, 1)), x(xgrad::full<float>({4, 14, 14, 16}, 0.5F)),
+      w(xgrad::full<float>({32, 3, 3, 16}, 2)), g(xgrad::full<float>({4, 12, 12, 32}, 1));
   setitimer(ITIMER_REAL, &often, nullptr);
   bool right = true;
-  for (int k = 0; k < 3000 || (count < 20 && k < 300000); ++k) right &= matmul(a, b).value()(63, 119) == 400;
+  for (int k = 0; k < 1000 || (count < 20 && k < 300000); ++k) {
+    right &= matmul(a, b).value()(63, 119) == 400 && linear(a, t, bias).value()(63, 119) == 401;
+    right &= conv2d(x, w).value()(3, 11, 11, 31) == 144 && conv2d_input_grad(g, w, x.shape()).value()(3, 7, 7, 15) == 576;
+    right &= conv2d_weight_grad(x, g, w.shape()).value()(31, 2, 2, 15) == 288;
+  }
   setitimer(ITIMER_REAL, &never, nullptr);
   sigaction(SIGALRM, &before, nullptr);
   CHECK(right);
