@@ -131,9 +131,11 @@ TEST_CASE("idx files that are not there") {
   CHECK(error_of([&] { read_idx(d.path, labels, where); }, d.path.parent_path()) ==
         "train.cpp:58: read_idx: data: it is a directory; it must be a regular file");
   CHECK(error_of([&] { load_mnist(d.path / "nowhere", where); }, d.path) ==
-        "train.cpp:58: load_mnist: nowhere: no such directory; the four MNIST files must be there");
+        "train.cpp:58: load_mnist: nowhere: no such directory; it must be a directory with the four MNIST files; read_idx takes "
+        "single files");
   CHECK(error_of([&] { load_mnist(images, where); }, d.path) ==
-        "train.cpp:58: load_mnist: images: is a file; it must be a directory; read_idx takes single files");
+        "train.cpp:58: load_mnist: images: is no directory; it must be a directory with the four MNIST files; read_idx takes "
+        "single files");
   CHECK(error_of([&] { load_mnist(d.path, where); }, d.path.parent_path()) ==
         "train.cpp:58: load_mnist: data: neither train-images-idx3-ubyte nor train-images.idx3-ubyte is there, plain or with .gz; "
         "the four MNIST files must be there");

@@ -153,6 +153,22 @@ TEST_CASE("images that are none are named, wherever they are cut") {
       CHECK_MESSAGE(has(text, (d.path / "cut.jpg").string() + ": "), n);
       if (n > 3) CHECK_MESSAGE(has(text, "the JPEG ends at offset " + std::to_string(n) + ", without the bytes ff d9"), n);
     }
+    // no checksum is in a JPEG: what is damaged is what cannot be decoded
+    const std::string grey = jpeg("grey");
+    const std::size_t image = grey.find("\xff\xda"), scan = image + 10;
+    for (const std::string& damaged : {grey.substr(0, scan) + std::string(grey.size() - scan - 2, '\x55') + "\xff\xd9",
+                                       grey.substr(0, grey.size() - 12) + "\xff\xd9"}) {
+      const std::string text = error_of([&] { xg::read_image(d.write("d.jpg", damaged)); });
+      CHECK_MESSAGE(has(text, "d.jpg: the JPEG of " + std::to_string(damaged.size()) + " bytes is damaged from offset " +
+                                  std::to_string(image) + " on, where its image begins ("),
+                    text);
+      CHECK_MESSAGE(has(text, "); it must be whole; fetch the file again"), text);
+    }
+    std::string header = grey;
+    header[header.find("\xff\xc0") + 7] = 0;  // the width
+    header[header.find("\xff\xc0") + 8] = 0;
+    const std::string text = error_of([&] { xg::read_image(d.write("d.jpg", header)); });
+    CHECK_MESSAGE(has(text, " bytes is damaged before offset " + std::to_string(image) + ", where its image begins ("), text);
     CHECK(has(error_of([&] { xg::read_image(d.write("c.jpg", jpeg("cmyk"))); }),
               "c.jpg: the JPEG has the colours CMYK; it must be grey or in RGB"));
   }
@@ -224,7 +240,8 @@ TEST_CASE("a folder of images is a source") {
   CHECK(has(error_of([&] { xg::image_folder<float>(d.path / "class10"); }),
             "class10: has no folders; it must have one for each class"));
   CHECK(has(error_of([&] { xg::image_folder<float>(d.path / "none"); }),
-            "none: no such directory; it must have a folder for each class"));
-  CHECK(has(error_of([&] { xg::image_folder<float>(d.path / "file.png"); }), "file.png: is a file; it must be a directory"));
+            "none: no such directory; it must be a directory with a folder for each class"));
+  CHECK(has(error_of([&] { xg::image_folder<float>(d.path / "file.png"); }),
+            "file.png: is no directory; it must be a directory with"));
   CHECK(has(error_of([&] { xg::image_folder<float>(d.path, {.channels = 4}); }), "channels is 4; it must be 1 or 3"));
 }

@@ -154,6 +154,24 @@ TEST_CASE("CIFAR files") {
   const Split hundred = load_cifar100(d.path / "hundred");
   CHECK(hundred.train.labels == Labels{99});
   CHECK(hundred.train.names.at(99) == "99");
+  std::string names;
+  for (int k = 0; k < 100; ++k) names += "class " + std::to_string(k) + "\r\n";
+  d.write("hundred/fine_label_names.txt", names + "\n");
+  CHECK(load_cifar100(d.path / "hundred").test.names.at(5) == "class 5");
+  const std::string list = (d.path / "hundred/fine_label_names.txt").string();
+  const auto refused = [&] { return said_of(list, [&] { load_cifar100(d.path / "hundred"); }); };
+  for (const auto& [text, count] : {std::pair<std::string, int>{"", 0}, {"one\n", 1}, {names + "more", 101}}) {
+    d.write("hundred/fine_label_names.txt", text);
+    CHECK(refused() == "has " + std::to_string(count) + " names; it must have 100, one in each line, or not be there");
+  }
+  d.write("hundred/fine_label_names.txt", std::string(65537, '\n'));
+  CHECK(refused() == "has 65537 bytes; a list of 100 names must have at most 65536");
+  fs::remove(list);
+  REQUIRE(mkfifo(list.c_str(), 0600) == 0);
+  CHECK(refused() == "it is a FIFO; it must be a regular file");
+  fs::remove(list);
+  fs::create_symlink(list, list);
+  CHECK(refused() == "cannot be read: Too many levels of symbolic links");
   // what is wrong with a file: every length that is no whole number of images, and labels
   const std::string good = record("\x01", 1) + record("\x02", 2);
   for (const std::size_t n : {0U, 1U, 100U, 3072U, 3074U, 6145U}) {
@@ -165,6 +183,38 @@ TEST_CASE("CIFAR files") {
         }).find("label 10 of image 1 at offset 3073; it must be from 0 to 9") != std::string::npos);
   CHECK(error_of<FileError>([&] { load_cifar10(d.path / "nothing"); }).find("no such directory") != std::string::npos);
   CHECK(error_of<FileError>([&] { load_cifar100(d.path); }).find("train.bin is not there") != std::string::npos);
+}
+
+TEST_CASE("sets in directories that cannot be searched") {
+  const Directory d;
+  fs::create_directories(d.path / "closed/set");
+  fs::permissions(d.path, fs::perms::owner_all | fs::perms::others_exec | fs::perms::others_read);
+  const auto all = {fs::perms::owner_all, fs::perms::owner_all | fs::perms::others_read};
+  for (const fs::perms rights : all) {
+    fs::permissions(d.path / "closed", rights);
+    const auto closed = [&](const std::string& file, auto load) {
+      const std::string path = (d.path / "closed" / file).string(), expected = "cannot be read: Permission denied";
+      return as_nobody([&] { return said_of(path, load) == expected; });
+    };
+    CHECK(closed("set", [&] { load_mnist(d.path / "closed/set"); }));
+    CHECK(closed("train-images-idx3-ubyte", [&] { load_mnist(d.path / "closed"); }));
+    CHECK(closed("set", [&] { load_cifar10(d.path / "closed/set"); }));
+    CHECK(closed("data_batch_1.bin", [&] { load_cifar10(d.path / "closed"); }));
+    CHECK(closed("train.bin", [&] { load_cifar100(d.path / "closed"); }));
+    CHECK(closed("set", [&] { image_folder<float>(d.path / "closed/set"); }));
+  }
+  fs::permissions(d.path / "closed", fs::perms::owner_all);
+  // one that cannot be listed, at either depth
+  d.write("images/cat/deep/a.png", "");
+  for (const char* place : {"images/cat/deep", "images/cat", "images"}) {
+    const fs::path path = d.path / place;
+    fs::permissions(path, fs::perms::owner_all | fs::perms::others_exec);
+    CHECK(as_nobody([&] {
+      return said_of(path.string(), [&] { image_folder<float>(d.path / "images"); }) == "cannot be read: Permission denied";
+    }));
+  }
+  fs::create_directory_symlink(d.path / "images", d.path / "images/cat/deep/again");  // no way round and round
+  CHECK(image_folder<float>(d.path / "images").size() == 1);
 }
 
 TEST_CASE("CIFAR files that are read image by image") {

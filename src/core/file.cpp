@@ -88,6 +88,22 @@ void check_path(const fs::path& path, std::string_view op, Where at) {
     throw FileError(at, op, fmt::format("{}: the path has a NUL at its byte {}; it must have none", text, nul));
 }
 
+fs::file_status status_of(const fs::path& path, std::string_view op, Where at) {
+  check_path(path, op, at);
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::status_known(status)) Task{path, std::string(op), at}.fail_system("cannot be read", error.value());
+  return status;
+}
+
+void check_directory(const fs::path& path, std::string_view content, std::string_view op, Where at) {
+  const fs::file_status status = status_of(path, op, at);
+  if (fs::is_directory(status)) return;
+  throw FileError(at, op,
+                  fmt::format("{}: {}; it must be a directory with {}", path.string(),
+                              fs::exists(status) ? "is no directory" : "no such directory", content));
+}
+
 Opened open_regular(const fs::path& path, std::string_view op, Where at) {
   const Task task{path, std::string(op), at};
   check_path(path, op, at);
@@ -194,7 +210,7 @@ struct WholeFile::Parts {
   }
 
   void commit() {
-    if (!file) task.fail("is complete; nothing can be added to it");
+    if (!file) task.fail("is complete; nothing must be added to it; write another file");
     if (std::fflush(file.get()) != 0) task.fail_system("cannot be written");
     take_over();
     if (fsync(fileno(file.get())) != 0) task.fail_system("cannot be written");
@@ -223,7 +239,7 @@ WholeFile::WholeFile(const fs::path& path, std::string_view op, Where at) : part
 WholeFile::~WholeFile() = default;
 
 void WholeFile::write(const void* data, std::size_t bytes) {
-  if (!parts_->file) parts_->task.fail("is complete; nothing can be added to it");
+  if (!parts_->file) parts_->task.fail("is complete; nothing must be added to it; write another file");
   if (bytes > 0 && std::fwrite(data, 1, bytes, parts_->file.get()) != bytes) parts_->task.fail_system("cannot be written");
 }
 

@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
+#include <cerrno>
+#include <cstdio>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -85,21 +88,17 @@ Dataset read(const std::vector<fs::path>& paths, std::size_t classes, std::size_
 
 /// The files of these names, in the directory or in the folder that the published archive unpacks to.
 std::vector<fs::path> find(const fs::path& directory, const char* folder, const std::vector<std::string>& names, Caller caller) {
-  check_path(directory, caller.function, caller.where);
-  std::error_code error;
-  if (!fs::is_directory(directory, error))
-    throw FileError(caller.where, caller.function,
-                    fmt::format("{}: {}", directory.string(),
-                                fs::exists(directory, error) ? "is a file; it must be a directory; read_cifar takes single files"
-                                                             : "no such directory; put the files of the binary version there"));
+  check_directory(directory, "the files of the binary version; read_cifar takes single files", caller.function, caller.where);
   for (const fs::path& place : {directory, directory / folder}) {
     std::vector<fs::path> found;
     for (const std::string& name : names)
-      for (const char* ending : {"", ".gz"})
-        if (const fs::path path = place / (name + ending); fs::exists(path, error) && !fs::is_directory(path, error)) {
-          found.push_back(path);
-          break;
-        }
+      for (const char* ending : {"", ".gz"}) {
+        const fs::path path = place / (name + ending);
+        const fs::file_status status = status_of(path, caller.function, caller.where);
+        if (!fs::exists(status) || fs::is_directory(status)) continue;
+        found.push_back(path);
+        break;
+      }
     if (found.size() == names.size()) return found;
     if (!found.empty())
       throw FileError(
@@ -109,6 +108,33 @@ std::vector<fs::path> find(const fs::path& directory, const char* folder, const 
   throw FileError(caller.where, caller.function,
                   fmt::format("{}: {} is not there, nor in {}, plain or with .gz; put the files of the binary version there",
                               directory.string(), names.front(), folder));
+}
+
+/// The names of so many classes, one in each line of a file; their numbers where there is no such file.
+std::vector<std::string> class_names(const fs::path& path, std::size_t classes, Caller caller) {
+  std::vector<std::string> names;
+  if (!fs::exists(status_of(path, caller.function, caller.where))) {
+    for (std::size_t k = 0; k < classes; ++k) names.push_back(std::to_string(k));
+    return names;
+  }
+  const Opened opened = open_regular(path, caller.function, caller.where);
+  const auto fail = [&](const std::string& message) {
+    throw FileError(caller.where, caller.function, path.string() + ": " + message);
+  };
+  constexpr std::size_t most = 1U << 16U;
+  if (opened.size > most) fail(fmt::format("has {} bytes; a list of {} names must have at most {}", opened.size, classes, most));
+  std::string text(static_cast<std::size_t>(opened.size), '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), opened.file.get()));
+  if (std::ferror(opened.file.get()) != 0)
+    fail(fmt::format("cannot be read at offset {}: {}", text.size(), std::generic_category().message(errno)));
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (!line.empty()) names.push_back(line);
+  }
+  if (names.size() != classes)
+    fail(fmt::format("has {} names; it must have {}, one in each line, or not be there", names.size(), classes));
+  return names;
 }
 
 }  // namespace
@@ -172,12 +198,7 @@ Split load_cifar100(const fs::path& directory, Where at) {
   const Caller caller{at, "load_cifar100"};
   const std::vector<fs::path> files = find(directory, "cifar-100-binary", {"train.bin", "test.bin"}, caller);
   Split result{read({files[0]}, 100, 2, caller), read({files[1]}, 100, 2, caller)};
-  std::vector<std::string> names;
-  std::ifstream in(files[0].parent_path() / "fine_label_names.txt");
-  for (std::string line; std::getline(in, line) && names.size() < 100;)
-    if (!line.empty()) names.push_back(line);
-  while (names.size() < 100) names.push_back(std::to_string(names.size()));
-  result.train.names = result.test.names = names;
+  result.train.names = result.test.names = class_names(files[0].parent_path() / "fine_label_names.txt", 100, caller);
   return result;
 }
 

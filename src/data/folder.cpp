@@ -128,16 +128,21 @@ bool is_image_name(const fs::path& path) {
   return !path.filename().native().starts_with('.') && (ending == ".png" || ending == ".jpg" || ending == ".jpeg");
 }
 
-/// What a folder folds out to. Throws fs::filesystem_error.
-std::vector<fs::path> images_below(const fs::path& folder) {
-  std::vector<fs::path> result;
-  for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::recursive_directory_iterator(); ++entry) {
-    if (entry->is_directory()) {
-      if (entry->path().filename().native().starts_with('.')) entry.disable_recursion_pending();
-    } else if (is_image_name(entry->path())) {
-      result.push_back(entry->path());
+/// Appends the images in a folder and in those below it. Throws fs::filesystem_error, with the path of what cannot be read (which
+/// fs::recursive_directory_iterator leaves out).
+void gather_images(const fs::path& folder, std::vector<fs::path>& result) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.is_directory()) {
+      if (!entry.is_symlink() && !entry.path().filename().native().starts_with('.')) gather_images(entry.path(), result);
+    } else if (is_image_name(entry.path())) {
+      result.push_back(entry.path());
     }
   }
+}
+
+std::vector<fs::path> images_below(const fs::path& folder) {
+  std::vector<fs::path> result;
+  gather_images(folder, result);
   std::ranges::sort(result, natural_path_less);
   return result;
 }
@@ -154,7 +159,7 @@ template <Real T>
 Source<T> image_folder(const fs::path& directory, ImageOptions options, Where at) {
   const Caller caller{at, "image_folder"};
   check(options, caller);
-  check_path(directory, caller.function, at);
+  check_directory(directory, "a folder for each class", caller.function, at);
   const auto fail = [&](const fs::path& path, const std::string& message) {
     throw FileError(at, caller.function, path.string() + ": " + message);
   };
@@ -164,10 +169,6 @@ Source<T> image_folder(const fs::path& directory, ImageOptions options, Where at
   };
   std::vector<Item> items;
   std::vector<std::string> names;
-  std::error_code error;
-  if (!fs::is_directory(directory, error))
-    fail(directory, fs::exists(directory, error) ? "is a file; it must be a directory with a folder for each class"
-                                                 : "no such directory; it must have a folder for each class");
   try {
     std::vector<fs::path> folders;
     for (const auto& entry : fs::directory_iterator(directory))
@@ -181,7 +182,7 @@ Source<T> image_folder(const fs::path& directory, ImageOptions options, Where at
       names.push_back(folder.filename().string());
     }
   } catch (const fs::filesystem_error& problem) {
-    fail(problem.path1(), "cannot be read: " + problem.code().message());
+    fail(problem.path1().empty() ? directory : problem.path1(), "cannot be read: " + problem.code().message());
   }
   const std::size_t n = items.size(), classes = names.size();
   return {n,

@@ -151,8 +151,8 @@ fs::path find(const fs::path& directory, const std::string& stem, const std::str
   for (const char* separator : {"-", "."})
     for (const char* ending : {"", ".gz"}) {
       fs::path path = directory / (stem + separator + kind + ending);
-      std::error_code error;
-      if (fs::exists(path, error) && !fs::is_directory(path, error)) return path;
+      const fs::file_status status = status_of(path, caller.function, caller.where);
+      if (fs::exists(status) && !fs::is_directory(status)) return path;
     }
   throw FileError(caller.where, caller.function,
                   fmt::format("{}: neither {}-{} nor {}.{} is there, plain or with .gz; the four MNIST files must be there",
@@ -191,14 +191,7 @@ template Source<double> idx_source(const fs::path&, const fs::path&, Where);
 
 Split load_mnist(const fs::path& directory, Where at) {
   const Caller caller{at, "load_mnist"};
-  check_path(directory, caller.function, at);
-  std::error_code error;
-  const fs::file_status status = fs::status(directory, error);
-  if (!fs::is_directory(status))
-    throw FileError(at, caller.function,
-                    fmt::format("{}: {}", directory.string(),
-                                fs::exists(status) ? "is a file; it must be a directory; read_idx takes single files"
-                                                   : "no such directory; the four MNIST files must be there"));
+  check_directory(directory, "the four MNIST files; read_idx takes single files", caller.function, at);
   const auto pair = [&](const std::string& set) {
     const fs::path images = find(directory, set + "-images", "idx3-ubyte", caller);
     return read_pair(images, find(directory, set + "-labels", "idx1-ubyte", caller), caller);

@@ -153,7 +153,8 @@ Decoded decode_png(std::string_view bytes, std::size_t channels) {
       if (sum != big_endian(bytes, at + 8 + length)) place = fmt::format(", in the chunk at offset {}", at);
       return place.empty();
     });
-    return bad(fmt::format("the PNG of {} bytes is damaged{} ({}); fetch the file again", bytes.size(), place, image.message));
+    return bad(fmt::format("the PNG of {} bytes is damaged{} ({}); it must be whole; fetch the file again", bytes.size(), place,
+                           image.message));
   };
   if (!png_image_begin_read_from_memory(&image, bytes.data(), bytes.size())) return broken();
   image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // those without a gamma are like those of 8 bits
@@ -186,9 +187,9 @@ Decoded decode_jpeg(std::string_view bytes, std::size_t channels) {
 #if defined(XGRAD_JPEG)
   const std::unique_ptr<void, int (*)(tjhandle)> decoder(tjInitDecompress(), tjDestroy);
   if (!decoder) throw std::bad_alloc();
-  const auto broken = [&] {
-    return bad(
-        fmt::format("the JPEG of {} bytes is damaged ({}); fetch the file again", bytes.size(), tjGetErrorStr2(decoder.get())));
+  const auto broken = [&](const std::string& place) {
+    return bad(fmt::format("the JPEG of {} bytes is damaged {} ({}); it must be whole; fetch the file again", bytes.size(), place,
+                           tjGetErrorStr2(decoder.get())));
   };
   // Within the image ff d9 means nothing else; between the scans of a progressive file it may, and the decoder notices its end.
   const std::size_t begin = jpeg_segments(bytes, [](unsigned, std::string_view) { return true; });
@@ -199,7 +200,8 @@ Decoded decode_jpeg(std::string_view bytes, std::size_t channels) {
                     bytes.size(), begin));
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
   int width = 0, height = 0, samples = 0, colours = 0;
-  if (tjDecompressHeader3(decoder.get(), data, bytes.size(), &width, &height, &samples, &colours) != 0) return broken();
+  if (tjDecompressHeader3(decoder.get(), data, bytes.size(), &width, &height, &samples, &colours) != 0)
+    return broken(fmt::format("before offset {}, where its image begins", begin));
   if (colours == TJCS_CMYK || colours == TJCS_YCCK)
     return bad("the JPEG has the colours CMYK; it must be grey or in RGB; convert the file");
   Decoded result = room(static_cast<std::size_t>(height), static_cast<std::size_t>(width), channels, bytes.size());
@@ -209,7 +211,7 @@ Decoded decode_jpeg(std::string_view bytes, std::size_t channels) {
                     TJFLAG_ACCURATEDCT) != 0 &&
       (tjGetErrorCode(decoder.get()) != TJERR_WARNING ||
        std::string_view(tjGetErrorStr2(decoder.get())).find("extraneous bytes") == std::string_view::npos))
-    return broken();
+    return broken(fmt::format("from offset {} on, where its image begins", begin));
   result.image = upright(std::move(result.image), exif_orientation(bytes));
   return result;
 #else

@@ -18,7 +18,7 @@ namespace xgrad {
 XGRAD_API Split load_cifar10(const std::filesystem::path& directory, Where at = Where::current());
 
 /// The same for CIFAR-100: `train.bin` and `test.bin`, in the directory itself or in its `cifar-100-binary`, with the 100 fine
-/// labels, which are called as `fine_label_names.txt` says where it is there, else "0" … "99".
+/// labels, which are called as the 100 lines of `fine_label_names.txt` say where it is there, else "0" … "99".
 XGRAD_API Split load_cifar100(const std::filesystem::path& directory, Where at = Where::current());
 
 /// Images from any of these files, one behind the other. A record is `labels` bytes, of which the last is the label, and 3 planes

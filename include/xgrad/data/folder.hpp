@@ -22,9 +22,10 @@ struct ImageOptions {
 /// names is followed, to sRGB. JPEG may be grey or in colour, baseline or progressive, and is turned as its EXIF orientation says.
 /// Where grey is asked for, it is 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), of both kinds.
 ///
-/// Throws FileError, with the name of the file, when it is missing, no regular file, neither PNG nor JPEG, damaged or cut short,
-/// larger than memory, a JPEG in CMYK, or of a kind for which this library was built without its library (libpng, libjpeg-turbo).
-/// Throws ValueError when channels is not 1 or 3, or height or width is above 65535.
+/// Throws FileError, with the name of the file, when it is missing, no regular file, neither PNG nor JPEG, damaged or cut short (of
+/// a JPEG, which has no checksum, as far as it cannot be decoded), larger than memory, a JPEG in CMYK, or of a kind for which this
+/// library was built without its library (libpng, libjpeg-turbo). Throws ValueError when channels is not 1 or 3, or height or width
+/// is above 65535.
 XGRAD_API Array<std::uint8_t> read_image(const std::filesystem::path& path, ImageOptions options = {}, Where at = Where::current());
 
 /// The images of a directory that has a folder for each class, which is called as its folder is. They are read one by one when they
