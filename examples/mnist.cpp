@@ -15,6 +15,7 @@
 #include "mnist/files.hpp"
 #include "mnist/options.hpp"
 #include "mnist/report.hpp"
+#include "program.hpp"
 
 namespace fs = std::filesystem;
 namespace xg = xgrad;
@@ -201,7 +202,7 @@ int run(const Options& o, Task& task) {
                                            set->images.shape()[1], set->images.shape()[2]));
   say(fmt::format("{}\n", xg::config()));
   say(fmt::format("{}: {} images to learn from, {} to test with\n", source, data.train.size(), data.test.size()));
-  check_output();  // better before an hour of training than after
+  check_said();  // better before an hour of training than after
 
   xg::seed(o.seed);
   xg::Metrics final;
@@ -247,12 +248,6 @@ int run(const Options& o, Task& task) {
   return interrupted ? 130 : 0;
 }
 
-/// One line, whatever it was.
-int complain(const std::string& text) {
-  std::fputs(("mnist: " + xg::printable(text) + "\n").c_str(), stderr);
-  return 1;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -262,15 +257,15 @@ int main(int argc, char** argv) {
     Options options;
     int code = 0;
     if (parse(argc, argv, options)) code = run(options, task);
-    check_output();
+    check_said();
     return code;
   } catch (const xg::FileError& error) {
-    return complain(error.message());  // the line of this program is no news to its user
+    return complain("mnist", error.message());  // the line of this program is no news to its user
   } catch (const xg::MemoryError&) {
-    return complain(fmt::format("out of memory while {}; {}", task.what, task.remedy));
+    return complain("mnist", fmt::format("out of memory while {}; {}", task.what, task.remedy));
   } catch (const std::bad_alloc&) {
-    return complain(fmt::format("out of memory while {}; {}", task.what, task.remedy));
+    return complain("mnist", fmt::format("out of memory while {}; {}", task.what, task.remedy));
   } catch (const std::exception& error) {
-    return complain(error.what());
+    return complain("mnist", error.what());
   }
 }

@@ -69,6 +69,7 @@ void train(xg::mpi::World& world, const std::string& folder, std::uint64_t epoch
 }  // namespace
 
 int main(int argc, char** argv) {
+  hold_standard_streams();
   try {
     xg::mpi::World world(argc, argv);
     const auto argument = [&](int k, const char* otherwise) { return std::string(argc > k ? argv[k] : otherwise); };
@@ -76,7 +77,6 @@ int main(int argc, char** argv) {
     check_output();
     return 0;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "mpi: {}\n", xg::printable(error.what()));
-    return 1;
+    return complain("mpi", error.what());
   }
 }

@@ -73,11 +73,12 @@ void train(Net net, const xg::Split& data, const Recipe& recipe, Rule rule) {
 }
 
 int main(int argc, char** argv) try {
+  hold_standard_streams();
   const std::string_view name = argc > 1 ? argv[1] : "";
   const bool known = name == "mlp" || name == "logistic" || name == "lenet" || name == "cnn" || name == "cnn2",
              colours = name == "resnet20" || name == "vgg";
   if (argc < 3 || !(known || colours)) {
-    fmt::print(stderr, "usage: train mlp|logistic|lenet|cnn|cnn2|resnet20|vgg DIRECTORY [EPOCHS [SAMPLES]]\n");
+    std::fputs("usage: train mlp|logistic|lenet|cnn|cnn2|resnet20|vgg DIRECTORY [EPOCHS [SAMPLES]]\n", stderr);
     return 2;
   }
   const std::size_t told = argc > 3 ? whole_number("EPOCHS", argv[3], 100'000) : 0,
@@ -101,6 +102,5 @@ int main(int argc, char** argv) try {
           {epochs(12), 128, 0.1, {augment::Crop{.padding = 4}, augment::Flip{}}, true}, momentum);
   check_output();
 } catch (const std::exception& error) {
-  fmt::print(stderr, "train: {}\n", xg::printable(error.what()));
-  return 1;
+  return complain("train", error.what());
 }

@@ -70,6 +70,10 @@ for number in many -1 '' 1.5 100001 18446744073709551617; do
 done
 run number "$examples/train" resnet20 cifar 1 0x10
 check 'train: samples 0x10' complains number '^train: SAMPLES is 0x10; it must be a whole number from 1 to 1000000$'
+run blind bash -c '"$@" 2>&-' - "$examples/train" resnet20 cifar many
+check 'train 2>&-: exit code 1' [ "$(cat "$tmp/blind.code")" = 1 ]
+run blind bash -c '"$@" 2>&-' - "$examples/train"
+check 'train without arguments, 2>&-: exit code 2' [ "$(cat "$tmp/blind.code")" = 2 ]
 head -c 6000 cifar/data_batch_1.bin >cifar/test_batch.bin
 run damaged "$examples/train" resnet20 cifar 1
 check 'train names a damaged file' complains damaged 'test_batch.bin: ends at offset 6000, inside of image 1'

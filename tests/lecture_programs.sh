@@ -45,10 +45,27 @@ if [ "$(printf '%s\n' "$names" | LC_ALL=C sort)" != "$names" ]; then
   failed=$((failed + 1))
   echo 'failed: the names in examples/lectures/meson.build are not in alphabetical order'
 fi
-"$programs/$(printf '%s\n' "$names" | head -n 1)" --data "$tmp/none" >"$tmp/stdout" 2>"$tmp/stderr"
-if [ $? = 1 ] && grep -q 'is not there; --data must be a folder' "$tmp/stderr"; then passed=$((passed + 1)); else
-  failed=$((failed + 1))
-  echo 'failed: a folder that is not there'
+first=$programs/$(printf '%s\n' "$names" | head -n 1)
+
+# ends CODE TEXT COMMAND: a command of bash, with the first program as $0, ends so, and has such a line on stderr
+ends() {
+  local code=0
+  bash -c "$3" "$first" >"$tmp/stdout" 2>"$tmp/stderr" || code=$?
+  if [ $code = "$1" ] && grep -q -- "$2" "$tmp/stderr"; then passed=$((passed + 1)); else
+    failed=$((failed + 1))
+    echo "failed: $3: exit code $code"
+    head -n 5 "$tmp/stderr"
+  fi
+}
+ends 1 'is not there; --data must be a folder' "\"\$0\" --data '$tmp/none'"
+ends 1 'has neither MNIST nor CIFAR-10; --data must have the files of one of them$' "\"\$0\" --data '$tmp'"
+ends 1 '; --help tells the options$' '"$0" --nothing'
+ends 1 ': standard output: Bad file descriptor$' '"$0" --help >&-'
+ends 1 '' "\"\$0\" --data '$tmp/none' 2>&-; code=\$?; echo said >&2; exit \$code"
+ends 1 'Bad file descriptor$' "\"\$0\" --quick --out '$tmp/deaf' >&-"
+if [ -c /dev/full ] && ! echo x 2>/dev/null >/dev/full; then
+  ends 1 ': standard output: No space left on device$' '"$0" --help >/dev/full'
+  ends 1 'No space left on device$' "\"\$0\" --quick --out '$tmp/deaf' >/dev/full"
 fi
 
 echo "$passed passed, $failed failed"

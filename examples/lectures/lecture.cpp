@@ -1,13 +1,13 @@
 #include "lecture.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <limits>
 #include <stdexcept>
-#include <system_error>
+
+#include "../program.hpp"
 
 namespace fs = std::filesystem;
 
@@ -22,6 +22,10 @@ fs::path folder_with(const fs::path& data, const char* inside, std::initializer_
         if (fs::exists(folder / (std::string(name) + end))) return folder;
   return {};
 }
+fs::path mnist(const fs::path& data) { return folder_with(data, "mnist", {"train-images-idx3-ubyte", "train-images.idx3-ubyte"}); }
+fs::path cifar10(const fs::path& data) {
+  return folder_with(data, "cifar10", {"data_batch_1.bin", "cifar-10-batches-bin/data_batch_1.bin"});
+}
 
 xg::Split at_most(xg::Split data, std::size_t train, std::size_t test) {
   data.train = slice(data.train, 0, std::min(train, data.train.size()));
@@ -32,12 +36,12 @@ xg::Split at_most(xg::Split data, std::size_t train, std::size_t test) {
 }  // namespace
 
 xg::Split Lecture::digits(std::size_t train, std::size_t test) const {
-  const fs::path folder = folder_with(data, "mnist", {"train-images-idx3-ubyte", "train-images.idx3-ubyte"});
+  const fs::path folder = mnist(data);
   return folder.empty() ? xg::Split{xg::digits(train, 1), xg::digits(test, 2)} : at_most(xg::load_mnist(folder), train, test);
 }
 
 xg::Split Lecture::shapes(std::size_t train, std::size_t test) const {
-  const fs::path folder = folder_with(data, "cifar10", {"data_batch_1.bin", "cifar-10-batches-bin/data_batch_1.bin"});
+  const fs::path folder = cifar10(data);
   return folder.empty() ? xg::Split{xg::shapes(train, 1), xg::shapes(test, 2)} : at_most(xg::load_cifar10(folder), train, test);
 }
 
@@ -64,19 +68,26 @@ int lecture(int argc, char** argv, const std::string& about, const std::function
   app.add_option("--out", out, "folder for pictures")->type_name("DIR")->capture_default_str();
   const std::string name = fs::path(argv[0]).filename().string();
   try {
-    app.parse(argc, argv);
+    hold_standard_streams();
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      if (error.get_exit_code() != 0) throw std::invalid_argument(fmt::format("{}; --help tells the options", error.what()));
+      std::fputs(app.help().c_str(), stdout);
+      check_output();
+      return 0;
+    }
     options.data = data;
     options.out = out;
     if (!data.empty() && !fs::is_directory(data)) throw std::runtime_error(data + " is not there; --data must be a folder");
+    if (!data.empty() && mnist(data).empty() && cifar10(data).empty())
+      throw std::runtime_error(data + " has neither MNIST nor CIFAR-10; --data must have the files of one of them");
     fs::create_directories(options.out);
     xg::seed(1);
     body(options);
-    if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category(), "standard output");
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 1;
+    check_output();
   } catch (const std::exception& error) {
-    fmt::print(stderr, "{}: {}\n", name, xg::printable(error.what()));
-    return 1;
+    return complain(name, error.what());
   }
   return 0;
 }

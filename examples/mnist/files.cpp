@@ -1,8 +1,6 @@
 #include "files.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -18,17 +16,12 @@ int output_error = 0;  // errno of the first failure
 
 }  // namespace
 
-void hold_standard_streams() {
-  for (int number = STDIN_FILENO; number <= STDERR_FILENO; ++number)  // the lowest free number is what open takes
-    if (fcntl(number, F_GETFD) < 0) static_cast<void>(open("/dev/null", number == STDOUT_FILENO ? O_RDONLY : O_RDWR));
-}
-
 void say(const std::string& text) {
   if ((std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) && output_error == 0)
     output_error = errno;
 }
 
-void check_output() {
+void check_said() {
   if (output_error == 0 && std::ferror(stdout)) output_error = EIO;  // what others have printed
   if (output_error != 0)
     throw std::runtime_error(fmt::format("standard output: cannot be written: {}", std::strerror(output_error)));

@@ -4,14 +4,10 @@
 #include <initializer_list>
 #include <string>
 
-/// Whoever starts a program with a closed stream gives its number to the next file that is opened, and what is printed goes into
-/// that. Fills such numbers; a closed standard output stays one that cannot be written.
-void hold_standard_streams();
-
 /// Prints to standard output, at once. What fails is remembered and not thrown: training goes on, and its weights are saved.
 void say(const std::string& text);
 /// Throws std::runtime_error when something could not be printed.
-void check_output();
+void check_said();
 
 /// Makes the directory where there is none. Throws an std::exception unless the named files can be written in it: better before an
 /// hour of training than after.

@@ -140,6 +140,7 @@ if [ -n "${3:-}" ]; then  # LeNet on two ranks, which goes on from its own check
   refuses '^mpi: EPOCHS is -1; it must be' '' -1
   program=$(command -v bash)
   refuses '^mpi: standard output: Bad file descriptor$' -c 'exec "$@" 1</dev/null' - "$3" '' 1
+  refuses 'code 1' -c 'exec 3>&2 2>&-; "$0" "" many; echo "code $?" >&3; exit 1' "$3"
   [ ! -c /dev/full ] || refuses '^mpi: standard output: No space left on device$' -c 'exec "$@" >/dev/full' - "$3" '' 1
 fi
 echo "$ways ways to fail ended all ranks, the slowest, $slow, in $slowest s; $again were tried again"
