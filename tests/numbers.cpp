@@ -334,9 +334,24 @@ TEST_CASE("numbers: the mean of very many pixels, and a depthwise filter as long
     const auto y = conv2d(image, w, {.groups = static_cast<std::ptrdiff_t>(channels)});
     CHECK(off(gradient(y * third, w), 2. * (1 << 19) * exact_third * exact_third) < 1e-5);
   }
-  // of many channels oneDNN takes the filter, and adds one by one
-  const auto image = thirds({1, 2, std::size_t{1} << 19, 5}), filter = thirds({5, 2, std::size_t{1} << 19, 1});
-  CHECK(off(conv2d(image, filter, {.groups = 5}).value(), 2. * (1 << 19) * exact_third * exact_third) < 1e-5);
+}
+
+TEST_CASE("numbers: filters as large as the image") {
+  for (const auto& [height, width, in, out, groups] :
+       {std::tuple{2UL, 1UL << 19, 5UL, 5UL, 5UL}, std::tuple{2UL, 1UL << 19, 8UL, 8UL, 8UL},
+        std::tuple{512UL, 512UL, 8UL, 16UL, 8UL}, std::tuple{64UL, 64UL, 16UL, 3UL, 1UL}, std::tuple{512UL, 512UL, 16UL, 16UL, 1UL},
+        std::tuple{700UL, 700UL, 3UL, 8UL, 1UL}, std::tuple{700UL, 700UL, 6UL, 8UL, 2UL}}) {
+    CAPTURE(width);
+    CAPTURE(in);
+    CAPTURE(groups);
+    const auto image = thirds({1, height, width, in}), filter = thirds({out, height, width, in / groups});
+    const double terms = static_cast<double>(height * width * in / groups);
+    CHECK(off(conv2d(image, filter, {.groups = static_cast<std::ptrdiff_t>(groups)}).value(), terms * exact_third * exact_third) <
+          1e-5);
+    const auto wider = thirds({2, height, width + 2, in});  // three places in a row
+    CHECK(off(conv2d(wider, filter, {.groups = static_cast<std::ptrdiff_t>(groups)}).value(), terms * exact_third * exact_third) <
+          1e-5);
+  }
 }
 
 TEST_CASE("numbers: a filter's gradient from very many places") {

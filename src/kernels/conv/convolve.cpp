@@ -292,6 +292,13 @@ Way way_of_long_sum(Way way, const ConvShape& s) {
   return s.group_c() < 16 && direct::suits(Pass::weight_grad, s) ? Way::direct : Way::patches;
 }
 
+/// Filters of so many numbers are added up one by one by oneDNN (65 536 equal terms: 7e-4 off); a product sees to its sums, and is
+/// no slower where the filter is as large as the image. Its patches must have room.
+constexpr std::size_t long_filter = std::size_t{1} << 16, most_patches = std::size_t{1} << 28;
+Way way_of_long_filter(Way way, const ConvShape& s) {
+  return s.columns() >= long_filter && s.rows() <= most_patches / s.columns() && !wanted() ? Way::patches : way;
+}
+
 /// Columns [begin, end) of n rows of so many.
 template <class T>
 void copy_columns(const T* x, T* out, std::size_t n, std::size_t columns, std::size_t begin, std::size_t end) {
@@ -371,11 +378,11 @@ void add_up_columns(const ConvArrays<T>& x, const ConvShape& s, std::size_t begi
 }  // namespace
 
 /// Where every group sees a single channel: oneDNN has kernels for whole vectors of channels with one output each. It sums the
-/// gradient of the weights one by one (5e5 places: 2e-3 off), which is ours.
+/// gradient of the weights one by one (5e5 places: 2e-3 off), and long filters, which are ours.
 template <class T>
 Way way_by_channels(Pass pass, const ConvShape& s) {
   const std::optional<Way> way = wanted();
-  const bool own = pass == Pass::weight_grad || way == Way::direct || way == Way::patches;
+  const bool own = pass == Pass::weight_grad || s.columns() >= long_filter || way == Way::direct || way == Way::patches;
   return std::is_same_v<T, float> && onednn::available && !own && s.group_o() == 1 && s.c % 8 == 0 ? Way::channels_last
                                                                                                    : Way::direct;
 }
@@ -385,6 +392,7 @@ void convolve(Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
   const bool depthwise = s.groups > 1 && s.group_c() == 1, sums = pass == Pass::weight_grad;
   Way way = depthwise ? way_by_channels<T>(pass, s) : choose(pass, x, s);
   if (sums) way = way_of_long_sum(way, s);
+  if (pass == Pass::forward && !depthwise) way = way_of_long_filter(way, s);
   const auto some = [&](const ConvArrays<T>& arrays, const ConvShape& shape) {
     if constexpr (std::is_same_v<T, float>)
       if (depthwise && way == Way::channels_last && by_onednn(pass, false, arrays, shape)) return;
