@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes include/xgrad/ops/constants.hpp: operations whose first operand is an Array, a constant. Run from anywhere.
+"""Writes include/xgrad/ops/constants.hpp: operations whose first Variable is an Array, a constant. Run from anywhere.
 
 usage: generate_constants.py [--check]      --check only says whether the committed header is what it would write
 
-The other operands of an operation take Arrays as they are; from the first one its element type is found, and C++ finds none where an Array
+The other operands of an operation take Arrays as they are; from the first Variable its element type is found, and C++ finds none where an Array
 stands for a Variable. So each operation has an overload, made from its declaration, but for those that xtensor has under the same name:
 there an Array alone is xtensor's, as ever."""
 import re
@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 HEADER = ROOT / 'include/xgrad/ops/constants.hpp'
 XTENSOR = set("""pow fmod hypot atan2 less less_equal greater greater_equal equal not_equal abs square sqrt cbrt exp exp2 expm1 log log1p log2
 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc lgamma tgamma sign floor ceil round nan_to_num maximum minimum
-where clip sum mean amax amin argmax argmin any all count_nonzero var variance std stddev norm prod cumsum cumprod sort argsort median reshape
-flatten ravel transpose squeeze stack split pad flip roll tile repeat diagonal diag select tril triu trace normalize concatenate""".split())
+where clip sum mean amax amin argmax argmin any all count_nonzero variance stddev norm prod cumsum cumprod sort argsort median
+flatten ravel transpose squeeze stack split pad flip roll tile repeat diagonal diag tril triu concatenate""".split())
 DECLARED = re.compile(r'^template <class T>\n(?:XGRAD_API )?((?:Variable|TopK|SignAndLog|LSTMState|std::vector)<[^;(){}]*>) (\w+)\(((?:[^;{}]|\{\})*)\)\s*[;{]', re.M)
 
 
@@ -28,13 +28,16 @@ def overloads(text):
     own = {name for pair in own for name in pair}  # which have one for whatever xtensor can compute
     for result, name, declared in DECLARED.findall(text):
         parameters = split_parameters(' '.join(declared.split()))
-        first = re.fullmatch(r'(?:const )?Variable<T>&? (\w+)', parameters[0])
-        if not first or name in XTENSOR or name in own:
+        matches = [re.fullmatch(r'(?:const )?Variable<T>&? (\w+)', p) for p in parameters]
+        place = next((k for k, match in enumerate(matches) if match), None)  # labels may come before it
+        if place is None or name in XTENSOR or name in own:
             continue
         names = [re.sub(r' = .*$', '', p).rsplit(' ', 1)[1] for p in parameters]
-        moved = [n if '&' in p.split(n)[0] or re.match(r'(int|double|bool|std::ptrdiff_t|Where) ', p) else f'std::move({n})' for n, p in zip(names[1:], parameters[1:])]
-        shown = ', '.join([f'const Array<T>& {first[1]}', *parameters[1:]])
-        yield f'template <Real T>\n{result} {name}({shown}) {{\n  return {name}({", ".join([f"Variable<T>({first[1]})", *moved])});\n}}\n'
+        moved = [n if '&' in p.split(n)[0] or re.match(r'(int|double|bool|std::ptrdiff_t|Where) ', p) else f'std::move({n})' for n, p in zip(names, parameters)]
+        shown = parameters.copy()
+        shown[place] = f'const Array<T>& {names[place]}'
+        moved[place] = f'Variable<T>({names[place]})'
+        yield f'template <Real T>\n{result} {name}({", ".join(shown)}) {{\n  return {name}({", ".join(moved)});\n}}\n'
 
 
 def page():
@@ -45,7 +48,7 @@ def page():
 // clang-format off
 /// Operations of an Array, which is a constant: relu(array), mse_loss(array, y), linear(array, weight). What is said of each where it is
 /// declared for Variables holds. Where xtensor has a function of the same name, such as exp or sum, an Array is xtensor's, and an operation
-/// needs a Variable: `exp(Variable<T>(array))`.
+/// needs a Variable: `exp(Variable<T>(array))`. In a list of operands the type is named: `concat<float>({array, x})`.
 // Written by scripts/generate_constants.py from the other headers of this folder. The tests check that it is up to date.
 #include <utility>
 

@@ -23,6 +23,21 @@ TEST_CASE("constants: an Array stands for a Variable that needs no gradient") {
   CHECK(conv2d(image, Variable<float>(xg::ones<float>({1, 3, 3, 1}))).value() == xg::full<float>({1, 2, 2, 1}, 9));
 }
 
+TEST_CASE("constants: what xtensor has under another name, labels in front, lists") {
+  const Array<double> a{{1, -2, 3}, {-4, 5, -6}};
+  const Variable<double> x(a);
+  CHECK(xg::normalize(a).value() == normalize(x).value());
+  CHECK(xg::select(a, 1, -1).value() == select(x, 1, -1).value());
+  CHECK(xg::reshape(a, {3, -1}).value() == reshape(x, {3, -1}).value());
+  CHECK(xg::trace(a).value() == trace(x).value());
+  CHECK(xg::var(a, {1}).value() == var(x, {1}).value());
+  CHECK(xg::std(a, {1}, {.ddof = 1}).value() == xg::std(x, {1}, {.ddof = 1}).value());
+  CHECK(embedding(xg::Labels{1, 0, 1}, a).value() == embedding(xg::Labels{1, 0, 1}, x).value());
+  CHECK(xg::concat<double>({a, x}).value() == xg::concat({x, x}).value());
+  CHECK(xg::stack<double>({x, a}).value() == xg::stack({x, x}).value());
+  CHECK(xg::einsum<double>("ij,kj->ik", {a, x}).value() == xg::einsum("ij,kj->ik", {x, x}).value());
+}
+
 TEST_CASE("constants: gradients reach what is no Array") {
   const Array<double> a{{1, -2, 3}, {-4, 5, -6}};
   const Variable<double> w(Array<double>{{1, 2, 3}, {4, 5, 6}}, true), x(a);

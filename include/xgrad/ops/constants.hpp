@@ -2,7 +2,7 @@
 // clang-format off
 /// Operations of an Array, which is a constant: relu(array), mse_loss(array, y), linear(array, weight). What is said of each where it is
 /// declared for Variables holds. Where xtensor has a function of the same name, such as exp or sum, an Array is xtensor's, and an operation
-/// needs a Variable: `exp(Variable<T>(array))`.
+/// needs a Variable: `exp(Variable<T>(array))`. In a list of operands the type is named: `concat<float>({array, x})`.
 // Written by scripts/generate_constants.py from the other headers of this folder. The tests check that it is up to date.
 #include <utility>
 
@@ -154,8 +154,16 @@ Variable<T> slice_update(const Array<T>& x, const std::vector<Slice>& slices, st
   return slice_update(Variable<T>(x), slices, std::move(value), at);
 }
 template <Real T>
+Variable<T> select(const Array<T>& x, int axis, std::ptrdiff_t index, Where at = Where::current()) {
+  return select(Variable<T>(x), axis, index, at);
+}
+template <Real T>
 Variable<T> index_select(const Array<T>& x, int axis, const Indices& index, Where at = Where::current()) {
   return index_select(Variable<T>(x), axis, index, at);
+}
+template <Real T>
+Variable<T> embedding(const Indices& labels, const Array<T>& weights, Where at = Where::current()) {
+  return embedding(labels, Variable<T>(weights), at);
 }
 template <Real T>
 Variable<T> gather(const Array<T>& x, int axis, const Indices& index, Where at = Where::current()) {
@@ -192,6 +200,10 @@ Variable<T> tensordot(const Array<T>& a, std::type_identity_t<Variable<T>> b, in
 template <Real T>
 Variable<T> tensordot(const Array<T>& a, std::type_identity_t<Variable<T>> b, std::vector<std::ptrdiff_t> a_axes, std::vector<std::ptrdiff_t> b_axes, Where at = Where::current()) {
   return tensordot(Variable<T>(a), std::move(b), std::move(a_axes), std::move(b_axes), at);
+}
+template <Real T>
+Variable<T> trace(const Array<T>& x, std::ptrdiff_t offset = 0, int axis1 = 0, int axis2 = 1, Where at = Where::current()) {
+  return trace(Variable<T>(x), offset, axis1, axis2, at);
 }
 template <Real T>
 Variable<T> inverse(const Array<T>& a, Where at = Where::current()) {
@@ -298,6 +310,10 @@ Variable<T> local_response_norm(const Array<T>& x, int size, LocalResponseNormOp
   return local_response_norm(Variable<T>(x), size, std::move(options), at);
 }
 template <Real T>
+Variable<T> normalize(const Array<T>& x, int axis = -1, NormalizeOptions options = {}, Where at = Where::current()) {
+  return normalize(Variable<T>(x), axis, std::move(options), at);
+}
+template <Real T>
 Variable<T> max_pool2d(const Array<T>& x, Extent2d size, Pool2dOptions options = {}, Where at = Where::current()) {
   return max_pool2d(Variable<T>(x), std::move(size), std::move(options), at);
 }
@@ -338,6 +354,10 @@ Variable<T> gru_cell(const Array<T>& x, std::type_identity_t<Variable<T>> h, std
   return gru_cell(Variable<T>(x), std::move(h), std::move(weight_ih), std::move(weight_hh), std::move(bias_ih), std::move(bias_hh), at);
 }
 template <Real T>
+Variable<T> reshape(const Array<T>& x, Lengths lengths, Where at = Where::current()) {
+  return reshape(Variable<T>(x), std::move(lengths), at);
+}
+template <Real T>
 Variable<T> permute(const Array<T>& x, std::vector<std::ptrdiff_t> axes, Where at = Where::current()) {
   return permute(Variable<T>(x), std::move(axes), at);
 }
@@ -352,6 +372,14 @@ Variable<T> unsqueeze(const Array<T>& x, int axis, Where at = Where::current()) 
 template <Real T>
 TopK<T> topk(const Array<T>& x, std::ptrdiff_t k, int axis = -1, TopKOptions options = {}, Where at = Where::current()) {
   return topk(Variable<T>(x), k, axis, std::move(options), at);
+}
+template <Real T>
+Variable<T> var(const Array<T>& x, Axes axes = {}, VarOptions options = {}, Where at = Where::current()) {
+  return var(Variable<T>(x), std::move(axes), std::move(options), at);
+}
+template <Real T>
+Variable<T> std(const Array<T>& x, Axes axes = {}, VarOptions options = {}, Where at = Where::current()) {
+  return std(Variable<T>(x), std::move(axes), std::move(options), at);
 }
 template <Real T>
 Variable<T> logsumexp(const Array<T>& x, Axes axes = {}, ReduceOptions options = {}, Where at = Where::current()) {
