@@ -139,6 +139,13 @@ class Arguments : public Source {
   static std::size_t last(const V& x) { return x.defined() && !x.shape().empty() ? x.shape().back() : 1; }
   static std::size_t at(const V& x, std::size_t k) { return x.defined() && k < x.shape().size() ? x.shape()[k] : 1; }
 
+  /// Mostly none; else one for each of the last axis, or not.
+  std::vector<double> class_weights(const V& x) {
+    if (!chance(20)) return {};
+    const std::size_t n = chance(80) ? std::min<std::size_t>(last(x), 1000) : below(4);
+    return std::vector<double>(n, chance(80) ? 0.5 : real());
+  }
+
   std::vector<V> leaves;
 };
 

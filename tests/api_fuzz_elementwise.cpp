@@ -93,7 +93,9 @@ std::vector<Call<T>> elementwise_calls() {
       COMPARISON(not_equal),
       CALL("lerp", lerp(f.any(), f.any(), f.any())),
       CALL("clamp", clamp(f.any(), f.any(), f.real())),
-      CALL("nan_to_num", nan_to_num(f.any(), {.nan = f.real()})),
+      CALL("nan_to_num", nan_to_num(f.any(), {.nan = f.real(),
+                                              .posinf = f.flip() ? std::optional(f.real()) : std::nullopt,
+                                              .neginf = f.flip() ? std::optional(f.real()) : std::nullopt})),
       {"where",
        [](A<T> f) -> Variable<T> {
          const Variable<T> a = f.any();

@@ -209,8 +209,9 @@ std::vector<Call<T>> network_calls() {
       {"cross_entropy",
        [](A<T> f) -> Variable<T> {
          const Variable<T> x = f.any();
-         CrossEntropyOptions options{.reduction = static_cast<Reduction>(f.below(3)), .label_smoothing = f.flip() ? 0 : f.real()};
-         if (f.chance(20)) options.class_weights.assign(f.chance(80) ? f.last(x) < 1000 ? f.last(x) : 1 : f.below(4), 0.5);
+         CrossEntropyOptions options{.reduction = static_cast<Reduction>(f.below(3)),
+                                     .class_weights = f.class_weights(x),
+                                     .label_smoothing = f.flip() ? 0 : f.real()};
          if (f.chance(20)) options.ignore_index = f.number();
          if (f.chance(30)) return cross_entropy(x, f.fitting(f.shape_of(x)), options);
          Shape shape = f.shape_of(x);
@@ -220,10 +221,11 @@ std::vector<Call<T>> network_calls() {
       {"nll_loss",
        [](A<T> f) -> Variable<T> {
          const Variable<T> x = f.any();
+         NllLossOptions options{.reduction = static_cast<Reduction>(f.below(3)), .class_weights = f.class_weights(x)};
+         if (f.chance(20)) options.ignore_index = f.number();
          Shape shape = f.shape_of(x);
          if (!shape.empty()) shape.pop_back();
-         return nll_loss(x, f.labels(f.chance(85) ? shape : f.shape(), f.last(x)),
-                         {.reduction = static_cast<Reduction>(f.below(3))});
+         return nll_loss(x, f.labels(f.chance(85) ? shape : f.shape(), f.last(x)), options);
        }},
       {"multi_margin_loss",
        [](A<T> f) -> Variable<T> {
@@ -234,7 +236,8 @@ std::vector<Call<T>> network_calls() {
                                   {.reduction = static_cast<Reduction>(f.below(3)),
                                    .margin = f.real(),
                                    .p = f.chance(80) ? 1 : f.integer(),
-                                   .per_class = f.flip()});
+                                   .per_class = f.flip(),
+                                   .class_weights = f.class_weights(x)});
        }},
       {"scaled_dot_product_attention",
        [](A<T> f) -> Variable<T> {

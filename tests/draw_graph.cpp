@@ -201,9 +201,11 @@ TEST_CASE("of many operations the layers, or the lines, are drawn") {
 TEST_CASE("of 2503 operations all are drawn, of 25 003 the layers") {
   const Net net;
   for (const int count : {500, 5000}) {
+    const xg::Profile profile;
     V x(inputs());
     for (int k = 0; k < count; ++k) x = net.blocks[static_cast<std::size_t>(k % 2)](x) * 0.1;
-    const std::string page = draw::graph_page(mean(square(net.out(x))), {.names = xg::nn::named_parameters(net)});
+    const std::string page =
+        draw::graph_page(mean(square(net.out(x))), {.names = xg::nn::named_parameters(net), .profile = &profile});
     const json data = data_of(page);
     check_tree(data);
     CHECK(data["boxes"][0]["c"] == 5 * count + 3);

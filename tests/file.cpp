@@ -124,8 +124,8 @@ TEST_CASE("a whole file is there when it is committed, and not before") {
   file.commit();
   CHECK(contents(path) == "new");
   CHECK(d.names() == Names{"f"});
-  CHECK(error_of(path, [&] { file.write("x"); }) == "is complete; nothing can be added to it");
-  CHECK(error_of(path, [&] { file.commit(); }) == "is complete; nothing can be added to it");
+  CHECK(error_of(path, [&] { file.write("x"); }) == "is complete; nothing must be added to it; write another file");
+  CHECK(error_of(path, [&] { file.commit(); }) == "is complete; nothing must be added to it; write another file");
   write_file(d / "empty", "");
   CHECK(contents(d / "empty").empty());
   std::string large(3'000'000, 'x');

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks who includes whom: a room (directory) may include only itself and the rooms above it. Operations make arrays by make_array.
+"""Checks who includes whom: a room (directory) may include only itself and the rooms above it. Operations make arrays by make_array. The
+version in packaging/ is that of core/api.hpp.
 
 usage: rooms.py PROJECT_ROOT
 """
@@ -97,6 +98,12 @@ for file in checked:
                   f"{name} includes {included.relative_to(root) if inside else included}, at least indirectly: "
                   "a kernel sees pointers and sizes, no graph and no xtensor")
     failed += len(problems) > before
+
+version = ".".join(re.findall(r"#define XGRAD_VERSION_\w+ (\d+)", (public / "xgrad/core/api.hpp").read_text()))
+ported = re.search(r'"version-semver": "([^"]*)"', (root / "packaging/vcpkg/vcpkg.json").read_text())[1]
+check(ported == version, f"packaging/vcpkg/vcpkg.json says version {ported}; it must be {version}, as include/xgrad/core/api.hpp has it")
+failed += ported != version
+checked.append(root / "packaging/vcpkg/vcpkg.json")
 
 print(*problems, sep="\n", end="\n" if problems else "")
 print(f"{len(checked) - failed} passed, {failed} failed")

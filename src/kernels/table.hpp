@@ -3,10 +3,10 @@
 /// -DXGRAD_LEVEL=base, v2, v3 or v4 and, but for base, -march=x86-64-v2 and so on. The best level that the processor has is chosen
 /// when a kernel is first needed.
 ///
-/// To add a kernel file: put its function pointers into Table, declare its fill function in XGRAD_DECLARE_LEVEL, call it from
-/// `fill` in dispatch.cpp, and define it in the file like tiles.cpp does: everything in `namespace xgrad::kernels::XGRAD_LEVEL`,
-/// and in there all but the fill functions in an unnamed namespace. A function with a linkable name and without the level in it
-/// could be kept by the linker in its AVX-512 version for everybody.
+/// To add a kernel file: put its function pointers into Table, declare its fill function in XGRAD_DECLARE_LEVEL, call it in
+/// XGRAD_LEVEL_FILLS of dispatch.cpp, and define it for both types in the file as tiles.cpp does: everything in `namespace
+/// xgrad::kernels::XGRAD_LEVEL`, and in there all but the fill functions in an unnamed namespace. A function with a linkable name
+/// and without the level in it could be kept by the linker in its AVX-512 version for everybody.
 #include <atomic>
 #include <cstddef>
 #include <cstdint>

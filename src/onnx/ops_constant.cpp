@@ -66,7 +66,7 @@ Values<T> range(Call<T>& c) {
   }
   const double start = c.number_input(0), limit = c.number_input(1), step = c.number_input(2);
   const double count = std::max(std::ceil((limit - start) / step), 0.0);
-  if (!(count < 1e15)) c.refuse("it has " + std::to_string(count) + " elements; these are too many");
+  if (!(count < 1e15)) c.refuse("it has " + std::to_string(count) + " elements; there must be fewer than 1e15");
   Array<T> result = make_array<T>(Shape{static_cast<std::size_t>(count)}, c.where);
   for (std::size_t k = 0; k < result.size(); ++k) result.data()[k] = static_cast<T>(start + static_cast<double>(k) * step);
   return one<T>(Variable<T>(std::move(result)));

@@ -38,7 +38,7 @@ Values<T> reshape_to(Call<T>& c) {
         c.refuse("the shape has a 0 for axis " + std::to_string(k) + ", which the input lacks; it must be a length");
       to.push_back(from[k]);
     } else if (list[k] == -1) {
-      if (rest != list.size()) c.refuse("the shape has two lengths of -1; only one may be");
+      if (rest != list.size()) c.refuse("the shape has two lengths of -1; there must be at most one");
       rest = k;
       to.push_back(1);
     } else {
@@ -118,7 +118,7 @@ Values<T> parts(Call<T>& c) {
   const Integer wanted = c.integer("num_outputs", static_cast<Integer>(c.outputs()));
   if (lengths.empty()) {
     if (wanted < 1 || wanted != static_cast<Integer>(c.outputs()))
-      c.refuse("num_outputs is " + std::to_string(wanted) + "; there are " + std::to_string(c.outputs()) + " outputs");
+      c.refuse("num_outputs is " + std::to_string(wanted) + "; it must be " + std::to_string(c.outputs()) + ", the number of outputs");
     const Integer each = (length + wanted - 1) / wanted;
     if (length % wanted != 0 && !c.given("num_outputs"))
       c.refuse("an axis of length " + std::to_string(length) + " is split into " + std::to_string(wanted) +

@@ -98,7 +98,7 @@ class Elements {
       empty |= dim == 0;
     }
     count_ = empty ? 0 : n;
-    if (wraps && !empty) fail("has the shape " + to_string(shape_) + "; so many elements cannot be in a file");
+    if (wraps && !empty) fail("has the shape " + to_string(shape_) + "; its elements must be fewer than 2^64");
   }
 
   /// Nothing is allocated before the elements are known to be there.

@@ -296,7 +296,7 @@ class Machine {
     } else if (name == tensor) {
       if (arguments.size() < 6) fail(fmt::format("a tensor of {} arguments is here; it must have 6", arguments.size()));
       if (arguments.size() > 6 && !empty(arguments[6]))
-        fail("a tensor with metadata, conjugated or negated, say, is here; save tensor.clone()");
+        fail("a tensor with metadata, conjugated or negated, say, is here; it must have none; save tensor.clone()");
       PickledTensor result{get<PickledStorage>(arguments[0], "a storage"), length(arguments[1]), lengths(arguments[2]),
                            lengths(arguments[3])};
       check(result);
@@ -305,7 +305,7 @@ class Machine {
       if (arguments.empty()) fail("a parameter of nothing is here; it must have a tensor");
       push(PickledTensor(get<PickledTensor>(arguments[0], "a tensor")));
     } else {
-      fail(fmt::format("{} is called; only {}, {} and {} may be", name, ordered_dict, tensor, parameter));
+      fail(fmt::format("{} is called; it must be {}, {} or {}", name, ordered_dict, tensor, parameter));
     }
   }
   static bool empty(const PickledRef& ref) {

@@ -23,8 +23,9 @@ XGRAD_API Variable<T> checkpoint(VectorFunction<T> function, std::vector<Variabl
 /// once. Hooks are set once too. What the function returns must depend on nothing else: the second result is held against the
 /// first, and other captured values must not be assigned in between; a GraphError says so.
 ///
-/// Other things that the function does, such as counting in an int, printing, binding a captured handle to another Variable, or
-/// calling `backward` (call `grad` there), happen in both runs, unless it asks `recomputing()`.
+/// Other things that the function does, such as changing a captured Array (hold a buffer in a Variable instead, which needs no
+/// gradient), counting in an int, printing, binding a captured handle to another Variable, or calling `backward` (call `grad`
+/// there), happen in both runs, unless it asks `recomputing()`.
 ///
 /// The function takes one to eight Variables or a vector of at most 30, and is kept with the graph: what it captures by reference
 /// must live as long.

@@ -40,7 +40,7 @@ struct NormLayerOptions {
   bool affine = true;  ///< weight and bias to learn
 };
 /// Layer normalisation over the last axes, whose shape is given: LayerNorm(64), LayerNorm(Shape{8, 64}); see layer_norm. Weights
-/// are 1, biases 0 at first.
+/// are 1, biases 0 at first. Throws ShapeError for the shape (), ValueError for an eps that is negative or not finite.
 template <class T = float>
 class LayerNorm {
  public:
@@ -59,7 +59,8 @@ class LayerNorm {
   XGRAD_FIELDS(weight, bias)
 };
 
-/// x divided by its root mean square over the last axis, times a weight, 1 at first; see rms_norm.
+/// x divided by its root mean square over the last axis, times a weight, 1 at first; see rms_norm. Throws ValueError for an eps
+/// that is negative or not finite.
 template <class T = float>
 class RMSNorm {
  public:
@@ -76,7 +77,8 @@ class RMSNorm {
   XGRAD_FIELDS(weight)
 };
 
-/// Group normalisation of (n, …, channels); see group_norm. Weights are 1, biases 0 at first.
+/// Group normalisation of (n, …, channels); see group_norm. Weights are 1, biases 0 at first. Throws ValueError unless the groups
+/// divide the channels, and for an eps that is negative or not finite.
 template <class T = float>
 class GroupNorm {
  public:

@@ -21,18 +21,18 @@ struct HardtanhOptions {
 /// Gradient: g where min_val < x < max_val, else 0
 template <class T>
 XGRAD_API Variable<T> hardtanh(Variable<T> x, HardtanhOptions options = {}, Where at = Where::current());
-/// x above 0, slope · x elsewhere. The gradient at 0 is the slope.
+/// x above 0, slope · x elsewhere (Maas et al. 2013). The gradient at 0 is the slope.
 ///
 /// Gradient: g where x > 0, else slope g
 template <class T>
 XGRAD_API Variable<T> leaky_relu(Variable<T> x, double slope = 0.01, Where at = Where::current());
-/// leaky_relu with slopes that are learned: a number, or one per channel, the last axis. `slope` broadcasts to x, from the last
-/// axis on; the slope's gradient at x = 0 is 0. Throws ShapeError.
+/// leaky_relu with slopes that are learned (He et al. 2015): a number, or one per channel, the last axis. `slope` broadcasts to x,
+/// from the last axis on; the slope's gradient at x = 0 is 0. Throws ShapeError.
 ///
 /// Gradient: g where x > 0, else slope g, for x; x g where x <= 0, else 0, for the slope
 template <class T>
 XGRAD_API Variable<T> prelu(Variable<T> x, std::type_identity_t<Variable<T>> slope, Where at = Where::current());
-/// x above 0, alpha (exp(x) - 1) elsewhere. The gradient at 0 is alpha.
+/// x above 0, alpha (exp(x) - 1) elsewhere (Clevert et al. 2016). The gradient at 0 is alpha.
 ///
 /// Gradient: g where x > 0, else g alpha exp(x)
 template <class T>
@@ -68,8 +68,9 @@ XGRAD_API Variable<T> softplus(Variable<T> x, double beta = 1, Where at = Where:
 /// Gradient: g / (1 + |x|)²
 template <class T>
 XGRAD_API Variable<T> softsign(Variable<T> x, Where at = Where::current());
-/// x sigmoid(x), also called swish. Above 0 the second derivative is right to a rounding of 1, times x, because 1 - sigmoid(x) is
-/// what rounding has left of 1. Below, derivatives keep their digits, but for terms that cancel where they cross 0.
+/// x sigmoid(x), also called swish (Hendrycks & Gimpel 2016; Ramachandran et al. 2017). Above 0 the second derivative is right to a
+/// rounding of 1, times x, because 1 - sigmoid(x) is what rounding has left of 1. Below, derivatives keep their digits, but for
+/// terms that cancel where they cross 0.
 ///
 /// Gradient: g s (1 + x (1 - s)) with s = sigmoid(x)
 template <class T>

@@ -16,8 +16,8 @@ struct DropoutOptions {
 template <class T>
 XGRAD_API Variable<T> dropout(Variable<T> x, double p = 0.5, DropoutOptions options = {},
                               Generator& generator = default_generator(), Where at = Where::current());
-/// Drops whole channels: x is (n, …, c), and each of the n · c maps is zero with probability p. Throws ShapeError when x has less
-/// than two axes.
+/// Drops whole channels: x is (n, …, c), and each of the n · c maps is zero with probability p (Tompson et al. 2015). Throws
+/// ShapeError when x has less than two axes.
 ///
 /// Shapes: (n, …, c) → the same
 /// Gradient: g times the same mask, divided by 1 - p

@@ -61,7 +61,8 @@ XGRAD_LEFT_OPERAND(outer)
 /// Gradient: by way of matmul
 template <class T>
 XGRAD_API Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, int axes = 2, Where at = Where::current());
-/// The sum over a's axes `a_axes` together with b's axes `b_axes`, in this order. The result has a's other axes, then b's.
+/// The sum over a's axes `a_axes` together with b's axes `b_axes`, in this order. The result has a's other axes, then b's. Throws
+/// ShapeError when an axis is not there or comes twice, the lists are not equally long or the lengths of two axes differ.
 template <class T>
 XGRAD_API Variable<T> tensordot(Variable<T> a, std::type_identity_t<Variable<T>> b, std::vector<std::ptrdiff_t> a_axes,
                                 std::vector<std::ptrdiff_t> b_axes, Where at = Where::current());

@@ -32,7 +32,7 @@ struct CrossEntropyOptions {
   Reduction reduction = Reduction::mean;
   std::vector<double> class_weights = {};         ///< one per class; none means 1 for all
   std::optional<std::int64_t> ignore_index = {};  ///< samples with this label have loss 0 and no gradient
-  double label_smoothing = 0;                     ///< this part of each target, from 0 to 1, is spread evenly over all classes
+  double label_smoothing = 0;  ///< this part of each target, from 0 to 1, is spread evenly over all classes (Szegedy et al. 2016)
 };
 struct MultiMarginOptions {
   Reduction reduction = Reduction::mean;
@@ -75,9 +75,9 @@ template <class T>
 XGRAD_API Variable<T> nll_loss(Variable<T> log_probabilities, const Indices& labels, NllLossOptions options = {},
                                Where at = Where::current());
 
-/// The hinge loss of many classes (support vector machine): the sum over the other classes of max(0, margin - score of the label +
-/// score)ᵖ, times the label's class weight. The gradient at the kink is 0. The mean is over the samples, whatever the weights.
-/// Errors as cross_entropy.
+/// The hinge loss of many classes (support vector machine; Weston & Watkins 1999): the sum
+/// over the other classes of max(0, margin - score of the label + score)ᵖ, times the label's class weight. The gradient at the kink
+/// is 0. The mean is over the samples, whatever the weights. Errors as cross_entropy.
 ///
 /// Shapes: (…, classes), labels (…) → () or (…)
 /// Gradient: g for each class inside the margin, minus their sum at the label; times p (…)ᵖ⁻¹
@@ -104,7 +104,8 @@ struct SmoothL1Options {
   Reduction reduction = Reduction::mean;
   double beta = 1;  ///< 0 gives l1_loss
 };
-/// (a - b)² / (2 beta) where |a - b| < beta, |a - b| - beta / 2 elsewhere. Throws ValueError for a negative beta.
+/// The loss of boxes in detection (Girshick 2015): (a - b)² / (2 beta) where |a - b| < beta, |a - b| - beta / 2 elsewhere. Throws
+/// ValueError for a negative beta.
 ///
 /// Shapes: broadcast → () or (…)
 /// Gradient: g (a - b) / beta inside, g sign(a - b) outside, for a; the negative for b

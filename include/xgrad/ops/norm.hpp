@@ -34,7 +34,8 @@ struct LayerNormOptions {
   double eps = 1e-5;  ///< added to the variance (of rms_norm: to the mean square)
 };
 /// Layer normalisation (Ba et al. 2016): minus the mean over the last axes, divided by √(variance + eps), the variance with divisor
-/// n; times weight plus bias, both of the shape of those axes, or undefined for none. Throws ShapeError when they do not fit.
+/// n; times weight plus bias, both of the shape of those axes, or undefined for none. Throws ShapeError when they do not fit,
+/// ValueError for a negative eps.
 ///
 /// Shapes: (…, c) → the same
 /// Gradient: as batch_norm, the means over the last axes
@@ -56,7 +57,7 @@ struct GroupNormOptions {
 };
 /// Group normalisation (Wu & He 2018): x (n, …, c) is normalised over all places and the c / groups neighbouring channels of each
 /// group, for each of the n alone; weight and bias (c) as in batch_norm. Throws ShapeError when they do not fit or the groups do
-/// not divide the channels.
+/// not divide the channels, ValueError for a negative eps.
 ///
 /// Shapes: (n, …, c) → the same
 /// Gradient: as batch_norm, the means over each group

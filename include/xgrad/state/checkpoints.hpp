@@ -23,9 +23,16 @@ struct CheckpointOptions {
 /// score is better than all before, and every n-th under a name of its own. It is a member of the run that it saves, so that a run
 /// which goes on knows the best score so far:
 ///
-///     struct Run { Net<> net; optim::Optimizer<float, optim::Adam> opt; Loader<float> loader; Generator generator; nn::Checkpoints
-///     kept; }; … run.kept.save(run, run.loader.state.epoch, accuracy);     // after every epoch … if
-///     (std::filesystem::exists(run.kept.last())) nn::load(run, run.kept.last());
+///     struct Run {
+///       Net<> net;
+///       optim::Optimizer<float, optim::Adam> opt;
+///       Loader<float> loader;
+///       nn::Checkpoints kept;
+///     };
+///     …
+///     if (std::filesystem::exists(run.kept.last())) nn::load(run, run.kept.last());
+///     …
+///     run.kept.save(run, run.loader.state.epoch, accuracy);  // after every epoch
 ///
 /// Dropout draws from the thread's default_generator(), which is not in the run: to go on bit for bit, keep it there too, by
 /// `run.generator = default_generator()` before `save` and the other way round after `load`.
