@@ -226,7 +226,8 @@ TEST_CASE("torch: only what a state dict needs is understood, the rest is refuse
     CHECK(wrong(tensor(storage("FloatStorage", BYTES("K\6"), std::string(300, '0')))) ==
           "net/data.pkl: a storage's key of 300 bytes is here; it must have at most 256");
     const std::string plain = tensor(storage()), turned = plain.substr(0, plain.size() - 2) + "}" + text("neg") + "\x88stR";
-    CHECK(wrong(turned) == "net/data.pkl: a tensor with metadata, conjugated or negated, say, is here; it must have none; save tensor.clone()");
+    CHECK(wrong(turned) ==
+          "net/data.pkl: a tensor with metadata, conjugated or negated, say, is here; it must have none; save tensor.clone()");
     CHECK(wrong("ctorch._utils\n_rebuild_tensor_v2\n)R") == "net/data.pkl: a tensor of 0 arguments is here; it must have 6");
     write(path, zip({{"net/data.pkl", pickle(tensor(storage()))}, {.name = "net/data/0", .bytes = six, .damage = 1}}));
     Two net;

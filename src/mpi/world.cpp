@@ -67,6 +67,14 @@ Here look_around(Group& group) {
           detail::threads_for(own, here, processor_quota("/sys/fs/cgroup", read("/proc/self/cgroup")))};
 }
 
+/// The options themselves, once they make sense: before anything is started.
+WorldOptions sensible(WorldOptions options, Where at) {
+  if (!(options.timeout > 0)) throw ValueError(at, "World", fmt::format("timeout is {}; it must be above 0", options.timeout));
+  if (options.threads < 0 || options.threads > most_threads)
+    throw ValueError(at, "World", fmt::format("threads is {}; it must be from 0 to {}", options.threads, most_threads));
+  return options;
+}
+
 }  // namespace
 
 int detail::threads_for(const std::vector<int>& own, const std::vector<std::vector<int>>& here, double quota) {
@@ -79,12 +87,11 @@ int detail::threads_for(const std::vector<int>& own, const std::vector<std::vect
   return std::clamp(static_cast<int>(std::min(share, 1e6) + 1e-9), 1, most_threads);
 }
 
-World::World(int& argc, char**& argv, WorldOptions options, Where at) : World(mpi_transport(argc, argv, at), options, at) {}
+World::World(int& argc, char**& argv, WorldOptions options, Where at)
+    : World((sensible(options, at), mpi_transport(argc, argv, at)), options, at) {}
 
 World::World(std::unique_ptr<Transport> transport, WorldOptions options, Where at) {
-  if (!(options.timeout > 0)) throw ValueError(at, "World", fmt::format("timeout is {}; it must be above 0", options.timeout));
-  if (options.threads < 0 || options.threads > most_threads)
-    throw ValueError(at, "World", fmt::format("threads is {}; it must be from 0 to {}", options.threads, most_threads));
+  options = sensible(options, at);
   group_ = std::make_shared<Group>(std::move(transport), options.timeout);
   try {
     const std::string mine =

@@ -118,7 +118,8 @@ Values<T> parts(Call<T>& c) {
   const Integer wanted = c.integer("num_outputs", static_cast<Integer>(c.outputs()));
   if (lengths.empty()) {
     if (wanted < 1 || wanted != static_cast<Integer>(c.outputs()))
-      c.refuse("num_outputs is " + std::to_string(wanted) + "; it must be " + std::to_string(c.outputs()) + ", the number of outputs");
+      c.refuse("num_outputs is " + std::to_string(wanted) + "; it must be " + std::to_string(c.outputs()) +
+               ", the number of outputs");
     const Integer each = (length + wanted - 1) / wanted;
     if (length % wanted != 0 && !c.given("num_outputs"))
       c.refuse("an axis of length " + std::to_string(length) + " is split into " + std::to_string(wanted) +

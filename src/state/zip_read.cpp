@@ -158,7 +158,8 @@ class Archive {
       fail(fmt::format("is stored and {} bytes long in the file; it must be {}", member.packed, member.size));
     // zlib's own bound: no byte becomes more than 1032
     if (member.deflated && member.size / 1032 > member.packed)
-      fail(fmt::format("has {} bytes that become {}; they must be at most 1032 times as many, as no byte can become more", member.packed, member.size));
+      fail(fmt::format("has {} bytes that become {}; they must be at most 1032 times as many, as no byte can become more",
+                       member.packed, member.size));
     return member;
   }
 

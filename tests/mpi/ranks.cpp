@@ -13,6 +13,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <xgrad/mpi/mpi.hpp>
@@ -294,6 +295,18 @@ void own_threads(xg::mpi::World& world, int alone) {
         "ranks share the processors");
 }
 
+void options_are_checked(int argc, char** argv) {
+  for (const auto& [options, text] :
+       {std::pair{xg::mpi::WorldOptions{.threads = -1}, "World: threads is -1; it must be from 0 to "},
+        std::pair{xg::mpi::WorldOptions{.threads = 1 << 20}, "World: threads is 1048576; it must be"},
+        std::pair{xg::mpi::WorldOptions{.timeout = 0}, "World: timeout is 0; it must be above 0"},
+        std::pair{xg::mpi::WorldOptions{.timeout = std::nan("")}, "World: timeout is nan; it"}}) {
+    const std::string said = error_of([&, o = options] { xg::mpi::World world(argc, argv, o); });
+    check(has(said, text), "options of a World that make no sense");
+    check(has(said, "ranks.cpp:"), "…, with the line");
+  }
+}
+
 void threads() {
   using xg::mpi::detail::threads_for;
   const double none = std::numeric_limits<double>::infinity();
@@ -351,6 +364,12 @@ int run(int argc, char** argv) {
   if (how == "uncaught") {
     xg::mpi::World world(argc, argv, {.threads = 1});
     must_fail(world, how, who, folder);
+  }
+  if (how == "told") {  // wrong options first: the right ones find an MPI that nobody has started and ended
+    options_are_checked(argc, argv);
+    xg::mpi::World world(argc, argv, {.threads = 3});
+    check(xg::num_threads() == 3, "the options say how many threads a rank has");
+    return totals(world);
   }
   if (how == "threads") {
     const int alone = xg::num_threads();

@@ -92,6 +92,7 @@ for n in 2 3 1; do works "$n ranks go on with a checkpoint of 2" "$n" -- reload;
 for n in 1 2 3; do
   works "$n ranks share the processors" "$n" "${unbound[@]}" -- threads
   OMP_NUM_THREADS=3 works "$n ranks have the threads they are told" "$n" "${unbound[@]}" -- threads
+  OMP_NUM_THREADS=2 works "$n ranks have the threads that the program says" "$n" "${unbound[@]}" -- told
 done
 for rank in 0 1; do
   fails uncaught "^xgrad: rank $rank of 3 has failed: something went wrong$" $rank
@@ -136,6 +137,20 @@ if [ -n "${3:-}" ]; then  # LeNet on two ranks, which goes on from its own check
       head -n 30 "$tmp/err"
     fi
   }
+  real=
+  for folder in "${XGRAD_DATA:-}" "${XGRAD_DATA:-}/mnist"; do
+    compgen -G "$folder/train-images*idx3-ubyte*" >/dev/null && real=$folder
+  done
+  if [ -n "$real" ]; then
+    ranks 2 -- "$real" 8
+    if grep -Eq '^test accuracy 99\.[2-9]' "$tmp/out"; then passed=$((passed + 1)); else
+      failed=$((failed + 1))
+      echo 'failed: MNIST on two ranks, which must reach 99.2 %'
+      cat "$tmp/out" "$tmp/err"
+    fi
+  else
+    echo 'skipped: MNIST on two ranks (XGRAD_DATA names no folder with it)'
+  fi
   refuses '^mpi: EPOCHS is many; it must be a whole number from 1 to 100000$' '' many
   refuses '^mpi: EPOCHS is -1; it must be' '' -1
   program=$(command -v bash)

@@ -89,8 +89,8 @@ class AveragedGradients {
 /// backward. A rank that fails ends the others. It must outlive what was made by it.
 class World {
  public:
-  /// By MPI. Sets how many threads this thread's operations use. Throws RankError when ranks have another version of xgrad or of
-  /// MPI.
+  /// By MPI. Sets how many threads this thread's operations use. Throws ValueError for options that make no sense, before MPI is
+  /// started, and RankError when ranks have another version of xgrad or of MPI.
   XGRAD_API World(int& argc, char**& argv, WorldOptions options = {}, Where at = Where::current());
   XGRAD_API explicit World(std::unique_ptr<Transport> transport, WorldOptions options = {}, Where at = Where::current());
   World(const World&) = delete;
