@@ -26,6 +26,8 @@ if "$mpirun" --version 2>&1 | grep -qE 'Open MPI|OpenRTE'; then
 else
   options=() tcp=(-genv MPIR_CVAR_NOLOCAL 1 -genv UCX_TLS 'tcp,self' -genv FI_PROVIDER tcp)
   unbound=() killed='BAD TERMINATION'
+  # Over TCP ranks of Debian 12's MPICH (4.0.2, UCX 1.13) wait for ever for each other in MPI_Finalize, those of a program of five lines, too.
+  never_end=1
 fi
 
 # ranks N OPTIONS... -- ARGUMENTS...
@@ -33,14 +35,19 @@ ranks() {
   local n=$1 more=(); shift
   while [ "$1" != -- ]; do more+=("$1"); shift; done
   shift
-  timeout -k 5 120 "$mpirun" "${options[@]}" "${more[@]}" -n "$n" "$program" "$@" >"$tmp/out" 2>"$tmp/err"
+  timeout -k 5 "${limit:-120}" "$mpirun" "${options[@]}" "${more[@]}" -n "$n" "$program" "$@" >"$tmp/out" 2>"$tmp/err"
 }
 works() {  # TEXT N OPTIONS... [-- CASE]
-  local text=$1 n=$2 last case=() more=(); shift 2
+  local text=$1 n=$2 limit=120 last case=() more=(); shift 2
   while [ $# -gt 0 ] && [ "$1" != -- ]; do more+=("$1"); shift; done
   [ $# = 0 ] || case=("${@:2}")
+  [ -z "${never_end:-}" ] || [ "${more[*]}" != "${tcp[*]}" ] || limit=30
   ranks "$n" "${more[@]}" -- "$tmp" "${case[@]}"
   local code=$?
+  if [ $limit = 30 ] && [ $code = 124 ] && grep -q '^[0-9]* passed, 0 failed$' "$tmp/out"; then
+    code=0
+    echo "$text: all was right, but MPI_Finalize did not come to its end"
+  fi
   local same=${bits[$n${case[*]}]:=$(grep '^bits ' "$tmp/out")}
   [ "$same" = "$(grep '^bits ' "$tmp/out")" ] || { code=1; echo "other bits than before, $same"; }
   last=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$tmp/out" | tail -n 1)
@@ -94,6 +101,12 @@ for n in 1 2 3; do
   OMP_NUM_THREADS=3 works "$n ranks have the threads they are told" "$n" "${unbound[@]}" -- threads
   OMP_NUM_THREADS=2 works "$n ranks have the threads that the program says" "$n" "${unbound[@]}" -- told
 done
+if [ "${XGRAD_EACH_MPI:-}" = works ]; then
+  echo 'skipped: the ways to fail (XGRAD_EACH_MPI=works)'
+  echo "$passed passed, $failed failed"
+  [ $failed = 0 ]
+  exit
+fi
 for rank in 0 1; do
   fails uncaught "^xgrad: rank $rank of 3 has failed: something went wrong$" $rank
   fails caught '^ranks: something went wrong$' $rank
