@@ -337,20 +337,19 @@ TEST_CASE("numbers: the mean of very many pixels, and a depthwise filter as long
 }
 
 TEST_CASE("numbers: filters as large as the image") {
-  for (const auto& [height, width, in, out, groups] :
-       {std::tuple{2UL, 1UL << 19, 5UL, 5UL, 5UL}, std::tuple{2UL, 1UL << 19, 8UL, 8UL, 8UL},
-        std::tuple{512UL, 512UL, 8UL, 16UL, 8UL}, std::tuple{64UL, 64UL, 16UL, 3UL, 1UL}, std::tuple{512UL, 512UL, 16UL, 16UL, 1UL},
-        std::tuple{700UL, 700UL, 3UL, 8UL, 1UL}, std::tuple{700UL, 700UL, 6UL, 8UL, 2UL}}) {
-    CAPTURE(width);
-    CAPTURE(in);
-    CAPTURE(groups);
-    const auto image = thirds({1, height, width, in}), filter = thirds({out, height, width, in / groups});
-    const double terms = static_cast<double>(height * width * in / groups);
-    CHECK(off(conv2d(image, filter, {.groups = static_cast<std::ptrdiff_t>(groups)}).value(), terms * exact_third * exact_third) <
-          1e-5);
-    const auto wider = thirds({2, height, width + 2, in});  // three places in a row
-    CHECK(off(conv2d(wider, filter, {.groups = static_cast<std::ptrdiff_t>(groups)}).value(), terms * exact_third * exact_third) <
-          1e-5);
+  struct Row {
+    std::size_t height, width, in, out, groups;
+  };
+  for (const Row& row : {Row{2, 1 << 19, 5, 5, 5}, Row{2, 1 << 19, 8, 8, 8}, Row{512, 512, 8, 16, 8}, Row{64, 64, 16, 3, 1},
+                         Row{512, 512, 16, 16, 1}, Row{700, 700, 3, 8, 1}, Row{700, 700, 6, 8, 2}}) {
+    CAPTURE(row.width);
+    CAPTURE(row.in);
+    CAPTURE(row.groups);
+    const auto filter = thirds({row.out, row.height, row.width, row.in / row.groups});
+    const double exact = static_cast<double>(row.height * row.width * row.in / row.groups) * exact_third * exact_third;
+    const Conv2dOptions options{.groups = static_cast<std::ptrdiff_t>(row.groups)};
+    CHECK(off(conv2d(thirds({1, row.height, row.width, row.in}), filter, options).value(), exact) < 1e-5);
+    CHECK(off(conv2d(thirds({2, row.height, row.width + 2, row.in}), filter, options).value(), exact) < 1e-5);  // three in a row
   }
 }
 

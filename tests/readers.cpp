@@ -233,7 +233,7 @@ TEST_CASE("CIFAR files that are read image by image") {
     CHECK(source[i].value == held[i].value);
     CHECK(source[i].label == held[i].label);
   }
-  CHECK(cifar_source<double>({d.write("fine", record("\x03\x63", 3))}, 100, 2)[0].label == 99);
+  CHECK(cifar_source<double>({d.write("fine", record("\x03\x63", 3))}, {.classes = 100, .labels = 2})[0].label == 99);
   CHECK(cifar_source<float>({}).size() == 0);
   CHECK_THROWS_AS(source[4], IndexError);
   // what is wrong with a file, at once or with the image
@@ -252,7 +252,7 @@ TEST_CASE("CIFAR files that are read image by image") {
   CHECK(source[1].label == 7);
   CHECK(error_of<FileError>([&] { source[2]; }).find("a: has nothing at offset 6151; it must have the 9219 bytes that it had") !=
         std::string::npos);
-  CHECK_THROWS_AS(cifar_source<float>({a}, 0), ValueError);
+  CHECK_THROWS_AS(cifar_source<float>({a}, {.classes = 0}), ValueError);
 }
 
 TEST_CASE("idx files larger than the memory") {

@@ -178,14 +178,15 @@ TEST_CASE("schedules follow PyTorch's") {
       {"linear_factor", linear_factor(0.1, 0.25, 0.75, 12)},
       {"polynomial", polynomial(0.1, 20, 2)},
       {"cosine", cosine(0.1, 30, 0.01)},
-      {"cosine_restarts", cosine_restarts(0.1, 4, 2, 0.01)},
+      {"cosine_restarts", cosine_restarts(0.1, 4, {.factor = 2, .least = 0.01})},
       {"cosine_restarts 1", cosine_restarts(0.1, 7)},
       {"warm_up", warm_up(exponential(0.1, 0.9), 5, 0.2)},
       {"chained", chained({linear_factor(0.1, 0.5, 1, 4), exponential(1, 0.9)})},
       {"one_cycle", one_cycle(31, 0.4)},
       {"one_cycle linear", one_cycle(31, 0.4, {.pct_start = 0.25, .div_factor = 10, .final_div_factor = 100, .linear = true})},
       {"one_cycle_momentum", one_cycle_momentum(31)},
-      {"one_cycle_momentum linear", one_cycle_momentum(31, 0.7, 0.9, {.pct_start = 0.25, .linear = true})},
+      {"one_cycle_momentum linear",
+       one_cycle_momentum(31, {.pct_start = 0.25, .linear = true, .base_momentum = 0.7, .max_momentum = 0.9})},
   };
   const auto lines = golden("schedule");
   CHECK(lines.size() == schedules.size());
@@ -230,8 +231,8 @@ TEST_CASE("schedules that PyTorch lacks, and how they end") {
   CHECK(one_cycle(10, 1)(1000) == one_cycle(10, 1)(9));
   CHECK(one_cycle(1, 0.1)(0) > 0);
   CHECK(one_cycle(10, 0.1, {.pct_start = 0.1})(0) == 0.1);  // a rise of one step
-  CHECK(cosine_restarts(0.1, 3, 2)(3) == doctest::Approx(0.1));
-  CHECK(cosine_restarts(0.1, 3, 2)(9) == doctest::Approx(0.1));
+  CHECK(cosine_restarts(0.1, 3, {.factor = 2})(3) == doctest::Approx(0.1));
+  CHECK(cosine_restarts(0.1, 3, {.factor = 2})(9) == doctest::Approx(0.1));
   const Schedule both = sequential({constant(1), [](std::size_t step) { return static_cast<double>(step); }, constant(-1)}, {3, 6});
   const std::vector<double> wanted{1, 1, 1, 0, 1, 2, -1, -1};
   for (std::size_t step = 0; step < wanted.size(); ++step) CHECK(both(step) == wanted[step]);
@@ -242,7 +243,9 @@ TEST_CASE("schedules that PyTorch lacks, and how they end") {
   CHECK(error_of([] { chained({}); }).find("there are no schedules") != std::string::npos);
   CHECK(error_of([] { warm_up(Schedule(), 3); }).find("schedule 0 is an empty function") != std::string::npos);
   CHECK(error_of([] { one_cycle_momentum(0); }).find("one_cycle_momentum: steps is 0; it must be positive") != std::string::npos);
-  CHECK(error_of([] { one_cycle_momentum(9, 0.8, 0.9, {.pct_start = 1}); }).find("pct_start is 1; it must be between 0 and 1") != std::string::npos);
+  CHECK(error_of([] { one_cycle_momentum(9, {.pct_start = 1}); }).find("pct_start is 1; it must be between 0 and 1") != std::string::npos);
+  CHECK(error_of([] { one_cycle_momentum(9, {.base_momentum = std::nan("")}); }).find("base_momentum is nan; it must be finite") != std::string::npos);
+  CHECK(error_of([] { cosine_restarts(0.1, 9, {.factor = 0}); }).find("cosine_restarts: factor is 0; it must be positive") != std::string::npos);
   CHECK(error_of([] { cosine(std::nan(""), 3); }).find("cosine: value is nan; it must be finite") != std::string::npos);
   // clang-format on
 }

@@ -139,15 +139,16 @@ std::vector<std::string> class_names(const fs::path& path, std::size_t classes, 
 
 }  // namespace
 
-Dataset read_cifar(const std::vector<fs::path>& paths, std::size_t classes, std::size_t labels, Where at) {
+Dataset read_cifar(const std::vector<fs::path>& paths, CifarOptions options, Where at) {
   const Caller caller{at, "read_cifar"};
-  check(classes, labels, caller);
-  return read(paths, classes, labels, caller);
+  check(options.classes, options.labels, caller);
+  return read(paths, options.classes, options.labels, caller);
 }
 
 template <Real T>
-Source<T> cifar_source(const std::vector<fs::path>& paths, std::size_t classes, std::size_t labels, Where at) {
+Source<T> cifar_source(const std::vector<fs::path>& paths, CifarOptions options, Where at) {
   const Caller caller{at, "cifar_source"};
+  const std::size_t classes = options.classes, labels = options.labels;
   check(classes, labels, caller);
   const std::size_t record = labels + channels * pixels;
   struct Part {
@@ -177,8 +178,8 @@ Source<T> cifar_source(const std::vector<fs::path>& paths, std::size_t classes, 
   };
   return {count, read, classes};
 }
-template Source<float> cifar_source(const std::vector<fs::path>&, std::size_t, std::size_t, Where);
-template Source<double> cifar_source(const std::vector<fs::path>&, std::size_t, std::size_t, Where);
+template Source<float> cifar_source(const std::vector<fs::path>&, CifarOptions, Where);
+template Source<double> cifar_source(const std::vector<fs::path>&, CifarOptions, Where);
 
 Split load_cifar10(const fs::path& directory, Where at) {
   const Caller caller{at, "load_cifar10"};

@@ -105,9 +105,13 @@ Schedule cosine(double value, std::size_t steps, double least, Where at) {
   return [=](std::size_t step) { return along_cosine(value, least, number(std::min(step, steps)) / number(steps)); };
 }
 
-Schedule cosine_restarts(double value, std::size_t steps, std::size_t factor, double least, Where where) {
-  Check{"cosine_restarts", where}.finite("value", value).length("steps", steps).length("factor", factor).finite("least", least);
-  return [=](std::size_t step) {
+Schedule cosine_restarts(double value, std::size_t steps, CosineRestartsOptions options, Where where) {
+  Check{"cosine_restarts", where}
+      .finite("value", value)
+      .length("steps", steps)
+      .length("factor", options.factor)
+      .finite("least", options.least);
+  return [=, factor = options.factor, least = options.least](std::size_t step) {
     double at = number(step), length = number(steps);
     if (factor == 1) at = std::fmod(at, length);
     for (; at >= length; length *= number(factor)) at -= length;
@@ -173,13 +177,13 @@ Schedule one_cycle(std::size_t steps, double max, OneCycleOptions options, Where
   return two_parts(first, max, end, steps, options);
 }
 
-Schedule one_cycle_momentum(std::size_t steps, double base, double max, OneCycleOptions options, Where at) {
+Schedule one_cycle_momentum(std::size_t steps, OneCycleOptions options, Where at) {
   Check{"one_cycle_momentum", at}
       .length("steps", steps)
-      .finite("base", base)
-      .finite("max", max)
+      .finite("base_momentum", options.base_momentum)
+      .finite("max_momentum", options.max_momentum)
       .need(options.pct_start > 0 && options.pct_start < 1, "pct_start", options.pct_start, "be between 0 and 1");
-  return two_parts(max, base, max, steps, options);
+  return two_parts(options.max_momentum, options.base_momentum, options.max_momentum, steps, options);
 }
 
 Plateau::Plateau(double value, PlateauOptions options, Where at)

@@ -4,9 +4,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 1) return 0;
   const fuzz::File file({data + 1, size - 1});
-  const std::size_t classes = data[0] & 1 ? 100 : 10, labels = data[0] & 1 ? 2 : 1;
-  fuzz::same_samples([&] { return xgrad::read_cifar({file.path()}, classes, labels); },
-                     [&] { return xgrad::cifar_source<float>({file.path()}, classes, labels); },
-                     fuzz::is_gzip({data + 1, size - 1}));
+  const xgrad::CifarOptions options = data[0] & 1 ? xgrad::CifarOptions{.classes = 100, .labels = 2} : xgrad::CifarOptions{};
+  fuzz::same_samples([&] { return xgrad::read_cifar({file.path()}, options); },
+                     [&] { return xgrad::cifar_source<float>({file.path()}, options); }, fuzz::is_gzip({data + 1, size - 1}));
   return 0;
 }

@@ -43,8 +43,12 @@ XGRAD_API Schedule linear_factor(double value, double start_factor, double end_f
 XGRAD_API Schedule polynomial(double value, std::size_t steps, double power = 1, Where at = Where::current());
 /// From value down to `least` along half a cosine of `steps` steps (CosineAnnealingLR), and stays, where PyTorch's rises again.
 XGRAD_API Schedule cosine(double value, std::size_t steps, double least = 0, Where at = Where::current());
-/// The same over and over, each time `factor` as long (CosineAnnealingWarmRestarts; Loshchilov & Hutter 2017).
-XGRAD_API Schedule cosine_restarts(double value, std::size_t steps, std::size_t factor = 1, double least = 0,
+struct CosineRestartsOptions {
+  std::size_t factor = 1;  ///< each cosine is so many times as long as the one before
+  double least = 0;        ///< the value at its end
+};
+/// A cosine over and over (CosineAnnealingWarmRestarts; Loshchilov & Hutter 2017), the first of `steps` steps.
+XGRAD_API Schedule cosine_restarts(double value, std::size_t steps, CosineRestartsOptions options = {},
                                    Where at = Where::current());
 
 /// A line from start_factor times the first value of `next` up to it, in `steps` steps; then `next`, from its beginning.
@@ -60,19 +64,20 @@ struct OneCycleOptions {
   double div_factor = 25;         ///< the first value is max / div_factor …
   double final_div_factor = 1e4;  ///< … and the last one the first / final_div_factor
   bool linear = false;            ///< along lines instead of half a cosine each
+  double base_momentum = 0.85,    ///< of one_cycle_momentum: the least …
+      max_momentum = 0.95;        ///< … and the largest
 };
 /// Up to `max` and down again in so many steps (OneCycleLR; Smith & Topin 2018), and stays at the last value. Throws ValueError
 /// unless there is a step, max and the divisors are positive and finite, and pct_start is between 0 and 1.
 XGRAD_API Schedule one_cycle(std::size_t steps, double max, OneCycleOptions options = {}, Where at = Where::current());
-/// What PyTorch's OneCycleLR makes of the momentum (of beta1 with Adam) meanwhile: from `max` down to `base` while the rate rises,
-/// and up to `max` again while it falls. Give the options that one_cycle got; the divisors mean nothing here. Throws ValueError
-/// unless there is a step, base and max are finite, and pct_start is between 0 and 1.
+/// What PyTorch's OneCycleLR makes of the momentum (of beta1 with Adam) meanwhile: from max_momentum down to base_momentum while
+/// the rate rises, and up again while it falls. Give the options that one_cycle got; the divisors mean nothing here. Throws
+/// ValueError unless there is a step, both momenta are finite, and pct_start is between 0 and 1.
 ///
 ///     const auto rate = optim::one_cycle(steps, 0.4), momentum = optim::one_cycle_momentum(steps);
 ///     opt.options.lr = rate(step);
 ///     opt.options.momentum = momentum(step);   // the rule's formula is recorded anew, which takes some microseconds
-XGRAD_API Schedule one_cycle_momentum(std::size_t steps, double base = 0.85, double max = 0.95, OneCycleOptions options = {},
-                                      Where at = Where::current());
+XGRAD_API Schedule one_cycle_momentum(std::size_t steps, OneCycleOptions options = {}, Where at = Where::current());
 
 struct PlateauOptions {
   double factor = 0.1;        ///< what the value is multiplied with
