@@ -35,9 +35,9 @@ def overloads(text):
         names = [re.sub(r' = .*$', '', p).rsplit(' ', 1)[1] for p in parameters]
         moved = [n if '&' in p.split(n)[0] or re.match(r'(int|double|bool|std::ptrdiff_t|Where) ', p) else f'std::move({n})' for n, p in zip(names, parameters)]
         shown = parameters.copy()
-        shown[place] = f'const Array<T>& {names[place]}'
+        shown[place] = f'const A& {names[place]}'
         moved[place] = f'Variable<T>({names[place]})'
-        yield f'template <Real T>\n{result} {name}({", ".join(shown)}) {{\n  return {name}({", ".join(moved)});\n}}\n'
+        yield f'template <class A, class T = typename A::value_type>\n  requires detail::Constant<A, T>\n{result} {name}({", ".join(shown)}) {{\n  return {name}({", ".join(moved)});\n}}\n'
 
 
 def page():
@@ -50,11 +50,13 @@ def page():
 /// declared for Variables holds. Where xtensor has a function of the same name, such as exp or sum, an Array is xtensor's, and an operation
 /// needs a Variable: `exp(Variable<T>(array))`. In a list of operands the type is named: `concat<float>({array, x})`.
 // Written by scripts/generate_constants.py from the other headers of this folder. The tests check that it is up to date.
+#include <concepts>
 #include <utility>
 
 """
     out += ''.join(f'#include <xgrad/ops/{p.name}>\n' for p, _ in found)
-    out += '\nnamespace xgrad {\n\n' + ''.join(text for _, made in found for text in made) + '\n}  // namespace xgrad\n'
+    out += '\nnamespace xgrad {\n\nnamespace detail {\n/// An Array itself: nothing is made one, or a call that names T could mean both an Array and a Variable.\n' \
+        'template <class A, class T>\nconcept Constant = Real<T> && std::same_as<A, Array<T>>;\n}  // namespace detail\n\n' + ''.join(text for _, made in found for text in made) + '\n}  // namespace xgrad\n'
     return out, sum(len(made) for _, made in found)
 
 

@@ -38,6 +38,18 @@ TEST_CASE("constants: what xtensor has under another name, labels in front, list
   CHECK(xg::einsum<double>("ij,kj->ik", {a, x}).value() == xg::einsum("ij,kj->ik", {x, x}).value());
 }
 
+TEST_CASE("constants: where the type is named, whatever becomes a Variable is one") {
+  const Array<float> a{{1, -2, 3}, {-4, 5, -6}};
+  const xt::xarray<float> plain = a;
+  CHECK(xg::reshape<float>(a + a, {3, 2}).shape() == Shape{3, 2});
+  CHECK(xg::reshape<float>(a, {3, 2}).shape() == Shape{3, 2});
+  CHECK(xg::select<float>(plain, 0, 1).shape() == Shape{3});
+  CHECK(xg::normalize<float>(a * 2.F).shape() == a.shape());
+  CHECK(xg::embedding<float>({1, 0}, a * 2.F).shape() == Shape{2, 3});
+  CHECK(xg::relu<float>(a + a).shape() == a.shape());
+  CHECK(xg::relu<float>(2.F).item() == 2);
+}
+
 TEST_CASE("constants: gradients reach what is no Array") {
   const Array<double> a{{1, -2, 3}, {-4, 5, -6}};
   const Variable<double> w(Array<double>{{1, 2, 3}, {4, 5, 6}}, true), x(a);

@@ -159,16 +159,26 @@ TEST_CASE("images that are none are named, wherever they are cut") {
     for (const std::string& damaged : {grey.substr(0, scan) + std::string(grey.size() - scan - 2, '\x55') + "\xff\xd9",
                                        grey.substr(0, grey.size() - 12) + "\xff\xd9"}) {
       const std::string text = error_of([&] { xg::read_image(d.write("d.jpg", damaged)); });
-      CHECK_MESSAGE(has(text, "d.jpg: the JPEG of " + std::to_string(damaged.size()) + " bytes is damaged from offset " +
-                                  std::to_string(image) + " on, where its image begins ("),
-                    text);
+      CHECK_MESSAGE(
+          has(text, "d.jpg: the JPEG of " + std::to_string(damaged.size()) + " bytes is damaged: its image, from offset " +
+                        std::to_string(image) + " on, cannot be decoded ("),
+          text);
       CHECK_MESSAGE(has(text, "); it must be whole; fetch the file again"), text);
     }
     std::string header = grey;
     header[header.find("\xff\xc0") + 7] = 0;  // the width
     header[header.find("\xff\xc0") + 8] = 0;
     const std::string text = error_of([&] { xg::read_image(d.write("d.jpg", header)); });
-    CHECK_MESSAGE(has(text, " bytes is damaged before offset " + std::to_string(image) + ", where its image begins ("), text);
+    CHECK_MESSAGE(
+        has(text, " bytes is damaged: its segments before offset " + std::to_string(image) + ", where its image begins, cannot"),
+        text);
+    std::string marker = grey;
+    marker[marker.find("\xff\xc0")] = 7;
+    const std::string place = std::to_string(grey.find("\xff\xc0")),
+                      said = error_of([&] { xg::read_image(d.write("d.jpg", marker)); });
+    CHECK_MESSAGE(
+        has(said, "is damaged: at offset " + place + " there is 07 c0, where a segment (ff ..) or the image (ff da) must begin"),
+        said);
     CHECK(has(error_of([&] { xg::read_image(d.write("c.jpg", jpeg("cmyk"))); }),
               "c.jpg: the JPEG has the colours CMYK; it must be grey or in RGB"));
   }

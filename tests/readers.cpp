@@ -187,14 +187,16 @@ TEST_CASE("CIFAR files") {
 
 TEST_CASE("sets in directories that cannot be searched") {
   const Directory d;
+  constexpr fs::perms open = fs::perms::owner_all | fs::perms::others_read | fs::perms::others_exec,
+                      only_read = fs::perms::owner_read | fs::perms::others_read,
+                      only_search = fs::perms::owner_exec | fs::perms::others_exec;
   fs::create_directories(d.path / "closed/set");
-  fs::permissions(d.path, fs::perms::owner_all | fs::perms::others_exec | fs::perms::others_read);
-  const auto all = {fs::perms::owner_all, fs::perms::owner_all | fs::perms::others_read};
-  for (const fs::perms rights : all) {
+  fs::permissions(d.path, open);
+  for (const fs::perms rights : {fs::perms::none, only_read}) {
     fs::permissions(d.path / "closed", rights);
     const auto closed = [&](const std::string& file, auto load) {
-      const std::string path = (d.path / "closed" / file).string(), expected = "cannot be read: Permission denied";
-      return as_nobody([&] { return said_of(path, load) == expected; });
+      const std::string path = (d.path / "closed" / file).string();
+      return as_nobody([&] { return said_of(path, load) == "cannot be read: Permission denied"; });
     };
     CHECK(closed("set", [&] { load_mnist(d.path / "closed/set"); }));
     CHECK(closed("train-images-idx3-ubyte", [&] { load_mnist(d.path / "closed"); }));
@@ -203,15 +205,18 @@ TEST_CASE("sets in directories that cannot be searched") {
     CHECK(closed("train.bin", [&] { load_cifar100(d.path / "closed"); }));
     CHECK(closed("set", [&] { image_folder<float>(d.path / "closed/set"); }));
   }
-  fs::permissions(d.path / "closed", fs::perms::owner_all);
-  // one that cannot be listed, at either depth
+  fs::permissions(d.path / "closed", open);
+  // one that cannot be listed, at each depth
   d.write("images/cat/deep/a.png", "");
-  for (const char* place : {"images/cat/deep", "images/cat", "images"}) {
+  const auto places = {"images", "images/cat", "images/cat/deep"};
+  for (const char* place : places) fs::permissions(d.path / place, open);
+  for (const char* place : places) {
     const fs::path path = d.path / place;
-    fs::permissions(path, fs::perms::owner_all | fs::perms::others_exec);
+    fs::permissions(path, only_search);
     CHECK(as_nobody([&] {
       return said_of(path.string(), [&] { image_folder<float>(d.path / "images"); }) == "cannot be read: Permission denied";
     }));
+    fs::permissions(path, open);
   }
   fs::create_directory_symlink(d.path / "images", d.path / "images/cat/deep/again");  // no way round and round
   CHECK(image_folder<float>(d.path / "images").size() == 1);

@@ -63,7 +63,7 @@ int lecture(int argc, char** argv, const std::string& about, const std::function
   Lecture options;
   CLI::App app(about);
   std::string data, out = ".";
-  app.add_flag("--quick", options.quick, "a small setting, of a few seconds");
+  app.add_flag("--quick", options.quick, "a small setting, of seconds");
   app.add_option("--data", data, "folder with MNIST, CIFAR-10 or both; generated data without it")->type_name("DIR");
   app.add_option("--out", out, "folder for pictures")->type_name("DIR")->capture_default_str();
   const std::string name = fs::path(argv[0]).filename().string();

@@ -188,11 +188,16 @@ Decoded decode_jpeg(std::string_view bytes, std::size_t channels) {
   const std::unique_ptr<void, int (*)(tjhandle)> decoder(tjInitDecompress(), tjDestroy);
   if (!decoder) throw std::bad_alloc();
   const auto broken = [&](const std::string& place) {
-    return bad(fmt::format("the JPEG of {} bytes is damaged {} ({}); it must be whole; fetch the file again", bytes.size(), place,
+    return bad(fmt::format("the JPEG of {} bytes is damaged: {} ({}); it must be whole; fetch the file again", bytes.size(), place,
                            tjGetErrorStr2(decoder.get())));
   };
   // Within the image ff d9 means nothing else; between the scans of a progressive file it may, and the decoder notices its end.
   const std::size_t begin = jpeg_segments(bytes, [](unsigned, std::string_view) { return true; });
+  if (begin + 4 <= bytes.size() && bytes.substr(begin, 2) != "\xff\xda" && bytes.substr(begin, 2) != "\xff\xd9")
+    return bad(
+        fmt::format("the JPEG of {} bytes is damaged: at offset {} there is {:02x} {:02x}, where a segment (ff ..) or the image "
+                    "(ff da) must begin; fetch the file again",
+                    bytes.size(), begin, byte(bytes, begin), byte(bytes, begin + 1)));
   if (bytes.find("\xff\xd9", begin) == bytes.npos)
     return bad(
         fmt::format("the JPEG ends at offset {}, without the bytes ff d9 after its image, which begins at offset {}; they must "
@@ -201,7 +206,7 @@ Decoded decode_jpeg(std::string_view bytes, std::size_t channels) {
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
   int width = 0, height = 0, samples = 0, colours = 0;
   if (tjDecompressHeader3(decoder.get(), data, bytes.size(), &width, &height, &samples, &colours) != 0)
-    return broken(fmt::format("before offset {}, where its image begins", begin));
+    return broken(fmt::format("its segments before offset {}, where its image begins, cannot be read", begin));
   if (colours == TJCS_CMYK || colours == TJCS_YCCK)
     return bad("the JPEG has the colours CMYK; it must be grey or in RGB; convert the file");
   Decoded result = room(static_cast<std::size_t>(height), static_cast<std::size_t>(width), channels, bytes.size());
@@ -211,7 +216,7 @@ Decoded decode_jpeg(std::string_view bytes, std::size_t channels) {
                     TJFLAG_ACCURATEDCT) != 0 &&
       (tjGetErrorCode(decoder.get()) != TJERR_WARNING ||
        std::string_view(tjGetErrorStr2(decoder.get())).find("extraneous bytes") == std::string_view::npos))
-    return broken(fmt::format("from offset {} on, where its image begins", begin));
+    return broken(fmt::format("its image, from offset {} on, cannot be decoded", begin));
   result.image = upright(std::move(result.image), exif_orientation(bytes));
   return result;
 #else

@@ -117,6 +117,7 @@ Values<T> parts(Call<T>& c) {
   if (c.has(1)) lengths = c.list(1);
   const Integer wanted = c.integer("num_outputs", static_cast<Integer>(c.outputs()));
   if (lengths.empty()) {
+    if (c.outputs() == 0) c.refuse("the node has no outputs; it must have one at least");
     if (wanted < 1 || wanted != static_cast<Integer>(c.outputs()))
       c.refuse("num_outputs is " + std::to_string(wanted) + "; it must be " + std::to_string(c.outputs()) +
                ", the number of outputs");

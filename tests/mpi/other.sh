@@ -19,7 +19,7 @@ for mpi in openmpi mpich; do
   if (cd "$tmp/$mpi" && printf '%s\n' "$source"/src/mpi/*.cpp "$source"/tests/mpi/*.cpp |
     xargs -P 2 -n 1 "mpicxx.$mpi" -std=c++20 -O1 -I"$source/include" -I"$source/src" $(pkg-config --cflags xtensor fmt) -c &&
     "mpicxx.$mpi" ./*.o -o ranks -L"$build/src" -lxgrad -lfmt -Wl,-rpath,"$build/src"); then
-    output=$("$source/tests/mpi/run.sh" "$tmp/$mpi/ranks" "mpirun.$mpi")
+    output=$("$source/tests/mpi/run.sh" "$tmp/$mpi/ranks" "mpirun.$mpi" "${XGRAD_EACH_MPI#1}")
     sed "s/^\([0-9]* passed\), /\1 with $mpi, /" <<<"$output"
     [[ $(tail -n 1 <<<"$output") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]] || { failed=$((failed + 1)); continue; }
     passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))

@@ -323,6 +323,7 @@ void threads() {
 int totals(xg::mpi::World& world) {
   const auto all = static_cast<int>(world.sum(failed));
   if (world.rank() == 0) fmt::print("bits {:016x}\n{} passed, {} failed\n", bits, passed, all);
+  std::fflush(stdout);  // whatever becomes of MPI_Finalize
   return all == 0 ? 0 : 1;
 }
 

@@ -54,9 +54,10 @@ struct Conv2dOptions {
 /// XGRAD_CONV=direct in the environment, read once, keeps from that; so does patches. It may also be winograd, onednn or blocked,
 /// for all convolutions and their gradients that the way can do; ValueError for another. The gradient for w sums over all places:
 /// of equal terms it is right to 1e-5 (float) from 2^19 places on, where long sums are cut, and with fewer than 16 channels to 5e-5
-/// before that; with more oneDNN may add so many one by one. So do results of filters of fewer than 2^16 numbers (2e-4 off at most;
-/// above, they are right to 1e-5 where result and filter have at most 2^28 places together) and the gradient for x, of which each
-/// pixel sums over the kernel's places and the outputs (7e-4 off for 2^16 of them).
+/// before that; with more oneDNN may add so many one by one. So it does for filters of fewer than 2^16 numbers (7e-4 off at
+/// most; larger ones give results right to 1e-5, where the places of the result times the numbers of a filter are at most 2^27 or
+/// the convolution is depthwise) and for the gradient for x, of which each pixel sums over the kernel's places and the outputs
+/// (7e-4 off for 2^16 of them).
 ///
 /// Shapes: (n, h, w, c), (o, kh, kw, c / groups), (o) → (n, oh, ow, o)
 /// Gradient: conv2d_input_grad for x, conv2d_weight_grad for w, Σ g over all but the last axis for the bias

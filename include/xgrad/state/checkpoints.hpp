@@ -34,8 +34,8 @@ struct CheckpointOptions {
 ///     …
 ///     run.kept.save(run, run.loader.state.epoch, accuracy);  // after every epoch
 ///
-/// Dropout draws from the thread's default_generator(), which is not in the run: to go on bit for bit, keep it there too, by
-/// `run.generator = default_generator()` before `save` and the other way round after `load`.
+/// Dropout draws from the thread's default_generator(), which is not in the run: to go on bit for bit, keep it there too, in a
+/// member `Generator generator`: `run.generator = default_generator()` before `save` and the other way round after `load`.
 class Checkpoints {
  public:
   std::string directory;

@@ -293,10 +293,11 @@ Way way_of_long_sum(Way way, const ConvShape& s) {
 }
 
 /// Filters of so many numbers are added up one by one by oneDNN (65 536 equal terms: 7e-4 off); a product sees to its sums, and is
-/// no slower where the filter is as large as the image. Its patches must have room.
-constexpr std::size_t long_filter = std::size_t{1} << 16, most_patches = std::size_t{1} << 28;
+/// no slower where the filter is as large as the image. Its patches must have room: half a GiB at most.
+constexpr std::size_t long_filter = std::size_t{1} << 16, most_patches = std::size_t{1} << 27;
 Way way_of_long_filter(Way way, const ConvShape& s) {
-  return s.columns() >= long_filter && s.rows() <= most_patches / s.columns() && !wanted() ? Way::patches : way;
+  const bool onednn = way == Way::channels_last || way == Way::blocked;
+  return onednn && s.columns() >= long_filter && s.rows() <= most_patches / s.columns() && !wanted() ? Way::patches : way;
 }
 
 /// Columns [begin, end) of n rows of so many.
