@@ -34,7 +34,7 @@ Variable<T> checked_seed(const Variable<T>& root, const Variable<T>* seed, const
 template <class T>
 void run_backward(const Variable<T>& root, const Variable<T>* seed, BackwardOptions options, Where at) {
   Variable<T> g = checked_seed(root, seed, "backward", at);
-  if (seed) g = Variable<T>(Array<T>(g.value()));  // a leaf's gradient must not be the user's array
+  if (seed) g = g.detach();
   engine::accumulate_into_leaves<T>({root.node(), std::move(g)}, {.retain = options.retain_graph, .who = "backward", .where = at});
 }
 
@@ -42,7 +42,7 @@ template <class T>
 std::vector<Variable<T>> run_grad(const Variable<T>& y, const std::vector<Variable<T>>& x, const Variable<T>* seed,
                                   GradOptions options, Where at) {
   Variable<T> g = checked_seed(y, seed, "grad", at);
-  if (seed && !options.create_graph) g = Variable<T>(Array<T>(g.value()));
+  if (seed && !options.create_graph) g = g.detach();
   std::vector<Ref<Node<T>>> targets;
   for (std::size_t k = 0; k < x.size(); ++k) {
     if (!x[k].requires_grad())

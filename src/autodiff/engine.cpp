@@ -431,11 +431,14 @@ void accumulate_into_leaves(const Root<T>& root, const RunOptions& options) {
     if (const auto watches = followed<T>(); !watches.empty()) sweep.follow(watches, root.node.get());
     sweep.run({root});
     const Nodes<T> whole = sweep.finish();
+    const auto own = [&](Variable<T> gradient) {  // it must not be the array that the user gave
+      return gradient.storage() == root.seed.storage() ? Variable<T>(Array<T>(gradient.value())) : gradient.detach();
+    };
     std::vector<std::pair<Node<T>*, Variable<T>>> sums;  // nothing below this loop throws, so leaves change all or none
     for (auto& [leaf, gradient] : leaves)
       sums.emplace_back(leaf, leaf->gradient.defined() && !whole.contains(leaf)
                                   ? add(leaf->gradient, std::move(gradient), options.where)
-                                  : gradient.detach());
+                                  : own(std::move(gradient)));
     for (auto& [leaf, sum] : sums) leaf->gradient = std::move(sum);
   });
 }
