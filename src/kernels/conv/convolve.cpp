@@ -292,12 +292,12 @@ Way way_of_long_sum(Way way, const ConvShape& s) {
   return s.group_c() < 16 && direct::suits(Pass::weight_grad, s) ? Way::direct : Way::patches;
 }
 
-/// Filters of so many numbers are added up one by one by oneDNN (65 536 equal terms: 7e-4 off); a product sees to its sums, and is
-/// no slower where the filter is as large as the image. Its patches must have room: half a GiB at most.
+/// Filters of so many numbers are added up one by one by oneDNN and by `direct` (65 536 equal terms: 7e-4 off); a product sees to
+/// its sums, and is no slower where the filter is as large as the image. Its patches must have room: half a GiB at most.
 constexpr std::size_t long_filter = std::size_t{1} << 16, most_patches = std::size_t{1} << 27;
 Way way_of_long_filter(Way way, const ConvShape& s) {
-  const bool onednn = way == Way::channels_last || way == Way::blocked;
-  return onednn && s.columns() >= long_filter && s.rows() <= most_patches / s.columns() && !wanted() ? Way::patches : way;
+  const bool singly = way == Way::channels_last || way == Way::blocked || way == Way::direct;
+  return singly && s.columns() >= long_filter && s.rows() <= most_patches / s.columns() && !wanted() ? Way::patches : way;
 }
 
 /// Columns [begin, end) of n rows of so many.
@@ -393,7 +393,7 @@ void convolve(Pass pass, const ConvArrays<T>& x, const ConvShape& s) {
   const bool depthwise = s.groups > 1 && s.group_c() == 1, sums = pass == Pass::weight_grad;
   Way way = depthwise ? way_by_channels<T>(pass, s) : choose(pass, x, s);
   if (sums) way = way_of_long_sum(way, s);
-  if (pass == Pass::forward && !depthwise) way = way_of_long_filter(way, s);
+  if (std::is_same_v<T, float> && pass == Pass::forward && !depthwise) way = way_of_long_filter(way, s);
   const auto some = [&](const ConvArrays<T>& arrays, const ConvShape& shape) {
     if constexpr (std::is_same_v<T, float>)
       if (depthwise && way == Way::channels_last && by_onednn(pass, false, arrays, shape)) return;
