@@ -4,13 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstdio>
+#include <cstdint>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -117,23 +115,19 @@ std::vector<std::string> class_names(const fs::path& path, std::size_t classes, 
     for (std::size_t k = 0; k < classes; ++k) names.push_back(std::to_string(k));
     return names;
   }
-  const Opened opened = open_regular(path, caller.function, caller.where);
-  const auto fail = [&](const std::string& message) {
-    throw FileError(caller.where, caller.function, path.string() + ": " + message);
-  };
-  constexpr std::size_t most = 1U << 16U;
-  if (opened.size > most) fail(fmt::format("has {} bytes; a list of {} names must have at most {}", opened.size, classes, most));
-  std::string text(static_cast<std::size_t>(opened.size), '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), opened.file.get()));
-  if (std::ferror(opened.file.get()) != 0)
-    fail(fmt::format("cannot be read at offset {}: {}", text.size(), std::generic_category().message(errno)));
-  std::istringstream in(text);
+  const PieceFile file(path, caller);
+  constexpr std::uint64_t most = 1U << 16U;
+  if (file.size() > most)
+    file.fail(fmt::format("has {} bytes; a list of {} names must have at most {}", file.size(), classes, most));
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(file.size()));
+  if (!bytes.empty()) file.read(0, bytes);
+  std::istringstream in(std::string(bytes.begin(), bytes.end()));
   for (std::string line; std::getline(in, line);) {
     if (line.ends_with('\r')) line.pop_back();
     if (!line.empty()) names.push_back(line);
   }
   if (names.size() != classes)
-    fail(fmt::format("has {} names; it must have {}, one in each line, or not be there", names.size(), classes));
+    file.fail(fmt::format("has {} names; it must have {}, one in each line, or not be there", names.size(), classes));
   return names;
 }
 
