@@ -298,6 +298,13 @@ TEST_CASE("gradients share no buffer with seeds or with each other") {
   backward(x + 0, s);
   s.assign(Array<double>{0, 0});
   CHECK(x.grad() == Array<double>{10, 10});
+  V y = x + 0;  // nor does a hook write into the seed
+  y.on_grad([](const V& pending) { V(pending).update([](Array<double>& v) { v.fill(3); }); });
+  const V given(Array<double>{10, 10});
+  x.zero_grad();
+  backward(y, given);
+  CHECK(given.value() == Array<double>{10, 10});
+  CHECK(x.grad() == Array<double>{3, 3});
   V a = leaf(Array<double>{1}), b = leaf(Array<double>{1});
   auto g = grad(sum(a + b), {a, b});
   g[0].update([](Array<double>& v) { v.fill(7); });

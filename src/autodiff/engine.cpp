@@ -59,6 +59,7 @@ class Sweep final : public Gradients<T> {
   Sweep& operator=(const Sweep&) = delete;
 
   void run(const std::vector<Root<T>>& roots) {
+    for (const Root<T>& root : roots) seeds_.push_back(root.seed);
     for (const Root<T>& root : roots)
       if (!needed_ || needed_->contains(root.node.get())) deliver(root.node.get(), root.seed);
     while (!heap_.empty()) {
@@ -223,7 +224,9 @@ class Sweep final : public Gradients<T> {
     stack.deliver();
   }
   [[gnu::cold, gnu::noinline]] void run_hooks(Node<T>& node, Variable<T>& g) {
-    for (std::size_t k = 0; k < node.hooks->size(); ++k) {  // a hook may set another one
+    const auto given = [&](const Variable<T>& seed) { return seed.defined() && seed.storage() == g.storage(); };
+    if (!recording() && std::ranges::any_of(seeds_, given)) g = Variable<T>(Array<T>(g.value()));  // a hook may write into it
+    for (std::size_t k = 0; k < node.hooks->size(); ++k) {                                         // a hook may set another one
       const std::shared_ptr<GradientHook<T>> hook = (*node.hooks)[k];
       if (!hook->function) continue;
       Variable<T> replaced = hook->function(g);
@@ -326,6 +329,7 @@ class Sweep final : public Gradients<T> {
   const Variable<T>* g_ = nullptr;  // … with this gradient
   std::uint64_t delivered_ = 0;     // a bit for each of its inputs
   std::vector<Node<T>*> heap_, claimed_leaves_, hooked_leaves_;
+  std::vector<Variable<T>> seeds_;          // the user's arrays, perhaps
   std::unordered_map<Node<T>*, Use> uses_;  // of the leaves that watches follow
   std::vector<Watch<T>*> watches_;
 };
